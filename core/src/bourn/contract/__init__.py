@@ -1,0 +1,1 @@
+"""What a plugin is: the nouns and the two interfaces that core and plugins share."""

@@ -1,0 +1,76 @@
+"""What the steps of a destination answer: notes, a receipt, or 'try again later'."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import attrs
+
+__all__ = ["Note", "Receipt", "Transient"]
+
+
+class Note(NamedTuple):
+    """Something that was decided about a request, and why; told with the plan.
+
+    Attributes
+    ----------
+    message : str
+        One sentence.
+    path : str
+        What it is about, such as ``image.name``; empty for the whole.
+    """
+
+    message: str
+    path: str = ""
+
+
+@attrs.frozen
+class Receipt:
+    """What a destination answers when it has the artifact; kept with the job.
+
+    Attributes
+    ----------
+    url : str or None
+        Where the result can be had.
+    detail : mapping
+        Anything else that the destination has to say, as JSON.
+
+    Examples
+    --------
+    >>> Receipt(url="https://example.org/7", detail={"status": 201})
+    Receipt(url='https://example.org/7', detail={'status': 201})
+    """
+
+    url: str | None = None
+    detail: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+class Transient(Exception):  # noqa: N818  # an answer, not a fault: "not now"
+    """Raised by `deliver`: it did not work now, and should be tried again later, by any process.
+
+    Parameters
+    ----------
+    message : str
+        What went wrong this time.
+    retry_after : timedelta or seconds, optional
+        When to try again; without it after 1, 2, 4, ... at most 60 seconds, with jitter.
+    retry_for : timedelta or seconds, optional
+        How long after the first try to give up; without it as the destination's `retry_for` says.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retry_after: timedelta | float | None = None,
+        retry_for: timedelta | float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = _duration(retry_after)
+        self.retry_for = _duration(retry_for)
+
+
+def _duration(value: timedelta | float | None) -> timedelta | None:
+    return value if value is None or isinstance(value, timedelta) else timedelta(seconds=value)

@@ -1,0 +1,67 @@
+"""The encoded result: bytes in the store, with what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import attrs
+
+__all__ = ["Artifact", "Source"]
+
+
+class Source(Protocol):
+    """Where the bytes of an artifact can be read; the store is one."""
+
+    def open(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """A binary, seekable file over the object, for ``with``."""
+        ...
+
+    def local_path(self, key: str) -> Path | None:
+        """The object as a file of this machine, where it is one."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Artifact:
+    """The encoded result, whole and durable in the store before any destination sees it.
+
+    Attributes
+    ----------
+    key : str
+        Its name in the store, ``{job_id}/{delivery_id}{suffix}``.
+    filename : str
+        A name to save it under, from a safe alphabet.
+    suffix, media_type : str
+        Such as ``.tif`` and ``image/tiff``.
+    size_bytes : int
+    sha256 : str
+        In hex.
+    report : mapping
+        ``{"prepare": ..., "encode": ...}``: what the destination and the format had to say of the pixels.
+    """
+
+    key: str
+    filename: str
+    suffix: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    report: Mapping[str, Any] = attrs.field(factory=dict)
+    source: Source = attrs.field(repr=False, eq=False)
+
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """The bytes as a binary, seekable file: ``with artifact.open() as file: ...``."""
+        return self.source.open(self.key)
+
+    @property
+    def local_path(self) -> Path | None:
+        """The artifact as a file of this machine; None where the store is elsewhere."""
+        return self.source.local_path(self.key)
+
+    def read(self) -> bytes:
+        """All bytes at once."""
+        with self.open() as file:
+            return file.read()

@@ -1,0 +1,97 @@
+"""A format: how a result is written. The interface that its author fills in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Generic, Protocol, TypeVar
+
+from bourn.contract.destination import ANY, PLUGIN_API, Example, options_class_of
+from bourn.contract.option import NoOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bourn.contract.answers import Note
+    from bourn.errors import Problem
+    from bourn.result.info import ResultInfo
+
+__all__ = ["Format", "Sink"]
+
+OptionsT = TypeVar("OptionsT")
+
+
+class Sink(Protocol):
+    """Where a format writes: forward only, in pieces of any size; nothing is visible before the end."""
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:
+        """Take the bytes of a contiguous buffer; gives their number."""
+        ...
+
+
+class Format(Generic[OptionsT]):
+    """Says how a result is written; an object of the class is made once, without arguments, and shared by threads.
+
+    Attributes
+    ----------
+    Options : type
+        An attrs class whose fields are made by `option`; ``Format[Options]`` sets it.
+    media_type, suffix : str
+        Such as ``image/tiff`` and ``.tif``.
+    kinds : tuple of str
+        Kinds of result it can write; or `ANY`. One that writes images only is handed a `bourn.Image`.
+    lazy : bool
+        True if `encode` reads lazy arrays block by block itself; otherwise they are computed first.
+    decodes : bool
+        True if `decode` gives Python objects back.
+    examples : sequence of Example
+    plugin_api : int
+        The version of this interface that the plugin was written for.
+
+    Examples
+    --------
+    >>> from bourn.plugin import Format
+    >>> class Text(Format):
+    ...     '''Whatever it is, as text.'''
+    ...
+    ...     media_type, suffix = "text/plain", ".txt"
+    ...
+    ...     def encode(self, result, options, sink):
+    ...         sink.write(str(result).encode())
+    ...         return {}
+    """
+
+    Options: ClassVar[type] = NoOptions
+    Settings: ClassVar[type] = NoOptions
+    media_type: ClassVar[str] = "application/octet-stream"
+    suffix: ClassVar[str] = ".bin"
+    kinds: ClassVar[tuple[str, ...]] = ANY
+    lazy: ClassVar[bool] = False
+    decodes: ClassVar[bool] = False
+    examples: ClassVar[Sequence[Example]] = ()
+    plugin_api: ClassVar[int] = PLUGIN_API
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        given = options_class_of(cls, Format)
+        if given is not None and "Options" not in cls.__dict__:
+            cls.Options = given
+
+    def preflight(self, options: OptionsT, info: ResultInfo) -> Iterable[Problem | Note]:
+        """Before anything is computed: yield every problem and note that options and result have together."""
+        return ()
+
+    def encode(self, result: Any, options: OptionsT, sink: Sink) -> Mapping[str, Any]:
+        """Write `result` to `sink` as a stream, each block read once; returns a report as JSON.
+
+        Raises
+        ------
+        EncodeError
+            What can't be expressed, with its path: ``result["a"][3]``.
+        ResultRefused
+            The result is of a kind or shape that this format does not write.
+        """
+        raise NotImplementedError
+
+    def decode(self, source: BinaryIO, options: OptionsT) -> Any:
+        """The Python object that was written; only where `decodes` is True. Runs no code, opens nothing."""
+        raise NotImplementedError

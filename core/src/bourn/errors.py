@@ -1,0 +1,262 @@
+"""Every error that bourn raises, as one tree.
+
+::
+
+    BournError
+    ├── RequestError (ValueError)        your request: mend it; nothing has happened yet
+    │   ├── UnknownPlugin                no destination or format of that name
+    │   ├── InvalidOptions               unknown key, wrong type, out of range
+    │   ├── IncompatiblePair             this destination does not take that format or kind
+    │   └── Refused                      the destination's preflight, or a policy, said no
+    ├── RequestTypeError (TypeError)     an object that nothing claims
+    ├── PluginError                      that plugin: its distribution is named, the others go on
+    ├── SettingsError (ValueError)       the settings of this installation
+    ├── JobError                         a job; it stands in ``.job``
+    │   ├── JobFailed
+    │   │   ├── ResultRefused            the result, once known, is unfit
+    │   │   ├── EncodeError              the result can't be expressed in that format
+    │   │   └── DeliveryError            given up after all retries; the artifact is kept
+    │   │       └── DeliveryRefused      refused at the commit itself
+    │   ├── JobCancelled
+    │   ├── JobTimeout (TimeoutError)
+    │   └── UnknownJob (LookupError)
+    └── LinkError
+        ├── LinkExpired
+        └── LinkInvalid
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from bourn.wording import clean
+
+if TYPE_CHECKING:
+    from bourn.job.job import Job
+
+__all__ = [
+    "BournError",
+    "DeliveryError",
+    "DeliveryRefused",
+    "EncodeError",
+    "IncompatiblePair",
+    "InvalidOptions",
+    "JobCancelled",
+    "JobError",
+    "JobFailed",
+    "JobTimeout",
+    "LinkError",
+    "LinkExpired",
+    "LinkInvalid",
+    "PluginError",
+    "Problem",
+    "Refused",
+    "RequestError",
+    "RequestTypeError",
+    "ResultRefused",
+    "SettingsError",
+    "UnknownJob",
+    "UnknownPlugin",
+]
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a request.
+
+    Attributes
+    ----------
+    path : str
+        Where, such as ``destination.to[1]``. A plugin gives the path within its own options (``image.name``);
+        the dispatcher puts ``destination.`` before it.
+    message : str
+        What was given, what is allowed, and the nearest right spelling.
+    """
+
+    path: str
+    message: str
+
+
+class BournError(Exception):
+    """The root of all errors that bourn raises."""
+
+    code: ClassVar[str] = "bourn-error"
+    """A stable name of the fault, for machines."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(clean(message))
+
+    @property
+    def message(self) -> str:
+        """The text for people, without raw control characters, at most 2,000 characters."""
+        return str(self.args[0])
+
+
+class RequestError(BournError, ValueError):
+    """Something is wrong with a request; nothing has happened yet.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        All that is wrong, in the order of the request; at least one.
+    about : str, optional
+        What the problems are in, such as ``"destination 'email'"``.
+    """
+
+    code = "request-error"
+
+    def __init__(self, problems: Iterable[Problem], *, about: str = "the request") -> None:
+        self.problems: Sequence[Problem] = tuple(Problem(clean(p.path), clean(p.message)) for p in problems)
+        self.about = about
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        if len(self.problems) == 1:
+            path, message = self.problems[0]
+            return f"{path}: {message}" if path else message
+        width = min(40, max((len(p.path) for p in self.problems), default=0))
+        rows = (f"  {p.path:<{width}}  {p.message}" for p in self.problems)
+        return "\n".join([f"{len(self.problems)} problems in {self.about}:", *rows])
+
+
+class UnknownPlugin(RequestError):
+    """No destination or format of that name is installed."""
+
+    code = "unknown-plugin"
+
+
+class InvalidOptions(RequestError):
+    """Options that are unknown, of the wrong type or out of range; all of them in one error."""
+
+    code = "invalid-options"
+
+
+class IncompatiblePair(RequestError):
+    """The matrix forbids it: this destination does not take that format, or neither takes this kind of result."""
+
+    code = "incompatible-pair"
+
+
+class Refused(RequestError):
+    """The destination's preflight, or a policy of this installation, said no."""
+
+    code = "refused"
+
+
+class RequestTypeError(BournError, TypeError):
+    """``destination=``, ``format=`` or the result is of a type that nothing claims."""
+
+    code = "request-type-error"
+
+
+class PluginError(BournError):
+    """A plugin can't be imported, breaks its contract, or its name is claimed twice; the others go on working.
+
+    Attributes
+    ----------
+    name : str
+        The name of the plugin.
+    distribution, version : str or None
+        Who ships it.
+    """
+
+    code = "plugin-error"
+
+    def __init__(
+        self, message: str, *, name: str = "", distribution: str | None = None, version: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.name = name
+        self.distribution = distribution
+        self.version = version
+
+
+class SettingsError(BournError, ValueError):
+    """The settings of this installation can't be used; says which file or variable, and what is allowed."""
+
+    code = "settings-error"
+
+
+class JobError(BournError):
+    """Something about one job.
+
+    Attributes
+    ----------
+    job : Job or None
+        The job; None before an engine has taken it up.
+    jobs : sequence of Job
+        In a fan-out all jobs of the group.
+    """
+
+    code = "job-error"
+
+    def __init__(self, message: str = "", *, job: Job | None = None) -> None:
+        super().__init__(message)
+        self.job = job
+        self.jobs: Sequence[Job] = () if job is None else (job,)
+
+
+class JobFailed(JobError):
+    """The job has failed; the cause is chained where this process saw it."""
+
+    code = "job-failed"
+
+
+class ResultRefused(JobFailed):
+    """The result, once it was known, is unfit for the format or the destination."""
+
+    code = "result-refused"
+
+
+class EncodeError(JobFailed):
+    """The result can't be expressed in that format; says which part (``result["a"][3]``) and why."""
+
+    code = "encode-error"
+
+
+class DeliveryError(JobFailed):
+    """The destination has failed for good, after its retries; the artifact is kept."""
+
+    code = "delivery-error"
+
+
+class DeliveryRefused(DeliveryError):
+    """Refused at the commit: exists already, access withdrawn, product changed."""
+
+    code = "delivery-refused"
+
+
+class JobCancelled(JobError):
+    """The job was cancelled."""
+
+    code = "job-cancelled"
+
+
+class JobTimeout(JobError, TimeoutError):
+    """The job did not end in the time given."""
+
+    code = "job-timeout"
+
+
+class UnknownJob(JobError, LookupError):
+    """The ledger knows no job of that id."""
+
+    code = "unknown-job"
+
+
+class LinkError(BournError):
+    """Something about a link."""
+
+    code = "link-error"
+
+
+class LinkExpired(LinkError):
+    """The link was given once, and its time is over or it was revoked."""
+
+    code = "link-expired"
+
+
+class LinkInvalid(LinkError):
+    """No such link was ever given."""
+
+    code = "link-invalid"

@@ -1,0 +1,1 @@
+"""What can be sent: what a result is, before and after it is computed."""

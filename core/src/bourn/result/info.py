@@ -1,0 +1,72 @@
+"""What is known of a result without computing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
+
+__all__ = ["KINDS", "ResultInfo"]
+
+KINDS = ("value", "array", "image", "table", "features")
+"""What a result can be."""
+
+
+@attrs.frozen(kw_only=True)
+class ResultInfo:
+    """What is known of a result without computing it; None where it is not known yet.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        The kinds that the result has, its own first; empty where only computing will tell.
+    type_name : str
+        The class of the object, such as ``xarray.DataArray``.
+    lazy : bool
+        Whether it is still to be computed.
+    dtype : str or None
+        numpy's name; of an image with unlike bands that of the first.
+    dtypes : tuple of str or None
+        Of an image, one a band.
+    shape : tuple of int or None
+        Of an image (band, y, x).
+    bands : tuple of str or None
+        The names of an image's bands, in order.
+    grid : GeoBox or None
+        Where an image lies.
+    masked : bool or None
+        Whether it has a mask.
+    properties : mapping
+        An image's properties (``date`` among them).
+    size_bytes : int or None
+        In memory, when it is computed.
+    """
+
+    kinds: tuple[str, ...] = ()
+    type_name: str = ""
+    lazy: bool = False
+    dtype: str | None = None
+    dtypes: tuple[str, ...] | None = None
+    shape: tuple[int, ...] | None = None
+    bands: tuple[str, ...] | None = None
+    grid: GeoBox | None = attrs.field(default=None, repr=False)
+    masked: bool | None = None
+    properties: dict[str, Any] = attrs.field(factory=dict)
+    size_bytes: int | None = None
+
+    def as_mapping(self) -> dict[str, Any]:
+        """As JSON: what is known, the grid by its CRS and transform."""
+        known: dict[str, Any] = {"kinds": list(self.kinds), "type": self.type_name, "lazy": self.lazy}
+        for name in ("dtype", "size_bytes", "masked"):
+            if getattr(self, name) is not None:
+                known[name] = getattr(self, name)
+        for name in ("dtypes", "shape", "bands"):
+            if getattr(self, name) is not None:
+                known[name] = list(getattr(self, name))
+        if self.grid is not None:
+            known["crs"] = None if self.grid.crs is None else str(self.grid.crs)
+            known["transform"] = list(self.grid.affine)[:6]
+        return known

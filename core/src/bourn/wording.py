@@ -1,0 +1,70 @@
+"""How values and choices are worded in messages: safe to print, short, with the nearest right spelling."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+__all__ = ["clean", "listed", "nearest", "shown"]
+
+LONGEST_MESSAGE = 2_000
+"""Characters; a message is for a person (PROMISES 12)."""
+
+LONGEST_VALUE = 80
+"""Characters of a value that is quoted in a message."""
+
+# Control, format (bidi overrides among them), surrogate, private-use and unassigned characters.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def _escaped(character: str) -> str:
+    if character.isascii():
+        hidden = not (character.isprintable() or character == "\n")
+    else:
+        hidden = unicodedata.category(character) in _HIDDEN
+    return character.encode("unicode_escape").decode("ascii") if hidden else character
+
+
+def clean(text: str) -> str:
+    """`text` without raw control or bidi characters, cut to the length of a message; line ends stay."""
+    if len(text) > LONGEST_MESSAGE:
+        text = text[: LONGEST_MESSAGE - 1] + "…"
+    if text.isascii() and text.isprintable():
+        return text
+    cleaned = "".join(map(_escaped, text))
+    return cleaned if len(cleaned) <= LONGEST_MESSAGE else cleaned[: LONGEST_MESSAGE - 1] + "…"
+
+
+def shown(value: object) -> str:
+    """`value` as it may stand in a message: its repr if that is to be trusted, else its type.
+
+    Only the builtin scalars and containers are asked for their repr: a stranger's repr may raise, run for
+    hours or give a secret away.
+    """
+    if isinstance(value, str):
+        text = repr(value[: LONGEST_VALUE + 1])
+    elif value is None or isinstance(value, bool | int | float | complex | bytes):
+        # An int of more than 4300 digits refuses to become text (sys.set_int_max_str_digits).
+        text = f"an int of {value.bit_length()} bits" if isinstance(value, int) and value.bit_length() > 256 else ""
+        text = text or repr(value[: LONGEST_VALUE + 1] if isinstance(value, bytes) else value)
+    elif isinstance(value, type):
+        text = f"the class {value.__module__}.{value.__qualname__}"
+    elif isinstance(value, list | tuple | dict | set | frozenset):
+        text = f"a {type(value).__name__} of {len(value)}"
+    else:
+        text = f"an object of type {type(value).__module__}.{type(value).__qualname__}"
+    text = clean(text)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that `word` was most likely meant to be, or None."""
+    import difflib  # noqa: PLC0415  # 5 ms, and needed for messages only
+
+    found = difflib.get_close_matches(word[:LONGEST_VALUE].casefold(), list(choices), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in alphabetical order, separated by commas; 'none' when there are none."""
+    return ", ".join(sorted(names)) or "none"
