@@ -1,0 +1,35 @@
+# Everything is installed into .venv; nothing but Python 3.11+, git and make is needed beforehand.
+.PHONY: setup demo test check docs bench clean
+
+PY := .venv/bin/python
+
+setup: .venv/.setup-done
+
+.venv/.setup-done: pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml)
+	test -x $(PY) || python3 -m venv .venv
+	test -x .venv/bin/uv || $(PY) -m pip install --quiet uv
+	.venv/bin/uv sync --quiet --all-packages
+	$(PY) -m compileall -q core/src plugins .venv/lib/python3*/site-packages || true
+	touch $@
+
+demo: setup
+	.venv/bin/bourn demo
+
+test: setup
+	.venv/bin/pytest -n 2
+
+check: setup
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(MAKE) docs
+
+docs: setup
+	.venv/bin/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+bench: setup
+	$(PY) benchmarks/run.py
+
+clean:
+	rm -rf .venv docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
