@@ -1,0 +1,61 @@
+"""One job as the ledger knows it, with its delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from bourn.ledger.stages import Stage
+
+__all__ = ["JobRecord", "StoredArtifact"]
+
+
+@attrs.frozen(kw_only=True)
+class StoredArtifact:
+    """What the ledger keeps of an artifact: everything but the bytes."""
+
+    key: str
+    filename: str
+    suffix: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    report: Mapping[str, Any]
+    stored_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    expired_at: datetime | None = None
+    erased_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class JobRecord:
+    """One job as the ledger knew it at one moment."""
+
+    id: str
+    group_id: str
+    stage: Stage
+    principal: str
+    plan: Mapping[str, Any]
+    secrets: Mapping[str, Any] | None = attrs.field(repr=False)
+    created_at: datetime
+    started_at: datetime | None
+    updated_at: datetime
+    finished_at: datetime | None
+    worker_id: str | None
+    epoch: int
+    cancel_requested_at: datetime | None
+    steps_done: int
+    steps_total: int
+    note: str
+    error: Mapping[str, Any] | None
+    delivery_id: str
+    artifact: StoredArtifact | None
+    attempts: int
+    first_try_at: datetime | None
+    next_try_at: datetime | None
+    checkpoint: Mapping[str, Any]
+    receipt: Mapping[str, Any] | None

@@ -1,0 +1,132 @@
+"""The tables of the ledger, as SQLAlchemy Core; the migrations make them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+__all__ = ["Instant", "deliveries", "holds", "jobs", "keys", "metadata", "workers"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment, as whole microseconds since 1970 in UTC: exact, comparable, the same in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Microseconds of a moment that has its zone."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """The moment, in UTC."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    # The kernel that its pid means something to; processes of one machine see each other's end at once.
+    Column("machine", String(128), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("process_start", BigInteger, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(48), primary_key=True),
+    Column("group_id", String(48), nullable=False, index=True),
+    Column("stage", String(9), nullable=False),
+    Column("principal", String(255), nullable=False),
+    Column("plan", JSON, nullable=False),
+    # Options that are shown nowhere; erased when the job ends.
+    Column("secrets", JSON(none_as_null=True)),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("updated_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    # The lease: who may move the job. Each change of hands counts the epoch up, so a late writer hits nothing.
+    Column("worker_id", String(64)),
+    Column("epoch", Integer, nullable=False),
+    Column("cancel_requested_at", Instant),
+    Column("steps_done", BigInteger, nullable=False),
+    Column("steps_total", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("error", JSON(none_as_null=True)),
+    Index("ix_jobs_stage_worker_id", "stage", "worker_id"),
+    Index("ix_jobs_created_at", "created_at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("job_id", String(48), ForeignKey("jobs.id"), nullable=False, unique=True),
+    # The artifact: empty until it is whole and durable in the store.
+    Column("key", String(255)),
+    Column("filename", String(255)),
+    Column("suffix", String(32)),
+    Column("media_type", String(255)),
+    Column("size_bytes", BigInteger),
+    Column("sha256", String(64)),
+    Column("report", JSON(none_as_null=True)),
+    Column("stored_at", Instant),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    # Tombstones: once seen as expired a link stays so, whatever the clock says later.
+    Column("expired_at", Instant),
+    Column("erased_at", Instant),
+    # The outbox: when to try next, and what was answered.
+    Column("attempts", Integer, nullable=False),
+    Column("first_try_at", Instant),
+    Column("next_try_at", Instant),
+    Column("checkpoint", JSON(none_as_null=True)),
+    Column("receipt", JSON(none_as_null=True)),
+    Index("ix_deliveries_next_try_at", "next_try_at"),
+    Index("ix_deliveries_expires_at", "expires_at"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("delivery_id", String(32), ForeignKey("deliveries.id"), primary_key=True),
+    Column("owner", String(255), primary_key=True),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("secret", String(128), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("retired_at", Instant),
+)

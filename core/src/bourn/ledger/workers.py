@@ -1,0 +1,111 @@
+"""Who owns jobs: this process as a worker under a lease, and which others are dead."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import attrs
+import sqlalchemy as sa
+
+from bourn.ledger.database import Database
+from bourn.ledger.stages import LIVE
+from bourn.ledger.tables import jobs, workers
+
+__all__ = ["HEARTBEAT", "LEASE", "Worker", "Workers"]
+
+HEARTBEAT = timedelta(seconds=10)
+LEASE = timedelta(seconds=60)
+"""A worker of another machine that was not seen for so long is taken for dead."""
+
+
+@attrs.frozen(kw_only=True)
+class Worker:
+    """A process that carries out jobs."""
+
+    id: str
+    machine: str
+    pid: int
+    process_start: int
+
+
+class Workers:
+    """The register of workers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def enrol(self, *, now: datetime) -> Worker:
+        """This process, as a new worker."""
+        pid = os.getpid()
+        worker = Worker(id=secrets.token_hex(16), machine=machine(), pid=pid, process_start=process_start(pid) or 0)
+        row = attrs.asdict(worker) | {"seen_at": now}
+        self._database.write(lambda connection: connection.execute(workers.insert().values(row)))
+        return worker
+
+    def beat(self, worker: Worker, *, now: datetime) -> None:
+        """Renew the lease of a worker."""
+        seen = workers.update().where(workers.c.id == worker.id).values(seen_at=now)
+        self._database.write_soon(lambda connection: connection.execute(seen))
+
+    def dead(self, *, now: datetime) -> list[str]:
+        """Ids of workers that own live jobs and will never move them again.
+
+        On the same machine a process is dead when no process has its pid and its time of start; elsewhere
+        when its lease has run out.
+        """
+        owners = (
+            sa.select(jobs.c.worker_id).where(jobs.c.stage.in_(LIVE), jobs.c.worker_id.is_not(None)).distinct()
+        )
+        with self._database.read() as connection:
+            ids = connection.scalars(owners).all()
+            if not ids:
+                return []
+            known = {row.id: row for row in connection.execute(workers.select().where(workers.c.id.in_(ids)))}
+        return [id_ for id_ in ids if id_ not in known or _dead(known[id_], now)]
+
+
+def _dead(row: sa.Row[tuple[object, ...]], now: datetime) -> bool:
+    if row.machine == machine():
+        return process_start(row.pid) != (row.process_start or None)
+    return bool(row.seen_at + LEASE < now)
+
+
+@cache
+def machine() -> str:
+    """The kernel and the pid namespace that a pid is one of; two containers are two machines."""
+    parts = [platform.node()]
+    for part in (lambda: Path("/proc/sys/kernel/random/boot_id").read_text().strip(), _pid_namespace):
+        try:
+            parts.append(part())
+        except OSError:  # not Linux: the name of the host has to do
+            continue
+    return ":".join(parts)[:128]
+
+
+def _pid_namespace() -> str:
+    return str(Path("/proc/self/ns/pid").stat().st_ino)
+
+
+def process_start(pid: int) -> int | None:
+    """When the process started, in the kernel's clock ticks; 0 where that is unknown; None if there is none."""
+    try:
+        # The second field is the program's name in parentheses and may hold spaces; the 22nd is starttime (proc(5)).
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return None if Path("/proc/self/stat").exists() else _alive(pid)
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _alive(pid: int) -> int | None:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass  # it lives, and is somebody else's
+    return 0
