@@ -1,0 +1,359 @@
+"""An image: bands of pixels with a mask, a grid and what is known of them; in memory, lazy, or in a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bourn.errors import Problem, RequestError
+from bourn.result.check import (
+    checked_bandinfo,
+    checked_bands,
+    checked_geobox,
+    checked_mask,
+    checked_properties,
+    split_array,
+)
+from bourn.result.date import utc
+from bourn.result.nodata import same_value
+from bourn.result.pixels import ArrayPixels, Pixels
+from bourn.result.strips import Strip, read_strips
+from bourn.wording import listed, nearest, shown
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import xarray as xr
+    from odc.geo.geobox import GeoBox
+
+__all__ = ["Image", "Strip"]
+
+
+class Image:
+    """Bands of pixels on one grid; checked at birth, and not changed afterwards.
+
+    Parameters
+    ----------
+    array : (band, y, x) or (y, x) numpy or dask array, or sequence of (y, x) arrays
+        Bool, integer, float or complex. A (y, x) array is one band; in a sequence each band keeps its own dtype. The
+        mask of a masked array is taken over.
+    bands : sequence of str, optional
+        Their names; without them ``band_1``, ``band_2``, ...
+    mask : (band, y, x) or (y, x) bool array, optional
+        True where masked, as in `numpy.ma`.
+    geobox : odc.geo.geobox.GeoBox, optional
+        The grid on which the pixels lie; its transform leads to pixel corners.
+    properties : mapping, optional
+        Plain values by name. ``date``: a datetime, datetime64 or ISO 8601 string, see `date`.
+    bandinfo : mapping, optional
+        By the band's name a mapping with any of ``kind`` (``"data"``, ``"class"`` or ``"mask"``; a bool band is a
+        mask unless said otherwise), ``nodata``, ``scale``, ``offset``, ``unit``, ``description``.
+
+    Raises
+    ------
+    RequestError
+        With every problem at once, each with its path (``image.bands[1]``).
+
+    Examples
+    --------
+    >>> image = Image(np.zeros((2, 3, 4), "uint8"), bands=["red", "nir"], bandinfo={"nir": {"nodata": 0}})
+    >>> image.shape, image.nodata
+    ((2, 3, 4), (None, 0))
+    """
+
+    __slots__ = ("__weakref__", "_bandinfo", "_bands", "_geobox", "_pixels", "_properties")
+
+    _pixels: Pixels
+    _bands: tuple[str, ...]
+    _geobox: GeoBox | None
+    _properties: Mapping[str, Any]
+    _bandinfo: Mapping[str, Mapping[str, Any]]
+
+    def __init__(
+        self,
+        array: Any,
+        bands: Sequence[str] | None = None,
+        mask: Any = None,
+        geobox: GeoBox | None = None,
+        properties: Mapping[str, Any] | None = None,
+        bandinfo: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        problems: list[Problem] = []
+        pixels = _pixels_of(array, mask, problems)
+        if pixels is None:
+            raise RequestError(problems, about="the image")
+        self._fill(pixels, bands, geobox, properties, bandinfo, problems)
+
+    def _fill(
+        self, pixels: Pixels, bands: Any, geobox: Any, properties: Any, bandinfo: Any, problems: list[Problem]
+    ) -> None:
+        count, height, width = pixels.shape
+        self._pixels = pixels
+        self._bands = checked_bands(bands, count, problems)
+        self._geobox = checked_geobox(geobox, (height, width), problems)
+        self._properties = MappingProxyType(checked_properties(properties, problems))
+        full = checked_bandinfo(bandinfo, self._bands, pixels.dtypes, problems)
+        self._bandinfo = MappingProxyType({name: MappingProxyType(facts) for name, facts in full.items()})
+        if problems:
+            raise RequestError(problems, about="the image")
+
+    @classmethod
+    def _on(
+        cls, pixels: Pixels, bands: Any = None, geobox: Any = None, properties: Any = None, bandinfo: Any = None
+    ) -> Image:
+        """An image on pixels that are a file's, or whose mask is made from their values."""
+        image = cls.__new__(cls)
+        image._fill(pixels, bands, geobox, properties, bandinfo, [])
+        return image
+
+    @staticmethod
+    def from_xarray(obj: xr.DataArray | xr.Dataset) -> Image:
+        """The image that an xarray object with spatial dimensions is; lazy if it is.
+
+        Raises
+        ------
+        RequestError
+            It has dimensions besides band, y and x (select along them), or is placed by ground control points.
+        """
+        from bourn.result.from_xarray import image_from_xarray  # noqa: PLC0415  # xarray and odc.geo.xr: 2 s
+
+        return image_from_xarray(obj)
+
+    @staticmethod
+    def open(path: str | os.PathLike[str]) -> Image:
+        """The image in a raster file, by path or URL; its pixels are read when they are asked for.
+
+        A band that is the file's alpha becomes the mask.
+
+        Raises
+        ------
+        RequestError
+            There is no such file, or it is no raster of a format that may be read.
+        """
+        from bourn.result.raster import image_in_file  # noqa: PLC0415  # rasterio: 0.3 s
+
+        return image_in_file(path)
+
+    @property
+    def array(self) -> Any:
+        """(band, y, x): the array that was given, or a dask array of a file; unlike dtypes become their common one."""
+        return self._pixels.array()
+
+    @property
+    def mask(self) -> Any:
+        """(band, y, x) or (y, x) bool, True where masked; dask if lazy; None without a mask."""
+        return self._pixels.mask()
+
+    @property
+    def masked(self) -> bool:
+        """Whether there is a mask, which is known without making it."""
+        return self._pixels.masked
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The bands' names."""
+        return self._bands
+
+    @property
+    def geobox(self) -> GeoBox | None:
+        """The grid."""
+        return self._geobox
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """What was said of the image; read-only."""
+        return self._properties
+
+    @property
+    def bandinfo(self) -> Mapping[str, Mapping[str, Any]]:
+        """What is known of every band, its ``kind`` always; read-only."""
+        return self._bandinfo
+
+    @property
+    def date(self) -> dt.datetime | None:
+        """``properties["date"]`` as an aware datetime in UTC (a naive one is UTC), or None."""
+        given = self._properties.get("date")
+        return None if given is None else utc(given)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(band, y, x)."""
+        return self._pixels.shape
+
+    @property
+    def dtypes(self) -> tuple[np.dtype[Any], ...]:
+        """One a band."""
+        return self._pixels.dtypes
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of all bands; of unlike bands the one that numpy would promote them to."""
+        return np.result_type(*set(self.dtypes)) if len(set(self.dtypes)) > 1 else self.dtypes[0]
+
+    @property
+    def lazy(self) -> bool:
+        """Whether pixels or mask are still to be computed, or read from a file."""
+        return self._pixels.lazy
+
+    @property
+    def nbytes(self) -> int:
+        """Of the pixels in memory, without the mask."""
+        _, height, width = self.shape
+        return height * width * sum(dtype.itemsize for dtype in self.dtypes)
+
+    @property
+    def nodata(self) -> tuple[int | float | complex | None, ...]:
+        """One a band."""
+        return tuple(self._bandinfo[name].get("nodata") for name in self._bands)
+
+    def _index(self, name: str, path: str) -> int:
+        if name in self._bands:
+            return self._bands.index(name)
+        near = nearest(name, self._bands) if isinstance(name, str) else None
+        hint = f"did you mean {near!r}?" if near else f"the bands are {listed(self._bands)}"
+        raise RequestError([Problem(path, f"no band is called {shown(name)}; {hint}")])
+
+    def band(self, name: str) -> Any:
+        """(y, x) of one band, in its own dtype; dask if lazy."""
+        return self._pixels.layer(self._index(name, "band"))
+
+    def select(self, bands: Sequence[str]) -> Image:
+        """The image of these bands only, in this order."""
+        indices = [self._index(name, f"bands[{index}]") for index, name in enumerate(bands)]
+        if not indices:
+            raise RequestError([Problem("bands", "an image has one band at least")])
+        chosen = {name: self._bandinfo[name] for name in bands}
+        return Image._on(self._pixels.select(indices), tuple(bands), self._geobox, self._properties, chosen)
+
+    def strips(self, rows: int = 512, *, progress: Callable[[int, int], None] | None = None) -> Iterator[Strip]:
+        """The pixels from the top to the bottom, each chunk or block of the source being computed or read once.
+
+        Memory stays at about one strip and one row of chunks, whatever the image's height.
+
+        Parameters
+        ----------
+        rows : int
+            The height of a strip; the last one may be lower.
+        progress : callable, optional
+            ``progress(done, total)``, in strips, called after each. What it raises ends the reading.
+        """
+        if rows < 1:
+            raise RequestError([Problem("rows", f"expected 1 or more, got {shown(rows)}")])
+        return read_strips(self._pixels, rows, progress)
+
+    def compute(self, *, progress: Callable[[int, int], None] | None = None) -> Image:
+        """The same image with its pixels in memory; itself if they are."""
+        if not self.lazy:
+            return self
+        from bourn.result.load import loaded  # noqa: PLC0415  # only what is lazy needs it
+
+        return Image._on(loaded(self._pixels, progress), self._bands, self._geobox, self._properties, self._bandinfo)
+
+    def identical(self, other: object) -> bool:
+        """Whether `other` is an image with the same pixels (those beneath the mask too), mask and facts.
+
+        NaN is equal to NaN; the byte order of a dtype does not matter, nor whether pixels are lazy.
+        """
+        if not isinstance(other, Image) or self.bands != other.bands or self.shape != other.shape:
+            return False
+        if [dtype.newbyteorder("=") for dtype in self.dtypes] != [dtype.newbyteorder("=") for dtype in other.dtypes]:
+            return False
+        if self.geobox != other.geobox or not _same(self.properties, other.properties):
+            return False
+        if not _same(self.bandinfo, other.bandinfo):
+            return False
+        return all(_same_strip(mine, theirs) for mine, theirs in zip(self.strips(), other.strips(), strict=True))
+
+    def to_xarray(self) -> xr.DataArray | xr.Dataset:
+        """The DataArray that `from_xarray` makes this image of; a Dataset where bands are of unlike dtypes."""
+        from bourn.result.to_xarray import xarray_from_image  # noqa: PLC0415  # xarray and odc.geo.xr: 2 s
+
+        return xarray_from_image(self)
+
+    def __repr__(self) -> str:
+        count, height, width = self.shape
+        dtypes = self.dtype.name if len(set(self.dtypes)) == 1 else ", ".join(dtype.name for dtype in self.dtypes)
+        names = ", ".join(self._bands[:8]) + (f", ... ({count} in all)" if count > 8 else "")  # noqa: PLR2004  # fits a line
+        lines = [
+            f"<bourn.Image {count} x {height} x {width}, {dtypes}{', lazy' if self.lazy else ''}>",
+            f"bands: {names}",
+        ]
+        if self._geobox is not None:
+            crs = self._geobox.crs
+            name = "none" if crs is None else f"EPSG:{crs.epsg}" if crs.epsg else "custom"
+            corners = ", ".join(f"{number:g}" for number in tuple(self._geobox.affine)[:6])
+            lines.append(f"grid:  CRS {name}, transform {corners}")
+        if self.date is not None:
+            lines.append(f"date:  {self.date.isoformat()}")
+        if self.masked:
+            lines.append("mask:  yes")
+        return "\n".join(lines)
+
+
+def _pixels_of(array: Any, mask: Any, problems: list[Problem]) -> ArrayPixels | None:
+    path = "image.array"
+    if isinstance(array, list | tuple):
+        parts = [split_array(item, f"{path}[{index}]", problems) for index, item in enumerate(array)]
+        layers = [layer for layer, _ in parts]
+        if not parts or any(layer is None for layer in layers):
+            if not parts:
+                problems.append(Problem(path, "an image has one band at least"))
+            return None
+        if any(layer.ndim != 2 or layer.shape != layers[0].shape for layer in layers):  # noqa: PLR2004  # (y, x)
+            given = ", ".join(str(tuple(layer.shape)) for layer in layers[:8])
+            problems.append(Problem(path, f"expected (y, x) arrays of one shape, got {given}"))
+            return None
+        inner = _stacked_masks([part for _, part in parts], layers)
+        stack = None
+    else:
+        stack, inner = split_array(array, path, problems)
+        if stack is None:
+            return None
+        if stack.ndim == 2:  # noqa: PLR2004  # (y, x)
+            stack = stack[None]
+            inner = None if inner is None else inner[None]
+        if stack.ndim != 3:  # noqa: PLR2004  # (band, y, x)
+            problems.append(Problem(path, f"expected the dimensions (band, y, x) or (y, x), got {stack.ndim}"))
+            return None
+        layers = []
+    pixels = ArrayPixels(stack=stack, layers=tuple(layers))
+    if 0 in pixels.shape:
+        problems.append(Problem(path, f"an image has one pixel at least, got the shape {pixels.shape}"))
+        return None
+    given = checked_mask(mask, pixels.shape, problems)
+    if given is not None and inner is not None:
+        given = given | inner
+    return ArrayPixels(stack=stack, layers=tuple(layers), given_mask=inner if given is None else given)
+
+
+def _stacked_masks(masks: Sequence[Any], layers: Sequence[Any]) -> Any:
+    if all(mask is None for mask in masks):
+        return None
+    filled = [np.zeros(layer.shape, bool) if mask is None else mask for mask, layer in zip(masks, layers, strict=True)]
+    if all(isinstance(mask, np.ndarray) for mask in filled):
+        return np.stack(filled)
+    import dask.array as da  # noqa: PLC0415  # loaded already: some mask is a dask array
+
+    return da.stack(filled)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, NaN being equal to NaN, in mappings, lists and tuples too; 1 is not True."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple) and type(one) is type(other):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+    return type(one) is type(other) and same_value(one, other)
+
+
+def _same_strip(one: Strip, other: Strip) -> bool:
+    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one.pixels, other.pixels, strict=True)):
+        return False
+    masks = [np.False_ if strip.mask is None else strip.mask for strip in (one, other)]
+    return bool((masks[0] == masks[1]).all())

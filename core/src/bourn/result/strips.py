@@ -1,0 +1,48 @@
+"""The one way in which an image's pixels are read block by block: strips of whole rows, from the top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from bourn.result.pixels import Pixels
+
+__all__ = ["Strip", "read_strips"]
+
+
+class Strip(NamedTuple):
+    """Some rows of an image.
+
+    Attributes
+    ----------
+    start, stop : int
+        The rows, `stop` not among them.
+    pixels : (band, stop - start, x) array, or tuple of (stop - start, x) arrays
+        In memory; a tuple, one array a band, where the bands are of unlike dtypes. Not to be written to: they may
+        be the caller's own.
+    mask : (band, stop - start, x) or (stop - start, x) bool array, or None
+        True where masked; not to be written to either.
+    """
+
+    start: int
+    stop: int
+    pixels: Any
+    mask: Any
+
+
+def read_strips(pixels: Pixels, rows: int, progress: Callable[[int, int], None] | None) -> Iterator[Strip]:
+    """Strips of `rows` rows each, the last one lower, every chunk or block of the source being read once."""
+    _, height, _ = pixels.shape
+    readers = pixels.readers(rows)
+    count = sum(len(reader.indices) for reader in readers)
+    total = -(-height // rows)
+    for done, start in enumerate(range(0, height, rows), 1):
+        stop = min(start + rows, height)
+        parts: list[Any] = [None] * count
+        for reader in readers:
+            for index, part in zip(reader.indices, reader.rows(start, stop), strict=True):
+                parts[index] = part
+        yield Strip(start, stop, *pixels.assembled(parts))
+        if progress is not None:
+            progress(done, total)
