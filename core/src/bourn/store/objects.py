@@ -1,0 +1,250 @@
+"""A store in memory or at an object service (S3, Google, Azure), through obstore."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import tempfile
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+from bourn.store.interface import CHUNK_BYTES, Store, check_key
+from bourn.store.sink import StoreSink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import obstore.store
+
+__all__ = ["ObjectStore"]
+
+RETRY: dict[str, Any] = {
+    "max_retries": 6,
+    "retry_timeout": timedelta(seconds=20),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2},
+}
+"""Seconds, not the default's three minutes: behind it, a delivery is tried again by the ledger."""
+
+CLIENT: dict[str, Any] = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(minutes=5)}
+
+LONGEST_PRESIGNED = timedelta(minutes=15)
+"""A URL that the service signs can't be revoked, so it is good for one download only."""
+
+_IN_MEMORY_BYTES = 8 * CHUNK_BYTES
+_PART_BYTES = 8 * CHUNK_BYTES
+
+
+class ObjectStore(Store):
+    """Objects at a service, or in this process's memory (``memory://``).
+
+    An object is gathered on this machine first (in memory up to 8 MiB, then in a file without a name that
+    falls with its process): its digest is known, and the encoding done, before the service hears of it.
+
+    Parameters
+    ----------
+    url : str
+        ``memory://``, ``s3://bucket/prefix``, ``gs://``, ``az://``, ...
+    **options
+        Of obstore, such as ``endpoint`` or ``client_options``.
+    """
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self.url = url
+        self._options = options
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({urlsplit(self.url).scheme}://...)"  # a URL may hold a password
+
+    @cached_property
+    def _service(self) -> obstore.store.ObjectStore:
+        import obstore.store  # noqa: PLC0415  # a heavy library, on first use
+
+        if urlsplit(self.url).scheme == "memory":
+            return obstore.store.MemoryStore()
+        options = dict(self._options)
+        client = CLIENT | dict(options.pop("client_options", None) or {})
+        retry = RETRY | dict(options.pop("retry_config", None) or {})
+        with _told(self.url):
+            return obstore.store.from_url(
+                self.url, client_options=cast(Any, client), retry_config=cast(Any, retry), **options
+            )
+
+    @contextmanager
+    def create(self, key: str, *, media_type: str | None = None, filename: str | None = None) -> Iterator[StoreSink]:
+        """A sink for a new object; see `Store.create`."""
+        import obstore  # noqa: PLC0415  # a heavy library, on first use
+
+        check_key(key)
+        service = self._service
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as gathered:
+            sink = StoreSink(gathered.write)
+            yield sink
+            sink.finish()
+            gathered.seek(0)
+            small = sink.size_bytes <= _IN_MEMORY_BYTES
+            try:
+                with _told(key):
+                    obstore.put(
+                        service,
+                        key,
+                        gathered.read() if small else cast(Any, gathered),
+                        attributes=self._attributes(media_type, filename),
+                        mode="create",
+                        use_multipart=not small,
+                        chunk_size=_PART_BYTES,
+                        max_concurrency=2,
+                    )
+            except FileExistsError:
+                # Also the answer to the client's own second try when the answer to its first one got lost.
+                if self.size(key) != sink.size_bytes or self._digest(key) != sink.sha256:
+                    raise
+
+    def open(self, key: str) -> BinaryIO:
+        """A buffered reader that asks for one range at a time."""
+        size = self.size(key)
+        if size is None:
+            raise FileNotFoundError(errno.ENOENT, "no such object", key)
+        return cast(BinaryIO, io.BufferedReader(_Ranged(self._service, key, size), CHUNK_BYTES))
+
+    def local_path(self, key: str) -> Path | None:
+        """None: it is elsewhere."""
+        check_key(key)
+        return None
+
+    def size(self, key: str) -> int | None:
+        """The object's bytes; None if there is none."""
+        import obstore  # noqa: PLC0415  # a heavy library, on first use
+
+        try:
+            with _told(key):
+                return obstore.head(self._service, check_key(key))["size"]
+        except FileNotFoundError:
+            return None
+
+    def delete(self, key: str) -> None:
+        """Remove the object."""
+        import obstore  # noqa: PLC0415  # a heavy library, on first use
+
+        try:
+            with _told(key):
+                obstore.delete(self._service, check_key(key))
+        except FileNotFoundError:
+            return
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """The keys that begin with `prefix`."""
+        import obstore  # noqa: PLC0415  # a heavy library, on first use
+
+        inside, _, _ = prefix.rpartition("/")  # a service lists whole segments only
+        with _told(prefix):
+            for page in obstore.list(self._service, inside or None, chunk_size=1000):
+                yield from (found["path"] for found in page if found["path"].startswith(prefix))
+
+    def stream(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """The bytes from `start` to `end`."""
+        import obstore  # noqa: PLC0415  # a heavy library, on first use
+
+        check_key(key)
+        if start >= end:
+            return
+        with _told(key):
+            answer = obstore.get(self._service, key, options={"range": (start, end)})
+            for piece in answer.stream(min_chunk_size=CHUNK_BYTES):
+                yield bytes(piece)
+
+    def presigned(self, key: str, expires: timedelta) -> str | None:
+        """A URL at the service itself; None for memory and others that can't sign."""
+        import obstore  # noqa: PLC0415  # a heavy library, on first use
+        from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415  # the same
+
+        if not timedelta(seconds=1) <= expires <= LONGEST_PRESIGNED:
+            msg = f"between one second and {LONGEST_PRESIGNED}, got {expires}"
+            raise ValueError(msg)
+        service = self._service
+        if not isinstance(service, AzureStore | GCSStore | S3Store):
+            return None
+        with _told(key):
+            return obstore.sign(service, "GET", check_key(key), expires)
+
+    def clean(self, older_than: timedelta, now: datetime) -> int:  # noqa: ARG002  # the file has no name
+        """0: what is gathered falls with its process. Unfinished uploads are for the bucket's lifecycle rule."""
+        return 0
+
+    def _attributes(self, media_type: str | None, filename: str | None) -> dict[str, str] | None:
+        """What the service answers with where a link is redirected to it: never a page in a browser."""
+        if urlsplit(self.url).scheme in {"memory", "http", "https"}:
+            return None
+        named = "" if filename is None else f'; filename="{filename}"'
+        return {
+            "Content-Type": media_type or "application/octet-stream",
+            "Content-Disposition": f"attachment{named}",
+            "Cache-Control": "private, no-store",
+        }
+
+    def _digest(self, key: str) -> str:
+        with self.open(key) as file:
+            return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+
+
+class _Ranged(io.RawIOBase):
+    """An object as a raw, seekable file; whoever buffers it decides how much is asked for."""
+
+    def __init__(self, service: obstore.store.ObjectStore, key: str, size: int) -> None:
+        self._service, self._key, self._size, self._at = service, key, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise OSError(errno.EINVAL, "a place before the beginning")
+        self._at = start + offset
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        import obstore  # noqa: PLC0415  # a heavy library, on first use
+
+        view = memoryview(buffer).cast("B")
+        length = min(len(view), self._size - self._at)
+        if length <= 0:
+            return 0
+        with _told(self._key):
+            piece = obstore.get_range(self._service, self._key, start=self._at, length=length)
+        view[: len(piece)] = memoryview(piece)
+        self._at += len(piece)
+        return len(piece)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Faults of the service as the builtin errors that they are; nothing of obstore leaves this file."""
+    from obstore import exceptions  # noqa: PLC0415  # a heavy library, on first use
+
+    try:
+        yield
+    except exceptions.AlreadyExistsError as error:
+        raise FileExistsError(errno.EEXIST, "the object exists already", what) from error
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        raise PermissionError(errno.EACCES, "the object store refuses its credentials", what) from error
+    except (exceptions.UnknownConfigurationKeyError, exceptions.InvalidPathError) as error:
+        raise ValueError(_first_line(error)) from error
+    except exceptions.BaseError as error:
+        raise OSError(errno.EIO, f"the object store failed: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    """What obstore says, without its dump of the source, and without queries, which may hold a signature."""
+    text = (str(error).splitlines() or [""])[0][:500]
+    return " ".join(word.partition("?")[0] for word in text.split(" "))
