@@ -1,0 +1,1 @@
+"""Who is installed and what goes together."""

@@ -1,0 +1,108 @@
+"""The limits of a value, as functions that refuse what lies beyond."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from bourn.contract.option import Secret
+from bourn.discovery.verdict import Unfit, counted
+from bourn.wording import clean, shown
+
+if TYPE_CHECKING:
+    from bourn.discovery.shape import Shape
+
+__all__ = ["tests_of"]
+
+Test = Callable[[Any], None]
+
+_NUMBERS = frozenset({"int", "float", "timedelta"})
+_TEXTS = frozenset({"str", "secret", "path"})
+_UNITS = {"str": "character", "secret": "character", "path": "character", "map": "entry"}
+
+
+def tests_of(shape: Shape) -> list[Test]:
+    """The limits of the shape, the cheapest first: a pattern never sees a text that is too long."""
+    tests = []
+    if shape.kind in _NUMBERS:
+        tests += _range(shape)
+    else:
+        tests += _length(shape)
+    if shape.kind in _TEXTS and shape.limits.pattern is not None:
+        tests.append(_pattern(shape, shape.limits.pattern))
+    if shape.limits.check is not None:
+        tests.append(_check(shape.limits.check, hidden=shape.kind == "secret"))
+    return tests
+
+
+def _range(shape: Shape) -> list[Test]:
+    limits = shape.limits
+    unit = "" if limits.unit is None else f" {limits.unit}"
+    rules: list[tuple[float | None, str, Callable[[Any, Any], bool]]] = [
+        (limits.ge, "at least", lambda value, bound: value >= bound),
+        (limits.gt, "more than", lambda value, bound: value > bound),
+        (limits.le, "at most", lambda value, bound: value <= bound),
+        (limits.lt, "less than", lambda value, bound: value < bound),
+    ]
+
+    def test_for(bound: float, words: str, holds: Callable[[Any, Any], bool]) -> Test:
+        def test(value: Any) -> None:
+            number = value.total_seconds() if isinstance(value, timedelta) else value
+            if not holds(number, bound):
+                msg = f"expected {words} {bound}{unit}, got {shown(number)}"
+                raise Unfit(msg)
+
+        return test
+
+    return [test_for(bound, words, holds) for bound, words, holds in rules if bound is not None]
+
+
+def _length(shape: Shape) -> list[Test]:
+    least, most = shape.limits.min_length, shape.limits.max_length
+    if least is None and most is None:
+        return []
+    noun = _UNITS.get(shape.kind, "item")
+
+    def test(value: Any) -> None:
+        length = len(_text_of(value) if shape.kind in _TEXTS else value)
+        if least is not None and length < least:
+            msg = f"expected at least {counted(least, noun)}, got {length:,}"
+            raise Unfit(msg)
+        if most is not None and length > most:
+            msg = f"expected at most {counted(most, noun)}, got {length:,}"
+            raise Unfit(msg)
+
+    return [test]
+
+
+def _pattern(shape: Shape, pattern: str) -> Test:
+    search = re.compile(pattern).search
+
+    def test(value: Any) -> None:
+        if search(_text_of(value)) is None:
+            got = "" if shape.kind == "secret" else f", got {shown(_text_of(value))}"
+            msg = f"expected text that matches {shown(pattern)}{got}"
+            raise Unfit(msg)
+
+    return test
+
+
+def _check(check: Callable[[Any], object], *, hidden: bool) -> Test:
+    def test(value: Any) -> None:
+        try:
+            fault = check(value)
+        except Exception as error:
+            # A stranger's function. What it says of a secret may quote it.
+            why = type(error).__name__ if hidden else f"{type(error).__name__}: {error}"
+            msg = f"can't be checked: {why}"
+            raise Unfit(msg) from error
+        if fault is not None:
+            raise Unfit(clean(fault) if isinstance(fault, str) else f"is not allowed: {shown(value)}")
+
+    return test
+
+
+def _text_of(value: Any) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
