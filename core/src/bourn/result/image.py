@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from bourn.result.strips import Strip, read_strips
 from bourn.wording import listed, nearest, shown
 
 if TYPE_CHECKING:
+    import os
     import datetime as dt
 
     import xarray as xr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ from bourn.result.pixels import ArrayPixels
 from bourn.result.strips import read_strips
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from bourn.result.pixels import Pixels
 
 __all__ = ["loaded"]

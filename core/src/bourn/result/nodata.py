@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from bourn.wording import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from numpy.typing import NDArray
 
 __all__ = ["Missing", "exact", "masked_where_missing", "same_value"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TYPE_CHECKING
 
 import attrs
 import numpy as np
 
 from bourn.result.nodata import Missing, masked_where_missing
 from bourn.result.rows import Fetched, FetchedRows, HeldRows, RowReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["ArrayPixels", "Pixels", "is_dask"]
 

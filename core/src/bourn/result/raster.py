@@ -1,0 +1,194 @@
+"""An image in a raster file: what is known of it, and its pixels as `Image.open` gives them."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from bourn.errors import Problem, RequestError
+from bourn.result.dataset import Datasets
+from bourn.result.file import FilePixels
+from bourn.result.flip import is_south_up, north_up
+from bourn.result.image import Image
+from bourn.result.nodata import Missing, exact
+from bourn.wording import nearest, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["image_in_file"]
+
+
+@attrs.frozen(kw_only=True)
+class _Facts:
+    """What an open dataset says of itself, for the bands that the image will have."""
+
+    pixels: FilePixels
+    bands: tuple[str, ...]
+    geobox: Any
+    properties: dict[str, Any]
+    bandinfo: dict[str, dict[str, Any]]
+
+
+def image_in_file(path: str | os.PathLike[str], *, keep_alpha: bool = False) -> Image:
+    """The image in the raster file at `path`, its pixels read when they are asked for.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A path or a URL. Files of a few plain raster formats are opened; a VRT, which reads other files, only where
+        the name says that it is one.
+    keep_alpha : bool
+        Whether a band that is the file's alpha is also kept as a band; the mask is made of it either way.
+    """
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise RequestError([Problem("path", f"expected a path or a URL, got {shown(path)}")])
+    name = os.fspath(path)
+    datasets = Datasets(name)
+    try:
+        with datasets.borrowed() as dataset:
+            facts = _facts(dataset, datasets, keep_alpha=keep_alpha)
+    except OSError as cause:
+        raise RequestError([Problem("path", _unreadable(name, cause))]) from cause
+    return Image._on(facts.pixels, facts.bands, facts.geobox, facts.properties, facts.bandinfo)  # noqa: SLF001  # its maker
+
+
+def _unreadable(name: str, cause: OSError) -> str:
+    if "://" in name or name.startswith("/vsi") or os.path.exists(name):  # noqa: PTH110  # may be no path at all
+        return f"{shown(name)} can't be read as a raster: {cause}"
+    folder, last = os.path.split(name)
+    try:
+        near = nearest(last, os.listdir(folder or "."))  # noqa: PTH208  # names only
+    except OSError:
+        near = None
+    return f"no such file: {shown(name)}" + (f"; did you mean {near!r}?" if near else "")
+
+
+def _facts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> _Facts:
+    from rasterio.enums import ColorInterp, MaskFlags  # noqa: PLC0415  # rasterio: 0.3 s
+
+    alpha = [number for number, role in enumerate(dataset.colorinterp, 1) if role == ColorInterp.alpha]
+    numbers = [number for number in dataset.indexes if keep_alpha or number not in alpha]
+    if not numbers:  # nothing but an alpha: then it is the data
+        numbers, alpha = list(dataset.indexes), []
+    dtypes = [np.dtype(_numpy_name(dataset.dtypes[number - 1])) for number in numbers]
+    problems: list[Problem] = []
+    geobox, south_up = _grid(dataset, problems)
+    if problems:
+        raise RequestError(problems)
+    nodata = _nodata(dataset, numbers, dtypes)
+    internal = any(
+        MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags and MaskFlags.nodata not in flags
+        for flags in dataset.mask_flag_enums
+    )
+    pixels = FilePixels(
+        datasets=datasets, numbers=tuple(numbers), size=(dataset.height, dataset.width), dtypes=tuple(dtypes),
+        block=tuple(dataset.block_shapes[0]), south_up=south_up, alpha=tuple(alpha), internal_mask=internal,
+        missing=_missing(dtypes, nodata, internal=internal),
+    )  # fmt: skip
+    bands = _band_names([dataset.descriptions[number - 1] for number in numbers])
+    bandinfo = {
+        band: _band_facts(dataset, number, value, is_class=dataset.colorinterp[number - 1] == ColorInterp.palette)
+        for band, number, value in zip(bands, numbers, nodata, strict=True)
+    }
+    for band, number in zip(bands, numbers, strict=True):
+        if number in alpha:
+            bandinfo[band]["kind"] = "mask"
+    point = dataset.tags().get("AREA_OR_POINT")
+    properties = {} if point is None else {"AREA_OR_POINT": point}
+    return _Facts(pixels=pixels, bands=bands, geobox=geobox, properties=properties, bandinfo=bandinfo)
+
+
+def _numpy_name(name: str) -> str:
+    # GDAL's complex integers have no numpy dtype; rasterio reads them as complex64.
+    return "complex64" if name == "complex_int16" else name
+
+
+def _grid(dataset: Any, problems: list[Problem]) -> tuple[Any, bool]:
+    """(GeoBox or None, whether the file's rows run from south to north)."""
+    from odc.geo.crs import CRS  # noqa: PLC0415  # odc.geo: 0.5 s
+    from odc.geo.geobox import GeoBox  # noqa: PLC0415  # the same
+
+    transform = dataset.transform
+    if transform.is_identity:  # what GDAL says of a file without a transform
+        points, _ = dataset.gcps
+        if points or dataset.rpcs is not None:
+            how = "ground control points" if points else "RPCs"
+            hint = "warp it onto a grid first, as gdalwarp does"
+            problems.append(Problem("path", f"{shown(dataset.name)} is placed by {how}, which give no grid; {hint}"))
+        return None, False
+    crs = None if dataset.crs is None else CRS(dataset.crs)
+    geobox = GeoBox((dataset.height, dataset.width), transform, crs)
+    south_up = is_south_up(geobox)
+    return (north_up(geobox) if south_up else geobox), south_up
+
+
+def _band_names(descriptions: Sequence[str | None]) -> tuple[str, ...]:
+    names = tuple(text or f"band_{number}" for number, text in enumerate(descriptions, 1))
+    if len(set(names)) == len(names) and all(name.isprintable() for name in names):
+        return names
+    return tuple(f"band_{number}" for number in range(1, len(names) + 1))
+
+
+def _band_facts(dataset: Any, number: int, nodata: complex | None, *, is_class: bool) -> dict[str, Any]:
+    facts: dict[str, Any] = {"nodata": nodata}
+    if is_class:
+        facts["kind"] = "class"
+    scale, offset = dataset.scales[number - 1], dataset.offsets[number - 1]
+    if scale != 1 and scale and math.isfinite(scale):
+        facts["scale"] = scale
+    if offset and math.isfinite(offset):
+        facts["offset"] = offset
+    if dataset.units[number - 1]:
+        facts["unit"] = dataset.units[number - 1]
+    return facts
+
+
+def _nodata(
+    dataset: Any, numbers: Sequence[int], dtypes: Sequence[np.dtype[Any]]
+) -> list[int | float | complex | None]:
+    values: list[Any] = [dataset.nodatavals[number - 1] for number in numbers]
+    if any(dtype.name in {"int64", "uint64"} for dtype in dtypes):
+        values = _wide_nodata(dataset, numbers)
+    found: list[int | float | complex | None] = []
+    for value, dtype in zip(values, dtypes, strict=True):
+        try:
+            found.append(None if value is None else exact(value, dtype))
+        except ValueError:  # 0.5 in a file of bytes: GDAL tells it, and no pixel can have it
+            found.append(None)
+    return found
+
+
+def _wide_nodata(dataset: Any, numbers: Sequence[int]) -> list[int | None]:
+    """Nodata of 64-bit integers exactly: rasterio takes it through a float, and loses 2^64 - 1 altogether.
+
+    GDAL itself keeps it exactly, and writes it into a VRT of the file.
+    """
+    from rasterio.io import MemoryFile  # noqa: PLC0415  # loaded already
+    from rasterio.shutil import copy  # noqa: PLC0415  # the same
+
+    with MemoryFile(ext=".vrt") as memory:
+        copy(dataset, memory.name, driver="VRT")
+        text = memory.read().decode("utf-8", "replace")
+    bands = re.findall(r"<VRTRasterBand\b.*?</VRTRasterBand>", text, re.DOTALL)
+    found: list[int | None] = []
+    for number in numbers:
+        match = re.search(r"<NoDataValue>(-?\d+)</NoDataValue>", bands[number - 1])
+        found.append(None if match is None else int(match[1]))
+    return found
+
+
+def _missing(
+    dtypes: Sequence[np.dtype[Any]], nodata: Sequence[int | float | complex | None], *, internal: bool
+) -> Missing | None:
+    """Which values mask a pixel: GDAL lets an internal mask override nodata, NaN is nothing in any case."""
+    missing = tuple(
+        (math.nan if value is None or internal else value) if dtype.kind in "fc" else (None if internal else value)
+        for dtype, value in zip(dtypes, nodata, strict=True)
+    )
+    return missing if any(value is not None for value in missing) else None
