@@ -1,0 +1,1 @@
+"""The tokens and bytes of a result as an Arrow stream, and back again."""

@@ -1,0 +1,133 @@
+"""numpy's scalars and arrays as tokens and bytes, without a copy where the array is contiguous."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import orjson
+
+from bourn_formats.tree.blob import Blobs, BlobSource
+from bourn_formats.tree.dtypes import dtype_read, dtype_written
+
+__all__ = ["READ", "is_native", "write_array", "write_scalar"]
+
+
+def is_native(dtype: np.dtype[Any]) -> bool:
+    """Whether `dtype`, with all its fields, is in this machine's byte order."""
+    if dtype.subdtype is not None:
+        return is_native(dtype.subdtype[0])
+    if dtype.names is not None:
+        return all(is_native(dtype[name]) for name in dtype.names)
+    return dtype.isnative
+
+
+def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype if is_native(dtype) else dtype.newbyteorder("=")
+
+
+def write_scalar(value: np.generic, blobs: Blobs) -> Any:
+    """The token of a numpy scalar: its dtype and its bytes.
+
+    Raises
+    ------
+    ValueError
+        It holds Python objects.
+    """
+    if isinstance(value, np.str_):
+        return ["numpy.str", *blobs.add(str(value).encode("utf-8", "surrogatepass"))]
+    if isinstance(value, np.bytes_):
+        return ["numpy.bytes", *blobs.add(bytes(value))]
+    dtype = _native(value.dtype)
+    return ["scalar", dtype_written(dtype), np.asarray(value).astype(dtype).tobytes().hex()]
+
+
+def write_array(array: np.ndarray[Any, Any], blobs: Blobs, report: Counter[str]) -> Any:
+    """The token of an array without objects.
+
+    Raises
+    ------
+    ValueError
+        Its dtype is one that can't be written.
+    """
+    if array.dtype.kind == "T":
+        return _write_texts(array, blobs)
+    dtype = _native(array.dtype)
+    described = dtype_written(dtype)
+    if dtype is not array.dtype:
+        report["byte_order"] += 1
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    rows = array.T if order == "F" else array
+    if rows.flags.c_contiguous and dtype is array.dtype and array.nbytes:
+        # As uint8: datetimes have no buffer protocol. A view; nothing is copied.
+        place = blobs.add(rows.reshape(-1).view(np.uint8))
+    else:
+        place = blobs.add_made(array.nbytes, _gathered(rows, dtype))
+    return ["array", described, list(array.shape), order, *place]
+
+
+def _gathered(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Callable[[int], Iterator[Any]]:
+    """The bytes of an array whose elements do not lie one after the other, or not in native byte order."""
+
+    def pieces(size: int) -> Iterator[Any]:
+        # With "nbo" in place of a dtype, fields of structured dtypes would stay as they are.
+        count = max(1, size // max(1, dtype.itemsize))
+        flags = ["external_loop", "buffered", "zerosize_ok"]
+        with np.nditer(array, flags, [["readonly"]], [dtype], "C", "equiv", buffersize=count) as chunks:  # type: ignore[arg-type, list-item]
+            for chunk in chunks:
+                whole = np.ascontiguousarray(chunk)
+                for start in range(0, whole.size, count):
+                    yield whole[start : start + count].view(np.uint8)
+
+    return pieces
+
+
+def _write_texts(array: np.ndarray[Any, Any], blobs: Blobs) -> Any:
+    dtype: Any = array.dtype
+    if hasattr(dtype, "na_object"):
+        msg = f"dtype {dtype}, whose missing value is an object,"
+        raise ValueError(msg)
+    texts = array.reshape(-1).tolist()
+    return ["texts", bool(dtype.coerce), list(array.shape), *blobs.add(orjson.dumps(texts))]
+
+
+def _read_scalar(parts: list[Any], source: BlobSource) -> Any:
+    written, digits = parts
+    return np.frombuffer(bytes.fromhex(digits), dtype_read(written), count=1)[0]
+
+
+def _read_array(parts: list[Any], source: BlobSource) -> np.ndarray[Any, Any]:
+    written, shape, order, start, length = parts
+    dtype = dtype_read(written)
+    # Before anything is allocated; Python's integers do not overflow.
+    if order not in ("C", "F") or any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != length:
+        msg = "an array's bytes do not fit its shape"
+        raise ValueError(msg)
+    held = source.take(start, length, keep=True)
+    return np.ndarray(tuple(shape), dtype, held, order=order)
+
+
+def _read_texts(parts: list[Any], source: BlobSource) -> np.ndarray[Any, Any]:
+    coerce, shape, start, length = parts
+    texts = orjson.loads(bytes(source.take(start, length, keep=False)))
+    return np.array(texts, dtype=np.dtypes.StringDType(coerce=coerce)).reshape(shape)
+
+
+def _read_blob(parts: list[Any], source: BlobSource) -> bytes:
+    start, length = parts
+    return bytes(source.take(start, length, keep=False))
+
+
+READ: dict[str, Callable[[list[Any], BlobSource], Any]] = {
+    "scalar": _read_scalar,
+    "array": _read_array,
+    "texts": _read_texts,
+    "numpy.str": lambda parts, source: np.str_(_read_blob(parts, source).decode("utf-8", "surrogatepass")),
+    "numpy.bytes": lambda parts, source: np.bytes_(_read_blob(parts, source)),
+    "dtype": lambda parts, source: dtype_read(parts[0]),
+    "masked": lambda parts, source: np.ma.masked,
+}
+"""By tag: the value of a token's other parts."""
