@@ -26,6 +26,9 @@ INCOMING = ".incoming"
 _LINK_MISSING = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What a file system says that knows no hard links (exFAT, many network ones), or no more of them."""
 
+_TRIES = 100
+"""How often a name is tried whose folder is taken away by a `delete` at just that moment."""
+
 
 class FolderStore(Store):
     """Objects as files of a folder, readable by their owner only.
@@ -170,9 +173,9 @@ class FolderStore(Store):
     def _publish(self, temporary: Path, path: Path, sink: StoreSink) -> None:
         try:
             self._link(temporary, path)
-        except FileExistsError:
+        except FileExistsError as error:
             if not _holds(path, sink):
-                raise
+                raise FileExistsError(errno.EEXIST, "the object exists already", str(path)) from error
             self._sync(path)  # whoever published it may have been killed before this line
             return
         except OSError as error:
@@ -187,12 +190,12 @@ class FolderStore(Store):
 
     def _link(self, old: Path, new: Path) -> None:
         """Give a file a new name; the file system itself decides who is first."""
-        while True:
+        for tries_left in reversed(range(_TRIES)):
             _make_folder(new.parent)
             try:
                 os.link(old, new)
             except FileNotFoundError:
-                if not old.exists():
+                if not tries_left or not old.exists():
                     raise
             else:
                 return
