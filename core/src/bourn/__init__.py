@@ -1,0 +1,52 @@
+"""bourn puts the result of a computation where it should go, in the form it should have.
+
+>>> import bourn
+>>> bourn.compute(2, format="json")
+b'2'
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bourn import errors
+    from bourn.job.job import Job
+    from bourn.public import compute, jobs, plan, registry
+    from bourn.result import tiles
+    from bourn.result.image import Image
+    from bourn.session import Session
+    from bourn.settings import Settings
+
+__all__ = ["Image", "Job", "Session", "Settings", "compute", "errors", "jobs", "plan", "registry", "tiles"]
+
+__version__ = "0.1.0"
+
+# Nothing is imported before it is used: `import bourn` costs next to nothing.
+_HOMES = {
+    "Image": "bourn.result.image",
+    "Job": "bourn.public",
+    "Session": "bourn.session",
+    "Settings": "bourn.settings",
+    "compute": "bourn.public",
+    "jobs": "bourn.public",
+    "plan": "bourn.public",
+    "registry": "bourn.public",
+}
+_ROOMS = {"errors": "bourn.errors", "tiles": "bourn.result.tiles"}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module  # noqa: PLC0415  # see above
+
+    if name in _ROOMS:
+        value: Any = import_module(_ROOMS[name])
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        msg = f"module 'bourn' has no attribute {name!r}"
+        raise AttributeError(msg)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

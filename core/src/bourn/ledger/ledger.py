@@ -118,9 +118,7 @@ class Ledger:
         def work(connection: sa.Connection) -> None:
             values = {"updated_at": now, "note": note, "worker_id": None, "epoch": epoch + 1}
             _own(connection, job_id, epoch, (Stage.SAVING,), values)
-            connection.execute(
-                deliveries.update().where(deliveries.c.id == delivery_id).values(next_try_at=until)
-            )
+            connection.execute(deliveries.update().where(deliveries.c.id == delivery_id).values(next_try_at=until))
 
         self.database.write(work)
 
@@ -149,6 +147,12 @@ class Ledger:
             connection.execute(_ANSWERED, answered)
 
         self.database.write(work)
+
+    def owned_by(self, worker_ids: Iterable[str]) -> Sequence[JobRecord]:
+        """The live jobs of these workers."""
+        owned = _WHOLE.where(jobs.c.stage.in_(LIVE), jobs.c.worker_id.in_(list(worker_ids)))
+        with self.database.read() as connection:
+            return [_record(row) for row in connection.execute(owned)]
 
     def claim_due(self, worker_id: str, *, now: datetime) -> JobRecord | None:
         """Take over one delivery that is due and that nobody owns; None if there is none."""
@@ -236,9 +240,7 @@ class Ledger:
 
         def work(connection: sa.Connection) -> None:
             _own(connection, job_id, epoch, (Stage.SAVING,), {"epoch": epoch})
-            connection.execute(
-                deliveries.update().where(deliveries.c.id == delivery_id).values(checkpoint=dict(value))
-            )
+            connection.execute(deliveries.update().where(deliveries.c.id == delivery_id).values(checkpoint=dict(value)))
 
         self.database.write(work)
 
@@ -283,9 +285,7 @@ class Ledger:
             return [_record(row) for row in connection.execute(chosen)]
 
 
-def _run(
-    connection: sa.Connection, move: sa.Update, job_id: str, epoch: int, values: Mapping[str, Any]
-) -> None:
+def _run(connection: sa.Connection, move: sa.Update, job_id: str, epoch: int, values: Mapping[str, Any]) -> None:
     if connection.execute(move, {"b_job": job_id, "b_epoch": epoch, **values}).rowcount != 1:
         raise LeaseLost(job_id)
 

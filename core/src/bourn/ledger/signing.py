@@ -23,7 +23,9 @@ class SigningKeys:
         """The keys that a signature may be of; the last one signs."""
         with self._database.read() as connection:
             found = self._valid(connection, now)
-        return found or self._database.write(lambda connection: self._valid(connection, now) or [_make(connection, now)])
+        return found or self._database.write(
+            lambda connection: self._valid(connection, now) or [_make(connection, now)]
+        )
 
     def rotate(self, *, now: datetime, grace: timedelta) -> None:
         """Sign with a new key from now on; links signed with older ones work for `grace`."""

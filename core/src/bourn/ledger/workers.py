@@ -58,9 +58,7 @@ class Workers:
         On the same machine a process is dead when no process has its pid and its time of start; elsewhere
         when its lease has run out.
         """
-        owners = (
-            sa.select(jobs.c.worker_id).where(jobs.c.stage.in_(LIVE), jobs.c.worker_id.is_not(None)).distinct()
-        )
+        owners = sa.select(jobs.c.worker_id).where(jobs.c.stage.in_(LIVE), jobs.c.worker_id.is_not(None)).distinct()
         with self._database.read() as connection:
             ids = connection.scalars(owners).all()
             if not ids:

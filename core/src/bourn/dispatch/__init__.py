@@ -1,0 +1,1 @@
+"""A request becomes a plan here, or an error, before anything is computed."""

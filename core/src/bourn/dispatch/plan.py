@@ -1,0 +1,118 @@
+"""A checked request: one destination, one format, options complete and typed, and what was decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from bourn.contract.answers import Note
+from bourn.contract.destination import Destination
+from bourn.contract.format import Format
+from bourn.discovery.options import secrets_of, write
+from bourn.result.info import ResultInfo
+
+__all__ = ["Chosen", "Plan"]
+
+P = TypeVar("P", Destination[Any], Format[Any])
+
+FORM = 1
+"""The version of a plan's JSON form."""
+
+
+@attrs.frozen(kw_only=True)
+class Chosen(Generic[P]):
+    """A plugin that was chosen, with its typed options."""
+
+    name: str
+    distribution: str
+    version: str
+    plugin: P
+    options: Any
+
+    def as_mapping(self) -> dict[str, Any]:
+        """As a request would say it, defaults filled in, without secrets."""
+        return {"type": self.name, **write(self.options)}
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Plan:
+    """A checked request; nothing has been computed, and nothing was touched.
+
+    Attributes
+    ----------
+    to : Chosen
+        The destination with its typed options.
+    written : Chosen
+        The format with its typed options.
+    kinds : tuple of str
+        The kinds of result that may pass.
+    info : ResultInfo
+        What is known of the result without computing it.
+    notes : sequence of Note
+        What was decided, and why.
+    """
+
+    to: Chosen[Destination[Any]]
+    written: Chosen[Format[Any]]
+    kinds: tuple[str, ...]
+    info: ResultInfo
+    notes: Sequence[Note] = ()
+
+    @cached_property
+    def destination(self) -> Mapping[str, Any]:
+        """The destination as a mapping, defaults filled in."""
+        return MappingProxyType(self.to.as_mapping())
+
+    @cached_property
+    def format(self) -> Mapping[str, Any]:
+        """The format as a mapping, defaults filled in."""
+        return MappingProxyType(self.written.as_mapping())
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan as JSON, without its secrets; `Dispatcher.restore` makes a plan of it in any process."""
+        return {
+            "form": FORM,
+            "destination": dict(self.destination),
+            "format": dict(self.format),
+            "kinds": list(self.kinds),
+            "result": self.info.as_mapping(),
+            "notes": [note._asdict() for note in self.notes],
+            "by": {
+                "destination": [self.to.distribution, self.to.version],
+                "format": [self.written.distribution, self.written.version],
+            },
+        }
+
+    def secrets(self) -> dict[str, Any] | None:
+        """The options that are kept apart from the plan; None where there are none."""
+        secrets = {"destination": secrets_of(self.to.options), "format": secrets_of(self.written.options)}
+        return secrets if any(secrets.values()) else None
+
+    def shares_encoding_with(self, other: Plan) -> bool:
+        """Whether one artifact serves both: neither destination changes the result, and the format is the same."""
+        return (
+            not self.to.plugin.encodes_alone()
+            and not other.to.plugin.encodes_alone()
+            and self.written.name == other.written.name
+            and bool(self.written.options == other.written.options)
+        )
+
+    def __str__(self) -> str:
+        lines = [f"destination  {_told(self.destination)}", f"format       {_told(self.format)}"]
+        known = self.info.as_mapping()
+        kinds = known.pop("kinds") or ["not known before it is computed"]
+        result = ", ".join(
+            [" or ".join(kinds), *(f"{name} {value}" for name, value in known.items() if name != "lazy")]
+        )
+        lines.append(f"result       {result}")
+        lines += [f"note         {f'{note.path}: ' if note.path else ''}{note.message}" for note in self.notes]
+        return "\n".join(lines)
+
+
+def _told(mapping: Mapping[str, Any]) -> str:
+    options = ", ".join(f"{name}={value!r}" for name, value in mapping.items() if name != "type")
+    return f"{mapping['type']} ({options})" if options else str(mapping["type"])

@@ -1,0 +1,118 @@
+"""What the caller wrote, taken down once: afterwards nobody looks at the caller's own objects again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import attrs
+
+from bourn.errors import Problem, RequestTypeError
+from bourn.wording import shown
+
+__all__ = ["Half", "Role", "half", "halves"]
+
+Role = Literal["destination", "format"]
+
+DEEPEST = 64
+"""How deep options may be nested."""
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+@attrs.frozen(kw_only=True)
+class Half:
+    """One half of a request: the destination, or the format.
+
+    Exactly one of these is said: a name with options as a mapping, or an object that stands for both.
+
+    Attributes
+    ----------
+    role : {'destination', 'format'}
+    name : str or None
+        The plugin's name as the caller wrote it.
+    given : mapping or None
+        Its options, copied: the caller's mapping is neither changed nor kept.
+    object : object or None
+        A shorthand, or a typed options object.
+    problems : sequence of Problem
+        What was wrong with the form itself.
+    """
+
+    role: Role
+    name: str | None = None
+    given: Mapping[str, Any] | None = None
+    object: Any = None
+    problems: Sequence[Problem] = ()
+
+
+def halves(value: Any) -> Sequence[Half] | None:
+    """The destinations of a fan-out: None unless `value` is a list of them."""
+    if type(value) is not list:
+        return None
+    return [half("destination", item, at=f"destination[{index}]") for index, item in enumerate(value)]
+
+
+def half(role: Role, value: Any, *, at: str | None = None) -> Half:
+    """What the caller gave as ``destination=`` or ``format=``.
+
+    Raises
+    ------
+    RequestTypeError
+        Something that is neither a name, nor a mapping, nor an object of a class.
+    """
+    at = at or role
+    if isinstance(value, str):
+        return Half(role=role, name=str(value), given={})
+    if isinstance(value, Mapping):
+        return _from_mapping(role, value, at)
+    if value is None or isinstance(
+        value, bool | int | float | complex | bytes | bytearray | set | frozenset | list | tuple | type
+    ):
+        msg = (
+            f"{at} must be a name, a mapping with 'type', or an object that a plugin takes for one; got {shown(value)}"
+        )
+        raise RequestTypeError(msg)
+    return Half(role=role, object=value)
+
+
+def _from_mapping(role: Role, value: Mapping[Any, Any], at: str) -> Half:
+    problems: list[Problem] = []
+    try:
+        copied = _copy(value, at, problems, ())
+    except Exception as error:  # noqa: BLE001  # a stranger's mapping may raise anything while it is read
+        problem = Problem(at, f"the mapping can't be read: it raised {type(error).__name__}")
+        return Half(role=role, problems=[problem])
+    if "type" not in copied:
+        problems.append(Problem(f"{at}.type", f"is required: the name of the {role}"))
+        return Half(role=role, problems=problems)
+    name = copied.pop("type")
+    if not isinstance(name, str):
+        problems.append(Problem(f"{at}.type", f"expected the name of a {role}, got {shown(name)}"))
+        return Half(role=role, problems=problems)
+    return Half(role=role, name=str(name), given=copied, problems=problems)
+
+
+def _copy(value: Any, at: str, problems: list[Problem], above: tuple[int, ...]) -> Any:
+    """A copy of the containers in `value`; what is no container is the plugin's business."""
+    if isinstance(value, _PLAIN):
+        return value
+    if not isinstance(value, Mapping | list | tuple):
+        return value
+    if id(value) in above:
+        problems.append(Problem(at, "contains itself"))
+        return None
+    if len(above) >= DEEPEST:
+        problems.append(Problem(at, f"is nested more than {DEEPEST} deep"))
+        return None
+    above = (*above, id(value))
+    if isinstance(value, Mapping):
+        copied = {}
+        for key in list(value):
+            if isinstance(key, str):
+                copied[str(key)] = _copy(value[key], f"{at}.{key}", problems, above)
+            else:
+                problems.append(Problem(at, f"expected names of options as keys, got {shown(key)}"))
+        return copied
+    items = [_copy(item, f"{at}[{index}]", problems, above) for index, item in enumerate(value)]
+    return items if isinstance(value, list) else tuple(items)

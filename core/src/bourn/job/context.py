@@ -1,0 +1,158 @@
+"""The context that a step of a destination is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bourn.job.member import Member
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from bourn.contract.artifact import Artifact
+    from bourn.contract.context import Clock
+    from bourn.job.services import Services
+    from bourn.store.store import Store
+
+__all__ = ["LookingContext", "WorkingContext"]
+
+
+class LookingContext:
+    """For a preflight: there is no job yet, so there is nothing to link, to hold or to tell.
+
+    Parameters
+    ----------
+    services : callable
+        Gives the services; called only by a preflight that asks for the store or the database.
+    """
+
+    job_id = ""
+    delivery_id = None
+    attempt = 0
+
+    def __init__(
+        self, principal: str, clock: Clock, settings: Callable[[], Any], services: Callable[[], Services]
+    ) -> None:
+        self.principal = principal
+        self.clock = clock
+        self._settings = settings
+        self._services = services
+
+    @property
+    def settings(self) -> Any:
+        """The plugin's own settings."""
+        return self._settings()
+
+    @property
+    def store(self) -> Store:
+        """Where artifacts are read."""
+        return self._services().store
+
+    @property
+    def database(self) -> Engine:
+        """The ledger's database."""
+        return self._services().ledger.database.engine
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """Nothing: no delivery has begun."""
+        return {}
+
+    @checkpoint.setter
+    def checkpoint(self, value: Mapping[str, Any]) -> None:
+        raise _too_early("checkpoint")
+
+    def link(self) -> str:
+        """Not to be had yet."""
+        raise _too_early("link")
+
+    def hold(self, artifact: Artifact, owner: str) -> None:
+        """Not to be had yet."""
+        raise _too_early("hold")
+
+    def cancelled(self) -> bool:
+        """Never: there is nothing to cancel."""
+        return False
+
+    def progress(self, done: int, total: int, note: str = "") -> None:
+        """Nobody listens yet."""
+
+
+def _too_early(what: str) -> RuntimeError:
+    return RuntimeError(f"a preflight looks and touches nothing: context.{what} is there from prepare on")
+
+
+class WorkingContext:
+    """For the steps of a job that is being carried out."""
+
+    def __init__(self, services: Services, member: Member) -> None:
+        self._services = services
+        self._member = member
+
+    @property
+    def job_id(self) -> str:
+        """The job."""
+        return self._member.job_id
+
+    @property
+    def delivery_id(self) -> str:
+        """The delivery: the same at every try."""
+        return self._member.delivery_id
+
+    @property
+    def attempt(self) -> int:
+        """1 at the first try."""
+        return self._member.attempt
+
+    @property
+    def settings(self) -> Any:
+        """The plugin's own settings."""
+        to = self._member.plan.to
+        return self._services.settings_of(to.name, to.plugin)
+
+    @property
+    def principal(self) -> str:
+        """Who asked for the job."""
+        return self._member.principal
+
+    @property
+    def clock(self) -> Clock:
+        """Gives the time now."""
+        return self._services.clock
+
+    @property
+    def store(self) -> Store:
+        """Where artifacts are read."""
+        return self._services.store
+
+    @property
+    def database(self) -> Engine:
+        """The ledger's database."""
+        return self._services.ledger.database.engine
+
+    def link(self) -> str:
+        """The artifact's link."""
+        return self._services.links.url(self.delivery_id, self._member.filename)
+
+    def hold(self, artifact: Artifact, owner: str) -> None:  # noqa: ARG002  # there is one artifact a delivery
+        """Exempt the artifact from expiry."""
+        self._services.ledger.hold(self.delivery_id, owner)
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """The durable state of a delivery of several steps."""
+        return dict(self._member.checkpoint)
+
+    @checkpoint.setter
+    def checkpoint(self, value: Mapping[str, Any]) -> None:
+        self._services.ledger.checkpoint(self.job_id, self._member.epoch, self.delivery_id, value)
+        self._member.checkpoint = dict(value)
+
+    def cancelled(self) -> bool:
+        """Whether somebody wants the job cancelled."""
+        return self._member.cancel_wanted.is_set()
+
+    def progress(self, done: int, total: int, note: str = "") -> None:
+        """Tell how far the step is."""
+        self._member.tell(done, total, note)

@@ -1,0 +1,106 @@
+"""From an artifact to a receipt: one try at a delivery, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bourn.contract.answers import Receipt, Transient
+from bourn.errors import DeliveryError, JobError
+from bourn.job.context import WorkingContext
+from bourn.job.endings import cancel, fail, succeed
+from bourn.job.failure import failed
+from bourn.ledger.ledger import LeaseLost
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bourn.job.member import Member
+    from bourn.job.services import Services
+
+__all__ = ["deliver", "pause"]
+
+LONGEST_PAUSE = timedelta(seconds=60)
+
+
+def deliver(member: Member, services: Services) -> datetime | None:
+    """Try once; gives when to try again, or None where the job has ended.
+
+    Never raises: whatever a destination raises is the end of its job, and of no other.
+    """
+    if member.cancel_wanted.is_set():
+        cancel(member, services)
+        return None
+    to = member.plan.to
+    assert member.artifact is not None  # noqa: S101  # what is delivered is stored
+    try:
+        receipt = to.plugin.deliver(member.artifact, to.options, WorkingContext(services, member))
+        _check(receipt, to.name)
+    except LeaseLost:
+        member.leave()
+    except Transient as transient:
+        return _again(member, services, transient)
+    except BaseException as error:  # noqa: BLE001  # a stranger's code; SystemExit in it must not end a thread of ours
+        if member.cancel_wanted.is_set():
+            cancel(member, services)
+        else:
+            fail(member, services, _as_delivery_error(error, to.name))
+    else:
+        succeed(member, services, receipt)
+    return None
+
+
+def _check(receipt: object, name: str) -> None:
+    if not isinstance(receipt, Receipt):
+        msg = f"{name!r} broke its contract: deliver gave {type(receipt).__name__}, not a Receipt"
+        raise DeliveryError(msg)
+    try:
+        json.dumps(dict(receipt.detail), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        msg = f"{name!r} broke its contract: the receipt's detail is not JSON: {error}"
+        raise DeliveryError(msg) from error
+
+
+def _as_delivery_error(error: BaseException, name: str) -> JobError:
+    if isinstance(error, DeliveryError):
+        return error
+    return failed(error, doing=f"delivering to {name!r}", as_type=DeliveryError)
+
+
+def _again(member: Member, services: Services, transient: Transient) -> datetime | None:
+    """Write down when to try again, or give up."""
+    now = services.clock()
+    if member.cancel_wanted.is_set():
+        cancel(member, services)
+        return None
+    to = member.plan.to
+    patience = transient.retry_for if transient.retry_for is not None else to.plugin.retry_for
+    until = now + (pause(member.attempt) if transient.retry_after is None else max(transient.retry_after, timedelta()))
+    first = member.first_try_at or now
+    if until > first + patience:
+        error = DeliveryError(
+            f"{to.name!r} gave up after {member.attempt} tries in {_spoken(now - first)}: {transient or 'no message'}"
+        )
+        error.__cause__ = transient
+        fail(member, services, error)
+        return None
+    note = f"{to.name}: try {member.attempt + 1} in {_spoken(until - now)}: {transient}"
+    try:
+        services.ledger.postpone(member.job_id, member.epoch, member.delivery_id, until=until, note=note, now=now)
+    except LeaseLost:
+        member.leave()
+        return None
+    member.leave()
+    return until
+
+
+def pause(attempt: int) -> timedelta:
+    """1, 2, 4, ... at most 60 seconds, each up to a quarter shorter, so that many that failed at once do not return at once."""
+    longest = min(timedelta(seconds=2 ** min(attempt - 1, 10)), LONGEST_PAUSE)
+    return longest * (1 - random.random() / 4)  # noqa: S311  # spreads load, guards nothing
+
+
+def _spoken(duration: timedelta) -> str:
+    return f"{duration.total_seconds():.0f} s"

@@ -1,0 +1,89 @@
+"""From a result to an artifact: prepared, encoded as a stream, and durable in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bourn.errors import EncodeError, JobFailed
+from bourn.job.failure import failed
+from bourn.result.as_image import as_image
+from bourn.result.lazy import Cancelled, compute
+
+if TYPE_CHECKING:
+    from bourn.contract.context import Context
+    from bourn.contract.format import Sink
+    from bourn.dispatch.plan import Plan
+    from bourn.store.store import Store, StoreSink
+
+__all__ = ["encode", "name_of"]
+
+
+def encode(value: Any, plan: Plan, key: str, *, store: Store, context: Context) -> tuple[StoreSink, dict[str, Any]]:
+    """Write `value` into the store as the plan says; gives the sink, with size and digest, and the report.
+
+    When it returns the object is whole and durable; when it raises there is none.
+    """
+    prepared = _prepared(value, plan, context)
+    # Filled while the blocks pass, so it is read after the last one.
+    prepare_report = getattr(prepared, "report", None) if plan.to.plugin.encodes_alone() else None
+    written = plan.written
+    if written.plugin.kinds == ("image",):
+        prepared = as_image(prepared)
+    if not written.plugin.lazy:
+        prepared = compute(prepared, progress=context.progress, cancelled=context.cancelled)
+    else:
+        prepared = _watched(prepared, context.progress)
+    try:
+        with store.create(key) as sink:
+            said = written.plugin.encode(prepared, written.options, _Watched(sink, context.cancelled))
+    except (JobFailed, Cancelled):
+        raise
+    except OSError as error:
+        raise failed(error, doing=f"writing the artifact to the store as {written.name!r}") from error
+    except Exception as error:
+        raise failed(error, doing=f"encoding as {written.name!r}", as_type=EncodeError) from error
+    report: dict[str, Any] = {"encode": dict(said or {})}
+    if prepare_report is not None:
+        report["prepare"] = dict(prepare_report)
+    return sink, report
+
+
+def name_of(plan: Plan, job_id: str) -> str:
+    """A name to save the artifact under, from a safe alphabet."""
+    return f"bourn-{job_id[:12]}{plan.written.plugin.suffix}"
+
+
+def _prepared(value: Any, plan: Plan, context: Context) -> Any:
+    to = plan.to
+    if not to.plugin.encodes_alone():
+        return value
+    if to.plugin.kinds == ("image",):
+        value = as_image(value)
+    try:
+        return to.plugin.prepare(value, to.options, context)
+    except (JobFailed, Cancelled):
+        raise
+    except Exception as error:
+        raise failed(error, doing=f"preparing the result for {to.name!r}") from error
+
+
+def _watched(value: Any, progress: Callable[[int, int], None]) -> Any:
+    """An image that tells how many of its blocks were read."""
+    watch = getattr(type(value), "watched", None)
+    return value if watch is None else watch(value, progress)
+
+
+class _Watched:
+    """A sink that stops the writer when the job is cancelled."""
+
+    __slots__ = ("_cancelled", "_sink")
+
+    def __init__(self, sink: Sink, cancelled: Callable[[], bool]) -> None:
+        self._sink = sink
+        self._cancelled = cancelled
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:
+        if self._cancelled():
+            raise Cancelled
+        return self._sink.write(data)

@@ -1,0 +1,48 @@
+"""How the failure of a job is written down, and raised again in any process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bourn.errors import (
+    DeliveryError,
+    DeliveryRefused,
+    EncodeError,
+    JobCancelled,
+    JobError,
+    JobFailed,
+    JobTimeout,
+    ResultRefused,
+)
+
+if TYPE_CHECKING:
+    from bourn.job.job import Job
+
+__all__ = ["failed", "raised", "written"]
+
+_BY_CODE: Mapping[str, type[JobError]] = {
+    error.code: error
+    for error in (JobFailed, ResultRefused, EncodeError, DeliveryError, DeliveryRefused, JobTimeout, JobCancelled)
+}
+
+
+def failed(error: BaseException, *, doing: str, as_type: type[JobFailed] = JobFailed) -> JobError:
+    """`error` as the failure of a job: itself if it is one, else one that names it, with the cause chained."""
+    if isinstance(error, JobError):
+        return error
+    text = str(error) or "no message"
+    failure = as_type(f"{doing} failed: {type(error).__name__}: {text}")
+    failure.__cause__ = error
+    return failure
+
+
+def written(error: JobError) -> dict[str, Any]:
+    """The failure as JSON."""
+    return {"code": error.code, "message": error.message}
+
+
+def raised(stored: Mapping[str, Any], job: Job) -> JobError:
+    """The failure that `written` gave, as an error to raise."""
+    error_type = _BY_CODE.get(str(stored.get("code")), JobFailed)
+    return error_type(str(stored.get("message", "")), job=job)

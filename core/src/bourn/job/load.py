@@ -1,0 +1,50 @@
+"""What a job's result is, made from what is stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bourn.errors import BournError, LinkExpired, PluginError
+from bourn.job.context import WorkingContext
+from bourn.job.member import Member
+
+if TYPE_CHECKING:
+    from bourn.contract.answers import Receipt
+    from bourn.contract.artifact import Artifact
+    from bourn.dispatch.plan import Plan
+    from bourn.job.services import Services
+
+__all__ = ["load"]
+
+
+def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services: Services) -> Any:
+    """What the destination says; else the Python object, where the format gives one back; else the bytes.
+
+    Raises
+    ------
+    LinkExpired
+        The bytes are gone.
+    PluginError
+        The destination's `load` or the format's `decode` raised.
+    """
+    to, written = plan.to, plan.written
+    try:
+        if to.plugin.loads_alone():
+            delivery_id = artifact.key.rpartition("/")[2].removesuffix(artifact.suffix)
+            member = Member(
+                job_id=job_id, delivery_id=delivery_id, epoch=0, plan=plan,
+                principal=services.settings.principal, filename=artifact.filename,
+            )  # fmt: skip
+            return to.plugin.load(receipt, artifact, WorkingContext(services, member))
+        if written.plugin.decodes:
+            with artifact.open() as source:
+                return written.plugin.decode(source, written.options)
+        return artifact.read()
+    except BournError:
+        raise
+    except FileNotFoundError as error:
+        msg = f"the data of job {job_id} is gone"
+        raise LinkExpired(msg) from error
+    except Exception as error:
+        msg = f"the result of job {job_id} can't be loaded: {type(error).__name__}: {error}"
+        raise PluginError(msg, name=to.name, distribution=to.distribution, version=to.version) from error

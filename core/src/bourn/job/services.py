@@ -1,0 +1,49 @@
+"""What a session lends to its jobs: made in one place, handed on by argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from bourn.contract.context import Clock
+    from bourn.dispatch.dispatcher import Dispatcher
+    from bourn.contract.destination import Destination
+    from bourn.job.observers import Observers
+    from bourn.ledger.ledger import Ledger
+    from bourn.ledger.workers import Workers
+    from bourn.settings import Settings
+    from bourn.store.links import Links
+    from bourn.store.retention import Sweeper
+    from bourn.store.store import Store
+
+__all__ = ["Services"]
+
+
+@attrs.frozen(kw_only=True)
+class Services:
+    """Everything a job needs from outside of itself."""
+
+    settings: Settings
+    clock: Clock
+    dispatcher: Dispatcher
+    ledger: Ledger
+    workers: Workers
+    store: Store
+    links: Links
+    sweeper: Sweeper
+    hooks: Observers
+    settings_of: Callable[[str, Destination[Any]], Any]
+    """``settings_of(name, plugin)``: a plugin's own settings, read once."""
+
+    @property
+    def link_lifetime(self) -> timedelta:
+        """How long a link works after its job's completion."""
+        return timedelta(days=self.settings.link_days)
+
+    def erase(self, delivery_id: str, key: str) -> None:
+        """Erase an artifact that nobody is to have."""
+        self.sweeper.erase(delivery_id, key, now=self.clock())

@@ -1,0 +1,68 @@
+"""The functions of `bourn`: those of a default session, made on first use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from bourn.session import default_session
+
+if TYPE_CHECKING:
+    from bourn.discovery.registry import Registry
+    from bourn.dispatch.plan import Plan
+    from bourn.job.job import Job
+
+__all__ = ["Job", "compute", "jobs", "plan", "registry"]
+
+
+def compute(  # noqa: PLR0913  # DESIGN fixes the signature
+    obj: Any,
+    geobox: Any = None,
+    *,
+    format: Any = None,  # noqa: A002
+    destination: Any = "download",
+    file: str | os.PathLike[str] | BinaryIO | None = None,
+    timeout: float | None = None,
+    block: bool = True,
+    progress_bar: bool | None = None,
+    **arguments: Any,
+) -> Any:
+    """As `Session.compute`, by the default session."""
+    return default_session().compute(
+        obj, geobox, format=format, destination=destination, file=file, timeout=timeout, block=block,
+        progress_bar=progress_bar, **arguments,
+    )  # fmt: skip
+
+
+def plan(
+    obj: Any,
+    geobox: Any = None,
+    *,
+    format: Any = None,  # noqa: A002
+    destination: Any = "download",
+    **arguments: Any,
+) -> Plan | list[Plan]:
+    """As `Session.plan`, by the default session."""
+    return default_session().plan(obj, geobox, format=format, destination=destination, **arguments)
+
+
+def jobs(*, stage: str | None = None, group: str | None = None, limit: int | None = 100) -> Sequence[Job]:
+    """As `Session.jobs`, by the default session."""
+    return default_session().jobs(stage=stage, group=group, limit=limit)
+
+
+def registry() -> Registry:
+    """The registry of the default session: who is installed, and what goes together."""
+    return default_session().registry
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Job":
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    # The class needs SQLAlchemy by its room; the functions above must not.
+    from bourn.job.job import Job as job_class  # noqa: N813, PLC0415
+
+    job_class.default_home = default_session
+    return job_class

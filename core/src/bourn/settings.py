@@ -1,0 +1,188 @@
+"""The settings of an installation: ``bourn.toml``, then ``BOURN_*`` variables, then arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from bourn.contract.option import Secret, option
+from bourn.errors import Problem, SettingsError
+
+__all__ = ["Settings"]
+
+FILE = "bourn.toml"
+PREFIX = "BOURN_"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _login() -> str:
+    import getpass  # noqa: PLC0415  # needed once, if at all
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return str(os.getuid())
+
+
+def _home() -> str:
+    given = os.environ.get("BOURN_HOME")
+    if given:
+        return str(Path(given).absolute())
+    import platformdirs  # noqa: PLC0415  # not needed where BOURN_HOME says it
+
+    return platformdirs.user_data_dir("bourn", appauthor=False)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How this installation works; with none given everything does, on this machine.
+
+    ``Settings()`` takes its arguments only; `Settings.load` reads the file and the environment first.
+    """
+
+    home: str = option(factory=_home, help="The folder of the ledger, the store and the outbox.")
+    store_url: str = option(
+        default="",
+        help="Where artifacts wait: a folder or any URL of an object store; by default the folder `store` in `home`.",
+        examples=["s3://bucket/prefix"],
+    )
+    store_options: dict[str, Any] = option(
+        factory=dict, help="What the object store's client needs besides the URL, such as `endpoint` and `region`."
+    )
+    database_url: Secret = option(
+        default=Secret(""),
+        help="The ledger's database as SQLAlchemy has it; by default SQLite in `home`.",
+    )
+    public_url: str = option(
+        default="http://127.0.0.1:8622",
+        pattern="^https?://",
+        help="Where `bourn serve` is reached; links begin with it.",
+    )
+    link_days: float = option(
+        default=10.0, gt=0, le=3650, unit="days", help="How long a link works after its job's completion."
+    )
+    principal: str = option(
+        factory=_login, min_length=1, max_length=255, help="Who asks; plugins decide on access by it."
+    )
+    default_destination: str = option(default="download", help="The destination when the request names none.")
+    default_format: str = option(default="pyarrow", help="The format when the request names none.")
+    workers: int = option(factory=_cores, ge=1, le=1024, help="How many jobs run at a time; the others wait.")
+    prefer: dict[str, str] = option(
+        factory=dict, help="Which distribution provides a name that two of them claim: `{name: distribution}`."
+    )
+    plugins: dict[str, dict[str, Any]] = option(
+        factory=dict, help="Each plugin's own settings, by its name: `[plugins.email]`."
+    )
+
+    @property
+    def folder(self) -> Path:
+        """The home as a path."""
+        return Path(self.home)
+
+    @property
+    def store(self) -> str:
+        """The store's URL, the default filled in."""
+        return self.store_url or str(self.folder / "store")
+
+    @property
+    def database(self) -> str:
+        """The database's URL, the default filled in; holds a password, perhaps."""
+        return self.database_url.reveal() or f"sqlite:///{self.folder / 'ledger.db'}"
+
+    @classmethod
+    def load(cls, **arguments: Any) -> Settings:
+        """The settings of this process: the file's, then the environment's, then `arguments`.
+
+        Raises
+        ------
+        SettingsError
+            Every key that is unknown and every value that can't be, with where it was given.
+        """
+        file = _file()
+        environment = {name: text for name, text in os.environ.items() if name.startswith(PREFIX)}
+        given = _merged(_merged(_from_file(file), _from_environment(environment)), arguments)
+        if not given.keys() - {"home"}:
+            return cls(**given)
+        from bourn.discovery.options import read  # noqa: PLC0415  # 70 ms, not needed where nothing is set
+
+        settings, problems = read(cls, given, at="settings")
+        if settings is None:
+            raise _settings_error(problems, file)
+        return settings
+
+    def of_plugin(self, name: str, settings_class: type) -> Any:
+        """A plugin's own part, checked; `settings_class` is an attrs class."""
+        from bourn.discovery.options import read  # noqa: PLC0415  # see above
+
+        settings, problems = read(settings_class, self.plugins.get(name, {}), at=f"plugins.{name}")
+        if settings is None:
+            raise _settings_error(problems, _file())
+        return settings
+
+
+def _settings_error(problems: list[Problem], file: Path | None) -> SettingsError:
+    where = f"settings ({file})" if file else "settings"
+    return SettingsError(
+        "\n".join([f"{len(problems)} problem(s) in the {where}:", *(f"  {p.path}  {p.message}" for p in problems)])
+    )
+
+
+def _file() -> Path | None:
+    folders = [Path.cwd()]
+    if os.environ.get("BOURN_HOME"):
+        folders.append(Path(os.environ["BOURN_HOME"]))
+    return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    import tomllib  # noqa: PLC0415  # only where there is a file
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        msg = f"{file} can't be read: {error}"
+        raise SettingsError(msg) from error
+
+
+def _from_environment(variables: Mapping[str, str]) -> dict[str, Any]:
+    """``BOURN_WORKERS=4`` sets a field, ``BOURN_EMAIL__URL=...`` one of a plugin's; values are TOML or plain text."""
+    settings: dict[str, Any] = {}
+    fields = attrs.fields_dict(Settings)
+    for name, text in variables.items():
+        field, _, inner = name.removeprefix(PREFIX).lower().partition("__")
+        if not inner:
+            if field in fields:
+                settings[field] = text if fields[field].type in {"str", "Secret"} else _value(text)
+            else:
+                settings[field] = text  # refused below, with the nearest name
+        elif field in fields:
+            settings.setdefault(field, {})[inner] = _value(text)
+        else:
+            settings.setdefault("plugins", {}).setdefault(field, {})[inner] = _value(text)
+    return settings
+
+
+def _value(text: str) -> Any:
+    import tomllib  # noqa: PLC0415  # only where a variable is set
+
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
