@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import numpy as np
 
 from bourn.errors import Problem, RequestError
@@ -18,7 +19,7 @@ from bourn.result.check import (
     split_array,
 )
 from bourn.result.date import utc
-from bourn.result.nodata import same_value
+from bourn.result.nodata import missing_of, same_value
 from bourn.result.pixels import ArrayPixels, Pixels
 from bourn.result.strips import Strip, read_strips
 from bourn.wording import listed, nearest, shown
@@ -105,10 +106,16 @@ class Image:
     def _on(
         cls, pixels: Pixels, bands: Any = None, geobox: Any = None, properties: Any = None, bandinfo: Any = None
     ) -> Image:
-        """An image on pixels that are a file's, or whose mask is made from their values."""
+        """An image on pixels that are checked already: a file's, or those of another image."""
         image = cls.__new__(cls)
-        image._fill(pixels, bands, geobox, properties, bandinfo, [])
+        image._fill(pixels, bands, geobox, properties, bandinfo, [])  # noqa: SLF001  # its own
         return image
+
+    def _masked_by_nodata(self) -> Image:
+        """The same image, of which pixels that are nodata, or NaN, are masked too."""
+        if isinstance(self._pixels, ArrayPixels):
+            self._pixels = attrs.evolve(self._pixels, missing=missing_of(self.dtypes, self.nodata))
+        return self
 
     @staticmethod
     def from_xarray(obj: xr.DataArray | xr.Dataset) -> Image:
@@ -262,11 +269,14 @@ class Image:
             return False
         if [dtype.newbyteorder("=") for dtype in self.dtypes] != [dtype.newbyteorder("=") for dtype in other.dtypes]:
             return False
-        if self.geobox != other.geobox or not _same(self.properties, other.properties):
+        if self.geobox != other.geobox or self.date != other.date:
+            return False
+        mine, theirs = ({**image.properties, "date": None} for image in (self, other))
+        if not _same(mine, theirs):
             return False
         if not _same(self.bandinfo, other.bandinfo):
             return False
-        return all(_same_strip(mine, theirs) for mine, theirs in zip(self.strips(), other.strips(), strict=True))
+        return all(_same_strip(one, two) for one, two in zip(self.strips(), other.strips(), strict=True))
 
     def to_xarray(self) -> xr.DataArray | xr.Dataset:
         """The DataArray that `from_xarray` makes this image of; a Dataset where bands are of unlike dtypes."""

@@ -11,9 +11,7 @@ from bourn.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from numpy.typing import NDArray
-
-__all__ = ["Missing", "exact", "masked_where_missing", "same_value"]
+__all__ = ["Missing", "exact", "masked_where_missing", "missing_of", "same_value"]
 
 Missing = tuple[int | float | complex | None, ...]
 """One a band: the value that masks a pixel, NaN for 'NaN only', None for none. NaN masks always in float bands of
@@ -118,10 +116,9 @@ def _layer_mask(layer: Any, value: complex | None) -> Any:
     return mask | (layer != layer) if holds_nan else mask  # noqa: PLR0124  # NaN
 
 
-def missing_of(layers: Sequence[NDArray[Any]], nodata: Sequence[int | float | complex | None]) -> Missing | None:
-    """What masks the pixels of bands with these nodata values; None if nothing does."""
+def missing_of(dtypes: Sequence[np.dtype[Any]], nodata: Sequence[int | float | complex | None]) -> Missing | None:
+    """What masks the pixels of bands with these nodata values, NaN among them; None if nothing does."""
     missing = tuple(
-        math.nan if value is None and layer.dtype.kind in "fc" else value
-        for layer, value in zip(layers, nodata, strict=True)
+        math.nan if value is None and dtype.kind in "fc" else value for dtype, value in zip(dtypes, nodata, strict=True)
     )
     return missing if any(value is not None for value in missing) else None

@@ -15,7 +15,7 @@ from bourn.result.dataset import Datasets
 from bourn.result.file import FilePixels
 from bourn.result.flip import is_south_up, north_up
 from bourn.result.image import Image
-from bourn.result.nodata import Missing, exact
+from bourn.result.nodata import exact, missing_of
 from bourn.wording import nearest, shown
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def _facts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> _Facts:
     pixels = FilePixels(
         datasets=datasets, numbers=tuple(numbers), size=(dataset.height, dataset.width), dtypes=tuple(dtypes),
         block=tuple(dataset.block_shapes[0]), south_up=south_up, alpha=tuple(alpha), internal_mask=internal,
-        missing=_missing(dtypes, nodata, internal=internal),
+        # GDAL lets an internal mask override nodata; NaN is nothing in any case.
+        missing=missing_of(dtypes, [None] * len(nodata) if internal else nodata),
     )  # fmt: skip
     bands = _band_names([dataset.descriptions[number - 1] for number in numbers])
     bandinfo = {
@@ -181,14 +182,3 @@ def _wide_nodata(dataset: Any, numbers: Sequence[int]) -> list[int | None]:
         match = re.search(r"<NoDataValue>(-?\d+)</NoDataValue>", bands[number - 1])
         found.append(None if match is None else int(match[1]))
     return found
-
-
-def _missing(
-    dtypes: Sequence[np.dtype[Any]], nodata: Sequence[int | float | complex | None], *, internal: bool
-) -> Missing | None:
-    """Which values mask a pixel: GDAL lets an internal mask override nodata, NaN is nothing in any case."""
-    missing = tuple(
-        (math.nan if value is None or internal else value) if dtype.kind in "fc" else (None if internal else value)
-        for dtype, value in zip(dtypes, nodata, strict=True)
-    )
-    return missing if any(value is not None for value in missing) else None
