@@ -15,7 +15,7 @@ from bourn.store.interface import CHUNK_BYTES, Store, check_key
 from bourn.store.sink import StoreSink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
 
 __all__ = ["FolderStore"]
@@ -99,7 +99,7 @@ class FolderStore(Store):
         """A second name for the same bytes, or a copy where the file system has no hard links."""
         old, new = self._path(source), self._path(target)
         try:
-            self._link(old, new)
+            self._name(os.link, old, new)
         except FileExistsError:
             if not _same(old, new):
                 raise
@@ -172,43 +172,45 @@ class FolderStore(Store):
 
     def _publish(self, temporary: Path, path: Path, sink: StoreSink) -> None:
         try:
-            self._link(temporary, path)
+            try:
+                self._name(os.link, temporary, path)
+            except OSError as error:
+                if error.errno not in _LINK_MISSING:
+                    raise
+                self._name(self._rename, temporary, path)
         except FileExistsError as error:
             if not _holds(path, sink):
                 raise FileExistsError(errno.EEXIST, "the object exists already", str(path)) from error
             self._sync(path)  # whoever published it may have been killed before this line
             return
-        except OSError as error:
-            if error.errno not in _LINK_MISSING:
-                raise
-            self._rename(temporary, path)
         try:
             self._sync(path)
         except OSError:
             path.unlink(missing_ok=True)  # not durable, so not there
             raise
 
-    def _link(self, old: Path, new: Path) -> None:
+    @staticmethod
+    def _name(give: Callable[[Path, Path], None], old: Path, new: Path) -> None:
         """Give a file a new name; the file system itself decides who is first."""
         for tries_left in reversed(range(_TRIES)):
-            _make_folder(new.parent)
+            new.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # `_sync` writes it down
             try:
-                os.link(old, new)
+                give(old, new)
             except FileNotFoundError:
+                # The folder was empty for a moment, and a `delete` took it away: again.
                 if not tries_left or not old.exists():
                     raise
             else:
                 return
-            # The folder was empty for a moment, and a `delete` took it away: again.
 
-    def _rename(self, temporary: Path, path: Path) -> None:
-        """The same without hard links: one at a time, under a lock that falls with its process."""
+    def _rename(self, old: Path, new: Path) -> None:
+        """What a link does, without links: one at a time, under a lock that falls with its process."""
         descriptor = os.open(self.root / INCOMING, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if path.exists():
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-            temporary.rename(path)
+            if new.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new))
+            old.rename(new)
         finally:
             os.close(descriptor)
 
