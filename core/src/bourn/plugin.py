@@ -1,5 +1,7 @@
 """The author's door: all that a plugin imports."""
 
+from typing import TYPE_CHECKING, Any
+
 from bourn.contract.answers import Note, Receipt, Transient
 from bourn.contract.artifact import Artifact
 from bourn.contract.context import Context
@@ -8,6 +10,11 @@ from bourn.contract.format import Format, Sink
 from bourn.contract.option import NoOptions, Secret, option
 from bourn.errors import DeliveryError, DeliveryRefused, EncodeError, Problem, ResultRefused
 from bourn.result.info import ResultInfo
+
+if TYPE_CHECKING:
+    from bourn.discovery.hookspecs import hookimpl
+    from bourn.result.as_image import as_image
+    from bourn.result.image import Image
 
 __all__ = [
     "ANY",
@@ -20,6 +27,7 @@ __all__ = [
     "EncodeError",
     "Example",
     "Format",
+    "Image",
     "NoOptions",
     "Note",
     "Problem",
@@ -29,5 +37,24 @@ __all__ = [
     "Secret",
     "Sink",
     "Transient",
+    "as_image",
+    "hookimpl",
     "option",
 ]
+
+# These need numpy or pluggy, which a destination that only moves bytes does not.
+_LATER = {
+    "Image": "bourn.result.image",
+    "as_image": "bourn.result.as_image",
+    "hookimpl": "bourn.discovery.hookspecs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module  # noqa: PLC0415  # on first use
+
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
+    return value
