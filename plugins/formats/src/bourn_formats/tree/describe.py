@@ -43,9 +43,9 @@ class Description:
 
 @attrs.define(eq=False)
 class _Frame:
-    """A container on the way from the root to where the walk is."""
+    """A container on the way from the root to where the walk is; holds it, so that its id is its own meanwhile."""
 
-    identity: int
+    held: Any
     values: Iterator[Any]
     step: Callable[[int], str]
     keys: bool | None = False
@@ -68,7 +68,7 @@ class _Walk:
         self.above: set[int] = set()
 
     def run(self, root: Any) -> None:
-        self.stack.append(_Frame(0, iter((root,)), _no_step))
+        self.stack.append(_Frame(None, iter((root,)), _no_step))
         append, written = self.tokens.append, scalars.WRITE
         while self.stack:
             frame = self.stack[-1]
@@ -87,7 +87,7 @@ class _Walk:
                         raise self._refusal(str(cause)) from cause
             else:
                 self.stack.pop()
-                self.above.discard(frame.identity)
+                self.above.discard(id(frame.held))
 
     def _visit(self, value: Any, frame: _Frame) -> _Frame | None:
         """Write the token of anything but a builtin scalar; its frame if it has parts."""
@@ -100,29 +100,29 @@ class _Walk:
         is_key = frame.keys or (frame.keys is None and frame.done % 2 == 1)
         inner.hashed = frame.hashed + 1 if frame.hashed or is_key else 0
         inner.solid += frame.solid
-        if inner.identity in self.above:
+        if id(inner.held) in self.above:
             raise EncodeError(f"{self._path()}: contains itself, which can't be written as pyarrow")
         if inner.hashed and (inner.solid or inner.keys is not False) and not isinstance(value, frozenset):
             raise self._refusal(f"{type_path(value)} as a key")
         for levels, deepest in ((inner.hashed, DEEPEST_KEY), (inner.solid, DEEPEST_SOLID)):
             if levels > deepest:
                 raise self._refusal(f"what is nested more than {deepest} levels deep")
-        self.above.add(inner.identity)
+        self.above.add(id(inner.held))
         return inner
 
     def _container(self, value: Any) -> _Frame | None:
         kind = type(value)
         if kind is list or kind is tuple:
             self.tokens.append([kind.__name__, len(value)])
-            return _Frame(id(value), iter(value), lambda index: f"[{index}]")
+            return _Frame(value, iter(value), lambda index: f"[{index}]")
         if kind is dict:
             self.tokens.append(["dict", len(value)])
             pairs = tuple(value.items())
             parts = (part for pair in pairs for part in pair)
-            return _Frame(id(value), parts, lambda index: key_path(pairs[index // 2][0], index), None)
+            return _Frame(value, parts, lambda index: key_path(pairs[index // 2][0], index), None)
         if kind is set or kind is frozenset:
             self.tokens.append([kind.__name__, len(value)])
-            return _Frame(id(value), iter(tuple(value)), lambda _: "{...}", True)
+            return _Frame(value, iter(tuple(value)), lambda _: "{...}", True)
         return None
 
     def _leaf(self, value: Any) -> _Frame | bool | None:
@@ -147,7 +147,7 @@ class _Walk:
         def step(index: int) -> str:
             return f"[{', '.join(map(str, np.unravel_index(index, shape)))}]" if math.prod(shape) > 1 else ""
 
-        return _Frame(id(array), iter(array.reshape(-1).tolist()), step, solid=1)
+        return _Frame(array, iter(array.reshape(-1).tolist()), step, solid=1)
 
     def _composite(self, value: Any) -> _Frame:
         apart = taken_apart(value, self.report)
@@ -155,9 +155,9 @@ class _Walk:
             raise ValueError(f"an object of type {type_path(value)}")
         tag, part = apart
         if tag is None:
-            return _Frame(id(value), iter((part,)), _no_step)
+            return _Frame(value, iter((part,)), _no_step)
         self.tokens.append([tag, 1])
-        return _Frame(id(value), iter((part,)), _no_step, solid=1)
+        return _Frame(value, iter((part,)), _no_step, solid=1)
 
     def _path(self) -> str:
         return "result" + "".join(frame.step(frame.done - 1) for frame in self.stack)

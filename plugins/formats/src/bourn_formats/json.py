@@ -1,0 +1,66 @@
+"""The format json: a result as JSON text, for every language; RFC 8259, UTF-8, without spaces.
+
+JSON has no more than texts, numbers, true, false, null, lists and mappings. What has to change is counted on the report,
+by these names:
+
+============  ============================================================================================
+nan           NaN became null (refused with ``nan="error"``)
+infinite      an infinity became null (refused with ``nan="error"``)
+masked        a masked element became null
+nat           a datetime that is none (NaT) became null
+missing       a missing value of a pandas table became null
+tuple         a tuple became a list
+datetime      a date or time became a text in ISO 8601
+geojson       an object with ``__geo_interface__`` became GeoJSON
+dims, coords  of an xarray object without a grid only the values were written; so with ``attrs``
+index         the labels of a pandas table's rows were left out
+bandinfo      what is known of that many bands of an image was left out
+============  ============================================================================================
+
+An array is nested lists; float16 and float32 are written in the fewest digits that give the same float32 again, integers
+of any size exactly. An image is ``{"ndarray", "mask", "bands", "geobox": {"crs", "transform", "shape"}, "properties"}``,
+a table a list of records. Refused, with their path: bytes, sets, complex numbers, durations, keys that are no texts, texts
+with lone surrogates, whatever contains itself, any object not named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from bourn.plugin import ANY, Example, Format, Sink, option
+
+__all__ = ["JSON", "Options"]
+
+
+@attrs.frozen
+class Options:
+    """How a result is written as json."""
+
+    nan: str = option(
+        default="null",
+        choices=["null", "error"],
+        help="What becomes of NaN and infinities, which JSON does not have: null, or the job fails.",
+    )
+
+
+class JSON(Format[Options]):
+    """JSON text, for every language."""
+
+    media_type = "application/json"
+    suffix = ".json"
+    kinds = ANY
+    examples = (
+        Example("JSON; NaN becomes null.", format="json"),
+        Example("JSON; fail rather than write null for NaN.", format={"type": "json", "nan": "error"}),
+    )
+
+    def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
+        """Write `result` as it is walked; an array in chunks of 65,536 elements."""
+        from bourn_formats.text.output import Output  # noqa: PLC0415  # orjson: on first use
+        from bourn_formats.text.walk import walk  # noqa: PLC0415  # orjson: on first use
+
+        out = Output(sink, strict=options.nan == "error")
+        walk(result, out)
+        return dict(out.report)

@@ -1,0 +1,1 @@
+"""A result as JSON text, written as it is walked."""
