@@ -76,7 +76,7 @@ class LinkLedger:
     def revoke(self, delivery_id: str, *, now: datetime) -> bool:
         """End a link before its time; False if there is none."""
         revoked = deliveries.update().where(deliveries.c.id == delivery_id, deliveries.c.stored_at.is_not(None))
-        first = sa.func.coalesce(deliveries.c.revoked_at, now, type_=Instant)
+        first = sa.func.coalesce(deliveries.c.revoked_at, sa.literal(now, Instant))
         return self._write(revoked.values(revoked_at=first)) == 1
 
     def expire(self, *, now: datetime, limit: int) -> int:

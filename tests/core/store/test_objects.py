@@ -1,0 +1,179 @@
+"""An object service as a store: the same behaviour, through obstore."""
+
+import hashlib
+import io
+import os
+import time
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import obstore
+import pytest
+from bourn.store import objects
+from bourn.store.store import open_store
+
+KEY = "5c1e/0f.tif"
+BIG = 20 * 1024 * 1024 + 17
+
+
+@pytest.fixture
+def store():
+    return open_store("memory://")
+
+
+def put(store, key, data):
+    with store.create(key) as sink:
+        sink.write(data)
+    return sink
+
+
+def read(store, key):
+    with store.open(key) as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("size", [0, 1, 5_000_000, BIG])
+def test_what_goes_in_comes_out(store, size):
+    """Also what is too big for memory."""
+    data = os.urandom(size)
+    sink = put(store, KEY, data)
+    assert (sink.size_bytes, sink.sha256) == (size, hashlib.sha256(data).hexdigest())
+    assert store.size(KEY) == size
+    assert read(store, KEY) == data
+    assert b"".join(store.stream(KEY, 0, size)) == data
+    assert b"".join(store.stream(KEY, size // 3, size // 2)) == data[size // 3 : size // 2]
+
+
+def test_an_array_goes_in_as_its_bytes(store):
+    array = np.arange(24.0).reshape(2, 3, 4)
+    put(store, KEY, memoryview(array))
+    assert read(store, KEY) == array.tobytes()
+
+
+def test_an_object_is_read_at_any_place(store):
+    data = os.urandom(3_000_000)
+    put(store, KEY, data)
+    with store.open(KEY) as file:
+        assert (file.readable(), file.seekable(), file.writable()) == (True, True, False)
+        assert file.seek(-7, io.SEEK_END) == 2_999_993
+        assert file.read() == data[-7:]
+        assert file.seek(1_000_000) == 1_000_000
+        assert file.read(5) == data[1_000_000:1_000_005]
+        assert file.seek(5, io.SEEK_CUR) == 1_000_010
+        assert file.read(5) == data[1_000_010:1_000_015]
+        assert file.seek(4_000_000) == 4_000_000
+        assert file.read() == b""
+        with pytest.raises(OSError, match="a place before the beginning"):
+            file.seek(-1)
+
+
+def test_an_exception_inside_leaves_nothing(store):
+    def half_written():
+        with store.create(KEY) as sink:
+            sink.write(b"x" * BIG)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        half_written()
+    assert list(store.keys()) == []
+
+
+@pytest.mark.parametrize("size", [3, BIG])
+def test_another_object_is_never_overwritten(store, size):
+    put(store, KEY, b"a" * size)
+    put(store, KEY, b"a" * size)  # the answer to the first try got lost
+    for other in (b"b" * size, b"a" * (size + 1)):
+        with pytest.raises(FileExistsError, match="the object exists already"):
+            put(store, KEY, other)
+    assert read(store, KEY) == b"a" * size
+
+
+def test_it_is_the_service_that_decides_who_is_first(store, monkeypatch):
+    """No look beforehand: the put itself is conditional."""
+    modes = []
+    really = obstore.put
+    monkeypatch.setattr(obstore, "put", lambda *args, **kwargs: modes.append(kwargs["mode"]) or really(*args, **kwargs))
+    put(store, KEY, b"a")
+    put(store, "5c1e/10.tif", b"a" * BIG)
+    assert modes == ["create", "create"]
+
+
+def test_missing_objects_are_told(store):
+    assert store.size(KEY) is None
+    assert store.local_path(KEY) is None
+    store.delete(KEY)
+    with pytest.raises(FileNotFoundError):
+        store.open(KEY)
+    with pytest.raises(FileNotFoundError):
+        list(store.stream(KEY, 0, 1))
+
+
+def test_copies_lists_and_deletions(store):
+    put(store, "job1/a.tif", b"1")
+    store.copy("job1/a.tif", "job2/b.tif")
+    put(store, "job10/c.tif", b"2")
+    assert sorted(store.keys()) == ["job1/a.tif", "job10/c.tif", "job2/b.tif"]
+    assert list(store.keys("job1/")) == ["job1/a.tif"]
+    assert sorted(store.keys("job1")) == ["job1/a.tif", "job10/c.tif"]
+    store.delete("job1/a.tif")
+    assert read(store, "job2/b.tif") == b"1"
+    assert store.clean(timedelta(0), datetime.now(tz=UTC)) == 0
+
+
+@pytest.mark.parametrize("key", ["", "..", "a/../b", "/a", "a?b", "a#b", "é"])
+def test_no_value_becomes_another_key(store, key):
+    for action in [store.create, store.open, store.size, store.delete, store.local_path]:
+        with pytest.raises(ValueError, match=r"^not a key of the store: "):
+            action(key).__enter__()
+
+
+def test_memory_signs_nothing(store):
+    assert store.presigned(KEY, timedelta(minutes=15)) is None
+
+
+def test_a_signed_url_is_good_for_minutes_only():
+    """It can't be revoked."""
+    store = s3(1)
+    url = store.presigned(KEY, timedelta(minutes=15))
+    assert "X-Amz-Expires=900" in url
+    assert url.startswith("http://127.0.0.1:1/bucket/in/5c1e/0f.tif?")
+    for forbidden in [timedelta(minutes=15, seconds=1), timedelta(0), timedelta(days=7)]:
+        with pytest.raises(ValueError, match=r"^between one second and 0:15:00, got "):
+            store.presigned(KEY, forbidden)
+
+
+def s3(port):
+    return open_store(
+        "s3://bucket/in",
+        endpoint=f"http://127.0.0.1:{port}",
+        access_key_id="key",
+        secret_access_key="hush",
+        region="us-east-1",
+        virtual_hosted_style_request=False,
+        client_options={"allow_http": True},
+    )
+
+
+@pytest.mark.parametrize(
+    "action",
+    [lambda store: put(store, KEY, b"x"), lambda store: store.size(KEY), lambda store: store.open(KEY),
+     lambda store: list(store.keys()), lambda store: store.delete(KEY), lambda store: list(store.stream(KEY, 0, 1))],
+    ids=["create", "size", "open", "keys", "delete", "stream"],
+)  # fmt: skip
+def test_a_dead_server_is_an_oserror_within_seconds(action, monkeypatch):
+    monkeypatch.setitem(objects.RETRY, "max_retries", 2)
+    before = time.monotonic()
+    with pytest.raises(OSError, match=r"the object store failed: ") as caught:
+        action(s3(1))
+    assert time.monotonic() - before < 5
+    assert "hush" not in str(caught.value)
+    assert "hush" not in repr(s3(1))
+
+
+def test_how_long_a_dead_server_is_asked():
+    assert objects.RETRY["retry_timeout"] == timedelta(seconds=20)
+
+
+def test_an_unknown_setting_is_refused():
+    with pytest.raises((ValueError, TypeError), match="edpoint"):
+        open_store("s3://bucket", edpoint="x").size(KEY)
