@@ -8,9 +8,9 @@ from typing import Any
 
 from bourn.discovery.shape import Field, Shape, fields_of
 from bourn.discovery.strict import as_mapping, items_of, maker_of, mapping_of, reader_of
-from bourn.discovery.verdict import Unfit
+from bourn.discovery.verdict import Unfit, quoted
 from bourn.errors import Problem
-from bourn.wording import listed, nearest, shown
+from bourn.wording import listed, nearest
 
 __all__ = ["complaints_of"]
 
@@ -24,7 +24,7 @@ def complaints_of(cls: type, mapping: Mapping[Any, Any], at: str, about: str = "
     whole = True
     for key, value in mapping.items():
         if not issubclass(type(key), str):
-            yield Problem(at, f"expected names of options, which are strings, got {shown(key)}")
+            yield Problem(at, f"expected names of options, which are strings, got {quoted(key)}")
             whole = False
             continue
         name = str.__str__(key)
@@ -131,7 +131,7 @@ def _is_for(shape: Shape, value: Any) -> bool:
 def _joined(at: str, key: str) -> str:
     if _WORD.fullmatch(key):
         return f"{at}.{key}" if at else key
-    return f"{at}[{shown(key)}]"
+    return f"{at}[{quoted(key)}]"
 
 
 def _unknown(name: str, fields: Mapping[str, Field], about: str) -> str:

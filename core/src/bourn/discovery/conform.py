@@ -35,7 +35,7 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9][A-Za-z0-9_-]*){1,3}", re.ASCII)
 
 
-class Breaks(ImportError):  # noqa: N818  # an ImportError, since its text is told without its type
+class Breaks(ImportError):  # an ImportError, since its text is told without its type
     """A plugin breaks the contract; says in everything that is known how."""
 
 

@@ -82,8 +82,8 @@ class Matrix(Mapping[tuple[str, str], Cell]):
 
 
 def _cell(to: Spec, written: Spec) -> Cell:
-    from bourn.contract.destination import ANY  # noqa: PLC0415  # attrs costs 30 ms; both plugins need it, names don't
-    from bourn.result.info import KINDS  # noqa: PLC0415  # see above
+    from bourn.contract.destination import ANY  # attrs costs 30 ms; both plugins need it, names don't
+    from bourn.result.info import KINDS  # see above
 
     try:
         destination, format_ = to.load(), written.load()

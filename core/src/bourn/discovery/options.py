@@ -15,9 +15,9 @@ from bourn.contract.option import Secret
 from bourn.discovery.complaints import complaints_of
 from bourn.discovery.shape import fields_of
 from bourn.discovery.strict import as_mapping, maker_of, mapping_of
-from bourn.discovery.verdict import Unfit
+from bourn.discovery.verdict import Unfit, quoted
 from bourn.errors import Problem
-from bourn.wording import clean, shown
+from bourn.wording import clean
 
 __all__ = ["examine", "plain", "read", "secrets_of", "with_secrets", "write"]
 
@@ -146,7 +146,7 @@ def _mapping(options_class: type, given: Any) -> dict[Any, Any]:
         return as_mapping(options_class, given)
     mapping = mapping_of(given)
     if mapping is None:
-        msg = f"expected a mapping of options, got {shown(given)}"
+        msg = f"expected a mapping of options, got {quoted(given)}"
         raise Unfit(msg)
     return mapping
 

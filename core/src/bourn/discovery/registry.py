@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from bourn.discovery.entries import Entry
 from bourn.discovery.matrix import Matrix
-from bourn.discovery.scan import scan
-from bourn.discovery.shorthands import claim_on
-from bourn.discovery.spec import Spec
-from bourn.discovery.trouble import PluginProblem
+from bourn.discovery.scan import normal_name, scan
+from bourn.discovery.shorthands import claim_on, is_of
+from bourn.discovery.spec import Spec, imported
+from bourn.discovery.trouble import PluginProblem, reason_of
 from bourn.errors import PluginError, Problem, UnknownPlugin
 from bourn.wording import listed, nearest, shown
 
@@ -54,6 +54,7 @@ class Registry:
         self._by_role = {role: [entry for entry in entries if entry.role == role] for role in ("hook", "policy")}
         self._shorthands = self._placed([entry for entry in entries if entry.role == "shorthand"])
         self._matrix = Matrix(self.destinations, self.formats)
+        self._checked: dict[Entry, list[PluginProblem]] = {}
         self._hooks: Hooks | None = None
         self._policies: Policies | None = None
 
@@ -118,7 +119,7 @@ class Registry:
     def shorthand_of(self, obj: Any) -> tuple[str, str] | None:
         """Role and name of the plugin that claims objects of this class; imports nothing, looks at the type only."""
         for given, role in self._shorthands.items():
-            if given in self._given and self._given[given] in type.__dict__["__mro__"].__get__(type(obj)):
+            if given in self._given and is_of(obj, self._given[given]):
                 return role, given.name
         entry = claim_on(obj, (entry for entry in self._shorthands if entry not in self._given))
         return None if entry is None else (self._shorthands[entry], entry.name)
@@ -142,7 +143,7 @@ class Registry:
     def hooks(self) -> Hooks:
         """The hooks of all plugins; loaded when the first is called."""
         if self._hooks is None:
-            from bourn.discovery.hooks import Hooks  # noqa: PLC0415  # pluggy and logging cost 30 ms
+            from bourn.discovery.hooks import Hooks  # pluggy and logging cost 30 ms
 
             entries = self._by_role["hook"]
             self._hooks = Hooks(
@@ -165,6 +166,7 @@ class Registry:
         found = list(self._scanned)
         for spec in (*self.destinations.values(), *self.formats.values()):
             found += spec.problems
+        found += [problem for problems in self._checked.values() for problem in problems]
         if self._hooks is not None:
             found += self._hooks.problems
         if self._policies is not None:
@@ -178,19 +180,22 @@ class Registry:
                 spec.load()
             except PluginError:
                 continue  # it stands among the problems
+        for entry in self._shorthands:
+            if entry not in self._given and entry not in self._checked:
+                self._checked[entry] = _faults_of_shorthand(entry)
         self.hooks.load()
         self._all_policies().load()
         return self.problems
 
     def describe(self) -> dict[str, Any]:
         """Everything as JSON: plugins with their options, the matrix, the problems. Loads every plugin."""
-        from bourn.discovery.inventory import inventory  # noqa: PLC0415  # it needs attrs, which costs 30 ms
+        from bourn.discovery.inventory import inventory  # it needs attrs, which costs 30 ms
 
         return inventory(self)
 
     def _all_policies(self) -> Policies:
         if self._policies is None:
-            from bourn.discovery.policies import Policies  # noqa: PLC0415  # names alone need none
+            from bourn.discovery.policies import Policies  # names alone need none
 
             entries = self._by_role["policy"]
             self._policies = Policies(
@@ -233,7 +238,7 @@ class Registry:
 def _chosen(claims: list[Entry], preferred: str | None, given: Mapping[Entry, Any]) -> Spec:
     """The plugin of a name; of several distributions the preferred one, else none of them."""
     if len(claims) > 1 and preferred is not None:
-        claims = [entry for entry in claims if entry.distribution.lower() == preferred.lower()] or claims
+        claims = [entry for entry in claims if normal_name(entry.distribution) == normal_name(preferred)] or claims
     first = claims[0]
     if len(claims) == 1:
         return Spec(first, given=given.get(first))
@@ -243,7 +248,20 @@ def _chosen(claims: list[Entry], preferred: str | None, given: Mapping[Entry, An
         f"the {first.role} {first.name!r} is claimed by {who}; neither is used. Say which in the settings, "
         f'prefer = {{ {first.name} = "{claims[0].distribution}" }}, or uninstall one.'
     )
-    together = first._replace(
-        distribution=", ".join(e.distribution for e in claims), version="", module="", attribute=""
-    )
+    names = ", ".join(entry.distribution for entry in claims)
+    together = first._replace(distribution=names, version="", module="", attribute="")
     return Spec(together, claimed=reason)
+
+
+def _faults_of_shorthand(entry: Entry) -> list[PluginProblem]:
+    cause: BaseException | None = None
+    try:
+        found = imported(entry.module, entry.attribute)
+        reason = "" if isinstance(found, type) else f"expected a class, got {shown(found)}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # a stranger's module may raise anything
+        cause, reason = error, reason_of(error)
+    if not reason:
+        return []
+    return [PluginProblem(entry.name, "shorthand", entry.distribution, entry.version, reason, cause)]

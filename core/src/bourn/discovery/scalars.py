@@ -10,8 +10,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from bourn.contract.option import Secret
-from bourn.discovery.verdict import Unfit, unfit, wanted
-from bourn.wording import nearest, shown
+from bourn.discovery.verdict import Unfit, quoted, unfit, wanted
+from bourn.wording import nearest
 
 if TYPE_CHECKING:
     from bourn.discovery.shape import Shape
@@ -91,7 +91,7 @@ def read_number(shape: Shape) -> Reader:
                 raise unfit(shape, value) from None
             if math.isfinite(number):
                 return number
-            msg = f"expected a finite number, got {shown(number)}"
+            msg = f"expected a finite number, got {quoted(number)}"
             raise Unfit(msg)
         raise unfit(shape, value)
 
@@ -186,7 +186,7 @@ def _not_among(shape: Shape, value: Any) -> Unfit:
     names = {folded(plain): plain for plain, _ in shape.choices if isinstance(plain, str)}
     meant = nearest(str.__str__(value), names) if issubclass(type(value), str) else None
     hint = "" if meant is None else f"; did you mean {names[meant]!r}?"
-    return Unfit(f"expected {wanted(shape)}, got {shown(value)}{hint}")
+    return Unfit(f"expected {wanted(shape)}, got {quoted(value)}{hint}")
 
 
 def folded(text: str) -> str:

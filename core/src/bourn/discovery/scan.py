@@ -130,7 +130,7 @@ def _foreign_finders() -> Iterator[object]:
 
 
 def _ask_metadata(finder: object, path: str, seen: set[str], entries: Found, problems: Problems) -> None:
-    from importlib import metadata  # noqa: PLC0415  # 40 ms, for what is no plain folder
+    from importlib import metadata  # 40 ms, for what is no plain folder
 
     try:
         if finder is None:

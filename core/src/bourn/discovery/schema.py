@@ -153,7 +153,7 @@ def _map(shape: Shape) -> dict[str, Any]:
 
 
 def _class(shape: Shape) -> dict[str, Any]:
-    assert shape.cls is not None  # noqa: S101  # a shape of this kind has its class
+    assert shape.cls is not None  # a shape of this kind has its class
     return _of_class(shape.cls)
 
 

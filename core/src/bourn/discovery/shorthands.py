@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from bourn.discovery.entries import Entry
 
-__all__ = ["claim_on"]
+__all__ = ["claim_on", "is_of"]
 
 
 def claim_on(obj: Any, entries: Iterable[Entry]) -> Entry | None:
@@ -22,11 +22,21 @@ def claim_on(obj: Any, entries: Iterable[Entry]) -> Entry | None:
     claims = [(entry, cls) for entry in entries if (cls := _loaded(entry)) is not None]
     if not claims:
         return None
-    for base in type.__dict__["__mro__"].__get__(type(obj)):
+    for base in _bases_of(obj):
         for entry, cls in claims:
             if cls is base:
                 return entry
     return None
+
+
+def is_of(obj: Any, cls: type) -> bool:
+    """Whether `obj` is of that class, whatever its class makes of `isinstance`."""
+    return any(base is cls for base in _bases_of(obj))
+
+
+def _bases_of(obj: Any) -> tuple[type, ...]:
+    # A metaclass can hide `type(obj).__mro__`; this is the slot itself.
+    return type.__dict__["__mro__"].__get__(type(obj))  # type: ignore[no-any-return]
 
 
 def _loaded(entry: Entry) -> Any:

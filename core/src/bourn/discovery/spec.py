@@ -92,7 +92,7 @@ class Spec:
             found = imported(*self._target) if self._given is None else self._given
             self._slow = time.perf_counter() - started
 
-            from bourn.discovery import conform  # noqa: PLC0415  # attrs and the contract cost 50 ms
+            from bourn.discovery import conform  # attrs and the contract cost 50 ms
 
             self._plugin = conform.made(found, self.role)
         except KeyboardInterrupt:
@@ -139,7 +139,7 @@ class Spec:
     @property
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of its options."""
-        from bourn.discovery.schema import schema_of  # noqa: PLC0415  # attrs and the contract cost 50 ms
+        from bourn.discovery.schema import schema_of  # attrs and the contract cost 50 ms
 
         return schema_of(self.options)
 

@@ -15,8 +15,7 @@ from typing import Any
 from bourn.discovery.bounds import tests_of
 from bourn.discovery.scalars import SCALARS, Reader, encodable, scalar_of
 from bourn.discovery.shape import Shape, fields_of
-from bourn.discovery.verdict import Unfit, counted, unfit
-from bourn.wording import shown
+from bourn.discovery.verdict import Unfit, counted, quoted, unfit
 
 __all__ = ["as_mapping", "items_of", "maker_of", "mapping_of", "reader_of"]
 
@@ -151,7 +150,7 @@ def _map(shape: Shape) -> Reader:
 
 def _key(key: Any) -> str:
     if not issubclass(type(key), str):
-        msg = f"expected keys that are strings, got {shown(key)}"
+        msg = f"expected keys that are strings, got {quoted(key)}"
         raise Unfit(msg)
     text = str.__str__(key)
     encodable(text)
@@ -160,7 +159,7 @@ def _key(key: Any) -> str:
 
 def _class(shape: Shape) -> Reader:
     cls = shape.cls
-    assert cls is not None  # noqa: S101  # a shape of this kind has its class
+    assert cls is not None  # a shape of this kind has its class
     readers = [(field.name, reader_of(field.shape)) for field in fields_of(cls)]
 
     def read(value: Any) -> Any:

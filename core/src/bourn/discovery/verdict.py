@@ -9,13 +9,13 @@ from bourn.wording import shown
 if TYPE_CHECKING:
     from bourn.discovery.shape import Shape
 
-__all__ = ["Unfit", "counted", "unfit", "wanted"]
+__all__ = ["Unfit", "counted", "quoted", "unfit", "wanted"]
 
 MOST_CHOICES = 30
 """How many choices a message names."""
 
 
-class Unfit(ValueError):  # noqa: N818  # a verdict that never leaves this room
+class Unfit(ValueError):  # a verdict that never leaves this room
     """A value does not fit; says what was expected."""
 
 
@@ -25,6 +25,14 @@ _WANTED = {
     "timedelta": "a number of seconds", "path": "a path", "list": "a list", "tuple": "a list", "map": "a mapping",
     "class": "a mapping",
 }  # fmt: skip
+
+
+def quoted(value: object) -> str:
+    """A stranger's value as it may stand in a message."""
+    try:
+        return shown(value)
+    except Exception:  # noqa: BLE001  # its __class__ may be a property that raises
+        return f"an object of type {type(value).__module__}.{type(value).__qualname__}"
 
 
 def wanted(shape: Shape) -> str:
@@ -41,7 +49,7 @@ def wanted(shape: Shape) -> str:
 def unfit(shape: Shape, value: object) -> Unfit:
     """The verdict on a value of another type."""
     # A value that should be a secret is not quoted, whatever it is.
-    got = f"a value of type {type(value).__name__}" if shape.kind == "secret" else shown(value)
+    got = f"a value of type {type(value).__name__}" if shape.kind == "secret" else quoted(value)
     return Unfit(f"expected {wanted(shape)}, got {got}")
 
 
