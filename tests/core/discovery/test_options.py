@@ -11,9 +11,12 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 import pytest
+from attrs import validators as valid
 from bourn.discovery.options import examine, read, secrets_of, with_secrets, write
 from bourn.errors import PluginError, Problem
 from bourn.plugin import NoOptions, Secret, option
+
+NAMES = "colour, compression, day, extra, file, headers, html, level, login, pair, pause, share, subject, tags, to, tries, when"
 
 
 def _address(text):
@@ -79,8 +82,7 @@ def test_every_problem_is_told_at_once_each_with_its_path():
         ("destination.to[1]", "expected an e-mail address, got 'nobody'"),
         (
             "destination.subjekt",
-            "unknown option; did you mean 'subject'? Options: colour, compression, day, extra, file, headers, html, "
-            "level, login, pair, pause, share, subject, tags, to, tries, when",
+            f"unknown option; did you mean 'subject'? Options: {NAMES}",
         ),
         ("destination.tries", "expected an integer, got '512'"),
         ("destination.login.usr", "unknown option; did you mean 'user'? Options: password, user"),
@@ -114,7 +116,8 @@ def test_what_is_required_is_said_with_its_help():
         ({"subject": "oh!"}, "subject: expected text that matches '^[^!]*$', got 'oh!'"),
         ({"subject": None}, "subject: expected a string, got None"),
         ({"subject": "\ud800"}, "subject: expected text that UTF-8 can hold, got a lone surrogate"),
-        ({"compression": "deflat"}, "compression: expected one of 'DEFLATE', 'LZW', 'None', got 'deflat'; did you mean 'DEFLATE'?"),
+        ({"compression": "deflat"}, "compression: expected one of 'DEFLATE', 'LZW', 'None', "
+         "got 'deflat'; did you mean 'DEFLATE'?"),
         ({"compression": None}, "compression: expected one of 'DEFLATE', 'LZW', 'None', got None"),
         ({"colour": "green"}, "colour: expected one of 'red', 'blue', got 'green'"),
         ({"level": 3}, "level: expected one of 1, 2, 9, got 3"),
@@ -124,7 +127,8 @@ def test_what_is_required_is_said_with_its_help():
         ({"headers": {1: "x"}}, "headers: expected keys that are strings, got 1"),
         ({"headers": []}, "headers: expected a mapping, got a list of 0"),
         ({"when": "yesterday"}, "when: expected a date and time (ISO 8601), got 'yesterday'"),
-        ({"day": datetime(2026, 1, 1, tzinfo=UTC)}, "day: expected a date (ISO 8601), got an object of type datetime.datetime"),
+        ({"day": datetime(2026, 1, 1, tzinfo=UTC)},
+         "day: expected a date (ISO 8601), got an object of type datetime.datetime"),
         ({"pause": -1}, "pause: expected at least 0, got -1.0"),
         ({"pause": "10s"}, "pause: expected a number of seconds, got '10s'"),
         ({"pause": 1e300}, "pause: expected a number of seconds, got 1e+300"),
@@ -183,8 +187,7 @@ def test_an_integer_will_do_for_a_float_and_comes_out_as_one():
 
 
 def test_a_look_alike_letter_is_another_word():
-    assert "did you mean" not in message(compression="ＬＺＷ") or "LZW" in message(compression="ＬＺＷ")
-    assert problems({"to": "a@b", "compression": "ＬＺＷ"})
+    assert message(compression="\uff2cZW").startswith("destination.compression: expected one of")
 
 
 def test_the_keys_of_options_are_exact():
@@ -240,15 +243,13 @@ def test_a_plugin_without_options_says_so():
 def test_plain_attrs_validators_are_obeyed():
     @attrs.frozen
     class Plain:
-        n: int = attrs.field(validator=[attrs.validators.ge(1), attrs.validators.le(5)])
-        name: str = attrs.field(default="ab", validator=attrs.validators.matches_re("[a-z]+"))
+        n: int = attrs.field(validator=[valid.ge(1), valid.le(5)])
+        name: str = attrs.field(default="ab", validator=valid.matches_re("[a-z]+"))
         names: list[str] = attrs.field(
             factory=list,
-            validator=attrs.validators.deep_iterable(attrs.validators.max_len(2), attrs.validators.min_len(0)),
+            validator=valid.deep_iterable(valid.max_len(2), valid.min_len(0)),
         )
-        mode: str | None = attrs.field(
-            default=None, validator=attrs.validators.optional(attrs.validators.in_(["a", "b"]))
-        )
+        mode: str | None = attrs.field(default=None, validator=valid.optional(valid.in_(["a", "b"])))
 
     assert problems({"n": 9, "name": "A", "names": ["a", "abc"], "mode": "c"}, Plain) == [
         ("destination.n", "expected at most 5, got 9"),
@@ -352,8 +353,9 @@ def test_hostile_values_are_told_by_their_type():
 
 def test_hostile_keys_are_told():
     assert problems({_EvilKey("x"): 1})
-    assert [("destination", "expected names of options, which are strings, got an object of type "
-             f"{_Hostile.__module__}._Hostile")] == problems({"to": "a@b", _Hostile(): 1})  # fmt: skip
+    got = f"an object of type {_Hostile.__module__}._Hostile"
+    expected = [("destination", f"expected names of options, which are strings, got {got}")]
+    assert expected == problems({"to": "a@b", _Hostile(): 1})
 
 
 def test_a_value_that_holds_itself_is_a_problem():
@@ -364,12 +366,7 @@ def test_a_value_that_holds_itself_is_a_problem():
 
 
 def test_messages_stay_short():
-    for given in (
-        {"subject": "x" * 1_000_000},
-        {"x" * 100_000: 1},
-        {"tries": 10**10_000},
-        {"compression": "y" * 10**6},
-    ):
+    for given in ({"subject": "x" * 10**6}, {"x" * 10**5: 1}, {"tries": 10**10_000}, {"tries": "y" * 10**6}):
         assert len(message(**given)) < 600
 
 

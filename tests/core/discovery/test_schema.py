@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  # attrs reads it
 from typing import Any, Literal
 
 import attrs
@@ -41,7 +41,7 @@ class Options:
     name: str = option(min_length=1, max_length=3, pattern="^[ab]+$", help="A name.", examples=["ab"])
     flag: bool = option(default=False, help="A flag.")
     share: float | None = option(default=None, gt=0, lt=1, unit="parts", help="A share.")
-    mode: Literal["x", "yy", None] = option(default="x", help="A mode.")
+    mode: Literal["x", "yy"] | None = option(default="x", help="A mode.")
     speed: Speed = option(default=Speed.SLOW, help="A speed.")
     one_of: int | str | list[str] = option(default=0, help="One of several.")
     table: dict[str, int] = option(factory=dict, max_length=2, ge=0, help="A table.")
@@ -136,7 +136,9 @@ def test_times_paths_and_secrets_have_sensible_schemas_and_a_secret_shows_nothin
         "pause": {"type": "number", "x-unit": "seconds", "minimum": 0, "description": "How long.", "default": 60.0},
         "path": {"type": ["string", "null"], "description": "Where.", "default": None},
         "key": {"type": "string", "writeOnly": True, "description": "A key."},
-        "uri": {"type": "array", "items": {"type": "string", "format": "uri"}, "description": "Where to.", "default": []},
+        "uri": {
+            "type": "array", "items": {"type": "string", "format": "uri"}, "description": "Where to.", "default": [],
+        },
         "anything": {"description": "Anything.", "default": None},
     }  # fmt: skip
 
@@ -151,9 +153,8 @@ def test_the_schema_is_valid(cls):
     Draft202012Validator.check_schema(schema_of(cls))
 
 
-_scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(-2, 4), st.sampled_from([0.5, -0.5, 1.5]), st.sampled_from(["a", "ab", "abab", "x", "yy", "z", ""])
-)  # fmt: skip
+_texts = st.sampled_from(["a", "ab", "abab", "x", "yy", "z", ""])
+_scalars = st.one_of(st.none(), st.booleans(), st.integers(-2, 4), st.sampled_from([0.5, -0.5, 1.5]), _texts)
 _values = st.recursive(
     _scalars,
     lambda inner: (
@@ -173,9 +174,9 @@ def test_reading_and_the_schema_agree(mapping, name):
     said = {_path(error) for error in Draft202012Validator(schema_of(Options)).iter_errors(mapping)}
     assert bool(said) == bool(problems)
     assert (options is None) == bool(problems)
-    # Each fault that the validator finds is told, at its place or, for what is missing or unknown, just beneath.
+    # Each fault that the validator finds is told, at its place, or beneath (what is missing), or above (a tuple of another length).
     for path in said:
-        assert any(problem.path.startswith(path) for problem in problems), (path, problems)
+        assert any(p.path.startswith(path) or path.startswith(p.path) for p in problems), (path, problems)
 
 
 def _path(error):
