@@ -30,11 +30,10 @@ CONSUMED = frozenset({
 
 def kept_attributes(attributes: Mapping[Any, Any]) -> dict[str, Any]:
     """Those attributes that an image keeps as properties: plain ones that say nothing of bands or grid."""
-    plain = bool | int | float | complex | str | bytes | np.generic | dt.date | dt.timedelta | list | tuple | dict
     return {
         key: value
         for key, value in attributes.items()
-        if isinstance(key, str) and key not in CONSUMED and isinstance(value, plain) and _is_plain(value, 0)
+        if isinstance(key, str) and key not in CONSUMED and _is_plain(value, 0)
     }
 
 

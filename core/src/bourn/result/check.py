@@ -23,18 +23,18 @@ BAND_KINDS = ("data", "class", "mask")
 BANDINFO_KEYS = ("kind", "nodata", "scale", "offset", "unit", "description")
 
 
-def split_array(array: object, path: str, problems: list[Problem]) -> tuple[Any, Any]:
+def split_array(array: Any, path: str, problems: list[Problem]) -> tuple[Any, Any]:
     """(array, mask) of a numpy or dask array, masked or not; (None, None) and a problem if it can't be pixels."""
     mask = None
     if is_dask(array):
-        if isinstance(array._meta, np.ma.MaskedArray):  # type: ignore[attr-defined]  # noqa: SLF001  # dask has no other way to ask
-            import dask.array as da  # noqa: PLC0415  # loaded already
+        if isinstance(array._meta, np.ma.MaskedArray):  # noqa: SLF001  # dask has no other way to ask
+            import dask.array as da  # loaded already
 
             array, mask = da.ma.getdata(array), da.ma.getmaskarray(array)
-        elif not isinstance(array._meta, np.ndarray):  # type: ignore[attr-defined]  # noqa: SLF001  # the same
+        elif not isinstance(array._meta, np.ndarray):  # noqa: SLF001  # the same
             problems.append(Problem(path, "expected a dask array of numpy arrays"))
             return None, None
-        if any(math.isnan(size) for size in array.shape):  # type: ignore[attr-defined]
+        if any(math.isnan(size) for size in array.shape):
             problems.append(Problem(path, "its shape is not known before it is computed: call compute_chunk_sizes()"))
             return None, None
     elif isinstance(array, np.ma.MaskedArray):
@@ -44,7 +44,7 @@ def split_array(array: object, path: str, problems: list[Problem]) -> tuple[Any,
         hint = "; use Image.from_xarray for an xarray object" if type(array).__module__.startswith("xarray.") else ""
         problems.append(Problem(path, f"expected a numpy or dask array, got {shown(array)}{hint}"))
         return None, None
-    dtype: np.dtype[Any] = array.dtype  # type: ignore[attr-defined]
+    dtype: np.dtype[Any] = array.dtype
     if dtype.kind not in "biufc":
         problems.append(Problem(path, f"expected numbers or bool, got dtype {dtype}"))
         return None, None
@@ -82,22 +82,24 @@ def checked_mask(mask: object, shape: tuple[int, int, int], problems: list[Probl
     """`mask` if it is a bool array of the image's shape; None without a mask, or with a problem."""
     if mask is None or mask is np.ma.nomask:
         return None
+    array: Any = mask
     if not isinstance(mask, np.ndarray) and not is_dask(mask):
         problems.append(Problem("image.mask", f"expected a bool array, True where masked, got {shown(mask)}"))
         return None
-    dtype, given = mask.dtype, tuple(mask.shape)  # type: ignore[union-attr]
-    if dtype != bool:
+    dtype, given = array.dtype, tuple(array.shape)
+    is_bool = dtype.kind == "b"
+    if not is_bool:
         problems.append(
             Problem("image.mask", f"expected bool, True where masked, got dtype {dtype} (255 may mean valid elsewhere)")
         )
     if given not in (shape, shape[1:]):
         problems.append(Problem("image.mask", f"expected the shape {shape} or {shape[1:]}, got {given}"))
-    elif dtype == bool:
+    elif is_bool:
         return np.asarray(mask) if isinstance(mask, np.ndarray) else mask
     return None
 
 
-def checked_geobox(geobox: object, shape: tuple[int, int], problems: list[Problem]) -> Any:
+def checked_geobox(geobox: Any, shape: tuple[int, int], problems: list[Problem]) -> Any:
     """`geobox` if pixels of `shape` (y, x) can lie on it."""
     if geobox is None:
         return None
@@ -110,10 +112,10 @@ def checked_geobox(geobox: object, shape: tuple[int, int], problems: list[Proble
         problems.append(Problem(path, f"expected an odc.geo GeoBox, got {shown(geobox)}{hint}"))
         return None
     found = len(problems)
-    if tuple(geobox.shape) != tuple(shape):  # type: ignore[attr-defined]
-        given = tuple(geobox.shape)  # type: ignore[attr-defined]
+    if tuple(geobox.shape) != tuple(shape):
+        given = tuple(geobox.shape)
         problems.append(Problem(path, f"expected the array's shape {tuple(shape)}, got {given}"))
-    numbers = tuple(geobox.affine)[:6]  # type: ignore[attr-defined]
+    numbers = tuple(geobox.affine)[:6]
     if not all(map(math.isfinite, numbers)):
         problems.append(Problem(path, f"its transform is not finite: {numbers}"))
     elif numbers[0] * numbers[4] - numbers[1] * numbers[3] == 0:
@@ -121,7 +123,7 @@ def checked_geobox(geobox: object, shape: tuple[int, int], problems: list[Proble
     return geobox if len(problems) == found else None
 
 
-def checked_properties(properties: object, problems: list[Problem]) -> dict[str, Any]:
+def checked_properties(properties: Any, problems: list[Problem]) -> dict[str, Any]:
     """A copy of `properties`, whose values are plain; ``date`` is one that `utc` takes."""
     path = "image.properties"
     if properties is None:
@@ -134,7 +136,7 @@ def checked_properties(properties: object, problems: list[Problem]) -> dict[str,
 
 
 def checked_bandinfo(
-    bandinfo: object, bands: Sequence[str], dtypes: Sequence[np.dtype[Any]], problems: list[Problem]
+    bandinfo: Any, bands: Sequence[str], dtypes: Sequence[np.dtype[Any]], problems: list[Problem]
 ) -> dict[str, dict[str, Any]]:
     """What is known of each band, complete: every band has an entry with its ``kind``."""
     full: dict[str, dict[str, Any]] = {

@@ -96,10 +96,10 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
 
 
 def _opened(path: str) -> Any:
-    from rasterio._path import _parse_path  # noqa: PLC0415  # 0.3 s; the only way to DatasetReader, see below
-    from rasterio.env import ensure_env_with_credentials  # noqa: PLC0415  # loaded by then
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError  # noqa: PLC0415  # the same
-    from rasterio.io import DatasetReader  # noqa: PLC0415  # the same
+    from rasterio._path import _parse_path  # 0.3 s; the only way to DatasetReader, see below
+    from rasterio.env import ensure_env_with_credentials  # loaded by then
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError  # the same
+    from rasterio.io import DatasetReader  # the same
 
     is_vrt = path.lower().endswith(".vrt")
 

@@ -155,15 +155,15 @@ class FilePixels:
         return pixels, np.logical_or.reduce(masks) if len(set(map(np.ndim, masks))) == 1 else _any(masks)
 
     def _dask(self, what: str, bands: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        import dask.array as da  # noqa: PLC0415  # 0.3 s
-        from dask.base import tokenize  # noqa: PLC0415  # loaded by then
+        import dask.array as da  # 0.3 s
+        from dask.base import tokenize  # loaded by then
 
         edges = [self._edges(axis, CHUNK_SIDE) for axis in (0, 1)]
         chunks = (*((count,) for count in bands), *(tuple(np.diff(axis).tolist()) for axis in edges))
         shape = (*bands, *self.size)
         source = _Windows(self, what, shape, dtype)
-        token = tokenize(self.datasets, self.numbers, self.south_up, what, str(self.missing), str(dtype))  # type: ignore[no-untyped-call]  # dask is typed in part
-        return da.from_array(  # type: ignore[no-untyped-call]  # the same
+        token = tokenize(self.datasets, self.numbers, self.south_up, what, str(self.missing), str(dtype))
+        return da.from_array(
             source, chunks=chunks, name=f"bourn-{what}-{token}", meta=np.empty((0,) * len(shape), dtype)
         )
 

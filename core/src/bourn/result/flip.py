@@ -15,8 +15,8 @@ def is_south_up(geobox: Any) -> bool:
 
 def north_up(geobox: Any) -> Any:
     """The same grid counted from its last row; the pixels must be turned with it."""
-    from affine import Affine  # noqa: PLC0415  # comes with odc.geo
-    from odc.geo.geobox import GeoBox  # noqa: PLC0415  # loaded already: this is one
+    from affine import Affine  # comes with odc.geo
+    from odc.geo.geobox import GeoBox  # loaded already: this is one
 
     a, _, c, _, e, f, *_ = geobox.affine  # not rotated, so the others are 0
     height = geobox.shape[0]

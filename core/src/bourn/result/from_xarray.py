@@ -42,7 +42,7 @@ class _Parts:
 
 def image_from_xarray(obj: Any) -> Image:
     """The image that a DataArray or a Dataset with spatial dimensions is; see `Image.from_xarray`."""
-    import xarray as xr  # noqa: PLC0415  # loaded already, unless `obj` is something else
+    import xarray as xr  # loaded already, unless `obj` is something else
 
     if not isinstance(obj, xr.DataArray | xr.Dataset):
         raise RequestError([Problem("image", f"expected an xarray DataArray or Dataset, got {shown(obj)}")])

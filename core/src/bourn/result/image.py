@@ -25,8 +25,8 @@ from bourn.result.strips import Strip, read_strips
 from bourn.wording import listed, nearest, shown
 
 if TYPE_CHECKING:
-    import os
     import datetime as dt
+    import os
 
     import xarray as xr
     from odc.geo.geobox import GeoBox
@@ -126,7 +126,7 @@ class Image:
         RequestError
             It has dimensions besides band, y and x (select along them), or is placed by ground control points.
         """
-        from bourn.result.from_xarray import image_from_xarray  # noqa: PLC0415  # xarray and odc.geo.xr: 2 s
+        from bourn.result.from_xarray import image_from_xarray  # xarray and odc.geo.xr: 2 s
 
         return image_from_xarray(obj)
 
@@ -141,7 +141,7 @@ class Image:
         RequestError
             There is no such file, or it is no raster of a format that may be read.
         """
-        from bourn.result.raster import image_in_file  # noqa: PLC0415  # rasterio: 0.3 s
+        from bourn.result.raster import image_in_file  # rasterio: 0.3 s
 
         return image_in_file(path)
 
@@ -220,7 +220,7 @@ class Image:
     def _index(self, name: str, path: str) -> int:
         if name in self._bands:
             return self._bands.index(name)
-        near = nearest(name, self._bands) if isinstance(name, str) else None
+        near = nearest(str(name), self._bands)
         hint = f"did you mean {near!r}?" if near else f"the bands are {listed(self._bands)}"
         raise RequestError([Problem(path, f"no band is called {shown(name)}; {hint}")])
 
@@ -252,11 +252,26 @@ class Image:
             raise RequestError([Problem("rows", f"expected 1 or more, got {shown(rows)}")])
         return read_strips(self._pixels, rows, progress)
 
+    def dask_parts(self) -> list[Any] | None:
+        """The arrays that the image is made of, dask arrays among them, to be computed together with others.
+
+        None if the pixels are in a file: then `compute` reads them.
+        """
+        pixels = self._pixels
+        return list(pixels.parts()) if isinstance(pixels, ArrayPixels) else None
+
+    def with_parts(self, parts: Sequence[Any]) -> Image:
+        """The same image on arrays that take the place of `dask_parts`, in their order: the same ones, computed."""
+        pixels = self._pixels
+        if isinstance(pixels, ArrayPixels):
+            pixels = pixels.with_parts(parts)
+        return Image._on(pixels, self._bands, self._geobox, self._properties, self._bandinfo)
+
     def compute(self, *, progress: Callable[[int, int], None] | None = None) -> Image:
         """The same image with its pixels in memory; itself if they are."""
         if not self.lazy:
             return self
-        from bourn.result.load import loaded  # noqa: PLC0415  # only what is lazy needs it
+        from bourn.result.load import loaded  # only what is lazy needs it
 
         return Image._on(loaded(self._pixels, progress), self._bands, self._geobox, self._properties, self._bandinfo)
 
@@ -278,9 +293,9 @@ class Image:
             return False
         return all(_same_strip(one, two) for one, two in zip(self.strips(), other.strips(), strict=True))
 
-    def to_xarray(self) -> xr.DataArray | xr.Dataset:
+    def to_xarray(self) -> Any:
         """The DataArray that `from_xarray` makes this image of; a Dataset where bands are of unlike dtypes."""
-        from bourn.result.to_xarray import xarray_from_image  # noqa: PLC0415  # xarray and odc.geo.xr: 2 s
+        from bourn.result.to_xarray import xarray_from_image  # xarray and odc.geo.xr: 2 s
 
         return xarray_from_image(self)
 
@@ -346,9 +361,9 @@ def _stacked_masks(masks: Sequence[Any], layers: Sequence[Any]) -> Any:
     filled = [np.zeros(layer.shape, bool) if mask is None else mask for mask, layer in zip(masks, layers, strict=True)]
     if all(isinstance(mask, np.ndarray) for mask in filled):
         return np.stack(filled)
-    import dask.array as da  # noqa: PLC0415  # loaded already: some mask is a dask array
+    import dask.array as da  # loaded already: some mask is a dask array
 
-    return da.stack(filled)
+    return da.stack(filled)  # type: ignore[no-untyped-call]  # dask is typed in part
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -11,6 +11,7 @@ from bourn.result.strips import read_strips
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from bourn.result.pixels import Pixels
 
 __all__ = ["loaded"]

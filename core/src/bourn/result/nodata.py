@@ -43,7 +43,7 @@ def exact(value: object, dtype: np.dtype[Any]) -> int | float | complex:
         number = None
     if isinstance(number, complex) and (dtype.kind != "c" or not number.imag):
         number = number.real if not number.imag else None
-    if number is None or not isinstance(number, int | float | complex):
+    if not isinstance(number, int | float | complex):
         msg = f"expected a number, got {shown(value)}"
         raise ValueError(msg)
     if dtype.kind in "biu":
@@ -100,9 +100,9 @@ def masked_where_missing(pixels: Any, missing: Missing) -> Any:
     layers = [_layer_mask(layer, value) for layer, value in zip(pixels, missing, strict=True)]
     if all(isinstance(layer, np.ndarray) for layer in layers):
         return np.stack(layers) if len(layers) > 1 else layers[0][None]
-    import dask.array as da  # noqa: PLC0415  # loaded already: some layer is a dask array
+    import dask.array as da  # loaded already: some layer is a dask array
 
-    return da.stack(layers)
+    return da.stack(layers)  # type: ignore[no-untyped-call]  # dask is typed in part
 
 
 def _layer_mask(layer: Any, value: complex | None) -> Any:

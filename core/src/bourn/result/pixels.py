@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Protocol, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 import numpy as np
@@ -94,6 +94,7 @@ class ArrayPixels:
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """(band, y, x)."""
         if self.stack is not None:
             bands, height, width = self.stack.shape
             return bands, height, width
@@ -102,19 +103,31 @@ class ArrayPixels:
 
     @property
     def dtypes(self) -> tuple[np.dtype[Any], ...]:
+        """One a band."""
         if self.stack is not None:
-            return (self.stack.dtype,) * self.stack.shape[0]
+            dtype: np.dtype[Any] = self.stack.dtype
+            return (dtype,) * int(self.stack.shape[0])
         return tuple(layer.dtype for layer in self.layers)
 
     @property
     def lazy(self) -> bool:
-        return any(is_dask(part) for part in self._parts())
+        """Whether any of the arrays is still to be computed."""
+        return any(is_dask(part) for part in self.parts())
 
     @property
     def masked(self) -> bool:
+        """Whether there is a mask, given or made from values."""
         return self.given_mask is not None or self.missing is not None
 
-    def _parts(self) -> Iterator[Any]:
+    def with_parts(self, parts: Sequence[Any]) -> ArrayPixels:
+        """The same pixels, in arrays that take the place of those that `parts` gives, in their order."""
+        given = list(parts)
+        mask = None if self.given_mask is None else given.pop()
+        stack = None if self.stack is None else given.pop()
+        return attrs.evolve(self, stack=stack, layers=tuple(given), given_mask=mask)
+
+    def parts(self) -> Iterator[Any]:
+        """The arrays: all bands or each of them, then the mask."""
         if self.stack is not None:
             yield self.stack
         yield from self.layers
@@ -122,25 +135,29 @@ class ArrayPixels:
             yield self.given_mask
 
     def array(self) -> Any:
+        """(band, y, x), of the dtype that holds all bands."""
         if self.stack is not None:
             return self.stack
         dtype = np.result_type(*self.dtypes)
         if any(map(is_dask, self.layers)):
-            import dask.array as da  # noqa: PLC0415  # loaded already
+            import dask.array as da  # loaded already
 
-            return da.stack([layer.astype(dtype) for layer in self.layers])
+            return da.stack([layer.astype(dtype) for layer in self.layers])  # type: ignore[no-untyped-call]  # typed in part
         return np.stack(self.layers, dtype=dtype)
 
     def layer(self, index: int) -> Any:
+        """One band, (y, x), in its own dtype."""
         return self.layers[index] if self.stack is None else self.stack[index]
 
     def mask(self) -> Any:
+        """The mask that was given, together with the one that values make."""
         if self.missing is None:
             return self.given_mask
         made = masked_where_missing(self.layers or self.stack, self.missing)
         return made if self.given_mask is None else made | self.given_mask
 
     def select(self, indices: Sequence[int]) -> ArrayPixels:
+        """The bands of these indices, in that order."""
         mask = self.given_mask
         if mask is not None and mask.ndim == 3:  # noqa: PLR2004  # (band, y, x)
             mask = mask[list(indices)]
@@ -148,10 +165,11 @@ class ArrayPixels:
         missing = missing if missing and any(value is not None for value in missing) else None
         if self.stack is not None:
             return ArrayPixels(stack=self.stack[list(indices)], given_mask=mask, missing=missing)
-        return layered([self.layers[index] for index in indices], mask, missing)
+        return ArrayPixels(layers=tuple(self.layers[index] for index in indices), given_mask=mask, missing=missing)
 
     def readers(self, rows: int) -> Sequence[RowReader]:
-        parts = list(self._parts())
+        """One reader for what is in memory, and one for each way in which dask arrays are chunked."""
+        parts = list(self.parts())
         groups: dict[tuple[int, ...] | None, list[int]] = {}
         for index, part in enumerate(parts):
             # What is chunked alike is computed together, so that what it has in common is computed once.
@@ -167,17 +185,15 @@ class ArrayPixels:
         return readers
 
     def assembled(self, parts: Sequence[Any]) -> tuple[Any, Any]:
+        """(pixels, mask) of a strip."""
         mask = None if self.given_mask is None else parts[-1]
         pixels = parts[0] if self.stack is not None else tuple(parts[: len(self.layers)])
+        if self.stack is None and len(set(self.dtypes)) == 1:
+            pixels = np.stack(pixels)  # of this strip only: bands of one dtype always come as one array
         if self.missing is not None:
             made = masked_where_missing(pixels, self.missing)
             mask = made if mask is None else np.logical_or(made, mask, out=made)
         return pixels, mask
-
-
-def layered(layers: Sequence[Any], mask: Any = None, missing: Missing | None = None) -> ArrayPixels:
-    """Pixels in one (y, x) array a band; of one dtype and in memory or all lazy they could be one stack, and are not."""
-    return ArrayPixels(layers=tuple(layers), given_mask=mask, missing=missing)
 
 
 def _edges(array: Any) -> tuple[int, ...]:
@@ -185,10 +201,11 @@ def _edges(array: Any) -> tuple[int, ...]:
 
 
 def _computing(arrays: Sequence[Any]) -> Callable[[int, int], Fetched]:
-    import dask  # noqa: PLC0415  # loaded already: these are dask arrays
+    import dask  # loaded already: these are dask arrays
 
     def compute(start: int, stop: int) -> Fetched:
-        computed = dask.compute(*(array[..., start:stop, :] for array in arrays))
+        slices = (array[..., start:stop, :] for array in arrays)
+        computed = dask.compute(*slices)  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
         return [np.asarray(array) for array in computed]
 
     return compute

@@ -53,7 +53,7 @@ def placed(obj: Any) -> Placed:
     dims = next((pair for pair in SPATIAL if set(pair) <= set(obj.dims)), None)
     if dims is None and not _may_have_crs(obj):
         return Placed()
-    import odc.geo.xr  # noqa: F401, PLC0415  # registers .odc; 0.3 s to 5 s
+    import odc.geo.xr  # noqa: F401  # registers .odc; 0.3 s to 5 s
 
     state = obj.odc
     found = state.spatial_dims
@@ -78,7 +78,7 @@ def _checked(obj: Any, dims: tuple[str, str], state: Any) -> Placed:
     if isinstance(geobox, gcps):
         return Placed(dims, None, "it is placed by ground control points: reproject it onto a grid, or give geobox=")
     # .coords.get would make up 0, 1, 2, ... for a dimension without a coordinate.
-    axes = [obj.coords[dim] if dim in obj.coords else None for dim in dims]
+    axes = [obj.coords.get(dim, None) for dim in dims]
     if any(axis is None or axis.ndim != 1 for axis in axes):
         return _without_axes(obj, dims, geobox)
     for dim, axis in zip(dims, axes, strict=True):

@@ -46,7 +46,8 @@ def image_in_file(path: str | os.PathLike[str], *, keep_alpha: bool = False) -> 
     keep_alpha : bool
         Whether a band that is the file's alpha is also kept as a band; the mask is made of it either way.
     """
-    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+    given: Any = path
+    if not isinstance(given, str | os.PathLike) or not isinstance(os.fspath(given), str):
         raise RequestError([Problem("path", f"expected a path or a URL, got {shown(path)}")])
     name = os.fspath(path)
     datasets = Datasets(name)
@@ -70,7 +71,7 @@ def _unreadable(name: str, cause: OSError) -> str:
 
 
 def _facts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> _Facts:
-    from rasterio.enums import ColorInterp, MaskFlags  # noqa: PLC0415  # rasterio: 0.3 s
+    from rasterio.enums import ColorInterp, MaskFlags  # rasterio: 0.3 s
 
     alpha = [number for number, role in enumerate(dataset.colorinterp, 1) if role == ColorInterp.alpha]
     numbers = [number for number in dataset.indexes if keep_alpha or number not in alpha]
@@ -112,8 +113,8 @@ def _numpy_name(name: str) -> str:
 
 def _grid(dataset: Any, problems: list[Problem]) -> tuple[Any, bool]:
     """(GeoBox or None, whether the file's rows run from south to north)."""
-    from odc.geo.crs import CRS  # noqa: PLC0415  # odc.geo: 0.5 s
-    from odc.geo.geobox import GeoBox  # noqa: PLC0415  # the same
+    from odc.geo.crs import CRS  # odc.geo: 0.5 s
+    from odc.geo.geobox import GeoBox  # the same
 
     transform = dataset.transform
     if transform.is_identity:  # what GDAL says of a file without a transform
@@ -170,8 +171,8 @@ def _wide_nodata(dataset: Any, numbers: Sequence[int]) -> list[int | None]:
 
     GDAL itself keeps it exactly, and writes it into a VRT of the file.
     """
-    from rasterio.io import MemoryFile  # noqa: PLC0415  # loaded already
-    from rasterio.shutil import copy  # noqa: PLC0415  # the same
+    from rasterio.io import MemoryFile  # loaded already
+    from rasterio.shutil import copy  # the same
 
     with MemoryFile(ext=".vrt") as memory:
         copy(dataset, memory.name, driver="VRT")

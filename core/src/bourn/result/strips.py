@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
     from bourn.result.pixels import Pixels
 
 __all__ = ["Strip", "read_strips"]

@@ -11,8 +11,6 @@ from bourn.result.attributes import PER_BAND
 from bourn.result.pixels import is_dask
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from bourn.result.image import Image
 
 __all__ = ["xarray_from_image"]
@@ -30,7 +28,7 @@ def xarray_from_image(image: Image) -> Any:
     xarray.Dataset
         Where bands are of unlike dtypes: one variable a band.
     """
-    import xarray as xr  # noqa: PLC0415  # 0.7 s
+    import xarray as xr  # 0.7 s
 
     dims, coords = _coordinates(image)
     attributes = {key: value for key, value in image.properties.items() if key != "date"}
@@ -58,7 +56,7 @@ def _coordinates(image: Image) -> tuple[tuple[str, str], dict[Any, Any]]:
     coords: dict[Any, Any] = {}
     dims = ("y", "x")
     if image.geobox is not None:
-        from odc.geo.xr import xr_coords  # noqa: PLC0415  # 0.3 s to 5 s
+        from odc.geo.xr import xr_coords  # 0.3 s to 5 s
 
         coords.update(xr_coords(image.geobox))
         first, second = image.geobox.dimensions
@@ -97,7 +95,7 @@ def _filled(pixels: Any, mask: Any, nodata: tuple[Any, ...]) -> tuple[Any, Any]:
     fill: Any = np.array(values, pixels.dtype)
     fill = fill[:, None, None] if pixels.ndim == 3 else fill[0]  # noqa: PLR2004  # (band, y, x)
     if is_dask(pixels) or is_dask(mask):
-        import dask.array as da  # noqa: PLC0415  # loaded already
+        import dask.array as da  # loaded already
 
-        return da.where(mask, fill, pixels), None  # type: ignore[no-untyped-call]  # dask is typed in part
+        return da.where(mask, fill, pixels), None
     return np.where(mask, fill, pixels), None

@@ -1,0 +1,80 @@
+"""What kind of result an object is, told by its type alone: nothing is imported, computed or asked of the object."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+
+__all__ = ["CONTAINERS", "SCALARS", "is_dask_collection", "kinds_of_type", "type_name"]
+
+SCALARS = frozenset({
+    type(None), bool, int, float, complex, str, bytes, dt.datetime, dt.date, dt.time, dt.timedelta,
+})  # fmt: skip
+"""Exact types: of a subclass a format would give back the plain value, which is another one."""
+
+CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
+
+_NAMED: dict[tuple[str, str], tuple[str, ...]] = {
+    ("bourn.result.image", "Image"): ("image",),
+    ("pyarrow", "Table"): ("table",),
+    ("pyarrow", "RecordBatch"): ("table",),
+    ("pandas", "DataFrame"): ("table",),
+    ("pandas", "Series"): ("table",),
+    ("geopandas", "GeoDataFrame"): ("features", "table"),
+    ("geopandas", "GeoSeries"): ("features", "table"),
+    ("numpy", "ndarray"): ("array",),
+    ("numpy", "generic"): ("value",),
+    ("dask.array", "Array"): ("array",),
+    ("xarray", "DataArray"): ("array",),
+    ("xarray", "Dataset"): ("value",),
+}
+"""Classes by the module that has them: of an object's class the first base among them decides."""
+
+
+def kinds_of_type(cls: type) -> tuple[str, ...] | None:
+    """The kinds of objects of this class; None if nothing is known of it.
+
+    An object can only be of a class whose module is loaded, so the classes are looked up in `sys.modules`.
+    Subclasses of the classes named count too, and any class with ``__geo_interface__``.
+
+    Examples
+    --------
+    >>> kinds_of_type(int), kinds_of_type(object)
+    (('value',), None)
+    """
+    if cls in SCALARS or cls in CONTAINERS:
+        return ("value",)
+    known = {}
+    for (module_name, name), kinds in _NAMED.items():
+        module = sys.modules.get(module_name)
+        found = None if module is None else module.__dict__.get(name)
+        if isinstance(found, type):
+            known[found] = kinds
+    for base in cls.__mro__:
+        if base in known:
+            return known[base]
+    if any("__geo_interface__" in base.__dict__ for base in cls.__mro__):
+        return ("features",)
+    return None
+
+
+def is_dask_collection(obj: object) -> bool:
+    """Whether `obj` is a dask collection that is still to be computed.
+
+    Looked up on the type: a Delayed pretends to have every attribute. xarray's classes have the protocol whether
+    or not they hold dask arrays, and say so by its answer.
+    """
+    cls = type(obj)
+    if not any("__dask_graph__" in base.__dict__ for base in cls.__mro__):
+        return False
+    if cls.__module__.partition(".")[0] == "xarray":
+        return obj.__dask_graph__() is not None  # type: ignore[attr-defined]  # looked up just now
+    return True
+
+
+def type_name(cls: type) -> str:
+    """Such as ``numpy.ndarray``; builtins without their module."""
+    module = cls.__module__
+    if module.startswith("xarray."):
+        module = "xarray"
+    return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"
