@@ -35,7 +35,7 @@ _ROOMS = {"errors": "bourn.errors", "tiles": "bourn.result.tiles"}
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module  # noqa: PLC0415  # see above
+    from importlib import import_module  # see above
 
     if name in _ROOMS:
         value: Any = import_module(_ROOMS[name])

@@ -27,12 +27,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from bourn.wording import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from bourn.job.job import Job
 
 __all__ = [

@@ -54,7 +54,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LATER:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    from importlib import import_module  # noqa: PLC0415  # on first use
+    from importlib import import_module  # on first use
 
     value = globals()[name] = getattr(import_module(_LATER[name]), name)
     return value

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bourn.session import default_session
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
     from bourn.discovery.registry import Registry
     from bourn.dispatch.plan import Plan
     from bourn.job.job import Job
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["Job", "compute", "jobs", "plan", "registry"]
 
 
-def compute(  # noqa: PLR0913  # DESIGN fixes the signature
+def compute(  # DESIGN fixes the signature
     obj: Any,
     geobox: Any = None,
     *,
-    format: Any = None,  # noqa: A002
+    format: Any = None,
     destination: Any = "download",
     file: str | os.PathLike[str] | BinaryIO | None = None,
     timeout: float | None = None,
@@ -39,7 +40,7 @@ def plan(
     obj: Any,
     geobox: Any = None,
     *,
-    format: Any = None,  # noqa: A002
+    format: Any = None,
     destination: Any = "download",
     **arguments: Any,
 ) -> Plan | list[Plan]:
@@ -62,7 +63,7 @@ def __getattr__(name: str) -> Any:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     # The class needs SQLAlchemy by its room; the functions above must not.
-    from bourn.job.job import Job as job_class  # noqa: N813, PLC0415
+    from bourn.job.job import Job as job_class  # noqa: N813
 
     job_class.default_home = default_session
     return job_class

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -12,6 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from bourn.settings import Settings
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
     from bourn.contract.answers import Receipt
     from bourn.contract.artifact import Artifact
     from bourn.contract.context import Clock
@@ -62,12 +63,12 @@ class Session:
 
     # -- what users call ----------------------------------------------------------------------------------------
 
-    def compute(  # noqa: PLR0913  # DESIGN fixes the signature
+    def compute(  # DESIGN fixes the signature
         self,
         obj: Any,
         geobox: Any = None,
         *,
-        format: Any = None,  # noqa: A002
+        format: Any = None,
         destination: Any = None,
         file: str | os.PathLike[str] | BinaryIO | None = None,
         timeout: float | None = None,
@@ -109,13 +110,13 @@ class Session:
         JobFailed, JobCancelled, JobTimeout
             What became of the job.
         """
-        found = self._inspect(obj, geobox, arguments)
+        found, grid = self._inspect(obj, geobox, arguments)
         plans = self._plans(found, destination=destination, format=format)
         several = isinstance(plans, list)
         listed = plans if isinstance(plans, list) else [plans]
         if file is not None:
             self._check_file(listed, block=block)
-        jobs = self._submit(listed, found.obj, arguments, None if found.placed else geobox, timeout)
+        jobs = self._submit(listed, found.obj, arguments, grid, timeout)
         if not block:
             return jobs if several else jobs[0]
         if file is not None:
@@ -129,12 +130,12 @@ class Session:
         obj: Any,
         geobox: Any = None,
         *,
-        format: Any = None,  # noqa: A002
+        format: Any = None,
         destination: Any = None,
         **arguments: Any,
     ) -> Plan | list[Plan]:
         """The plan for a request, or its errors; nothing is computed, and nothing touched."""
-        found = self._inspect(obj, geobox, arguments)
+        found, _ = self._inspect(obj, geobox, arguments)
         return self._plans(found, destination=destination, format=format)
 
     def job(self, job_id: str) -> Job:
@@ -157,7 +158,7 @@ class Session:
             Only those of this fan-out.
         limit : int, optional
         """
-        from bourn.ledger.stages import Stage  # noqa: PLC0415  # SQLAlchemy, on first use
+        from bourn.ledger.stages import Stage  # SQLAlchemy, on first use
 
         wanted = None if stage is None else Stage(stage.upper())
         return [self._job(record.id, record) for record in self._listed(wanted, group, limit)]
@@ -189,15 +190,15 @@ class Session:
         """Who is installed."""
         if self._given_registry is not None:
             return self._given_registry
-        from bourn.discovery.registry import Registry  # noqa: PLC0415  # on first use
+        from bourn.discovery.registry import Registry  # on first use
 
         return Registry.installed(prefer=self.settings.prefer)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
         """From requests to plans."""
-        from bourn.dispatch.dispatcher import Dispatcher  # noqa: PLC0415  # on first use
-        from bourn.job.context import LookingContext  # noqa: PLC0415  # on first use
+        from bourn.dispatch.dispatcher import Dispatcher  # on first use
+        from bourn.job.context import LookingContext  # on first use
 
         def context_for(name: str, plugin: Destination[Any]) -> LookingContext:
             return LookingContext(
@@ -214,16 +215,16 @@ class Session:
 
     @cached_property
     def _services(self) -> Services:
-        from bourn.job.observers import Observers  # noqa: PLC0415  # SQLAlchemy and what needs it, on first use
-        from bourn.job.services import Services  # noqa: PLC0415
-        from bourn.ledger.database import Database  # noqa: PLC0415
-        from bourn.ledger.ledger import Ledger  # noqa: PLC0415
-        from bourn.ledger.links import LinkLedger  # noqa: PLC0415
-        from bourn.ledger.signing import SigningKeys  # noqa: PLC0415
-        from bourn.ledger.workers import Workers  # noqa: PLC0415
-        from bourn.store.links import Links  # noqa: PLC0415
-        from bourn.store.retention import Sweeper  # noqa: PLC0415
-        from bourn.store.store import open_store  # noqa: PLC0415
+        from bourn.job.observers import Observers  # SQLAlchemy and what needs it, on first use
+        from bourn.job.services import Services
+        from bourn.ledger.database import Database
+        from bourn.ledger.ledger import Ledger
+        from bourn.ledger.links import LinkLedger
+        from bourn.ledger.signing import SigningKeys
+        from bourn.ledger.workers import Workers
+        from bourn.store.links import Links
+        from bourn.store.retention import Sweeper
+        from bourn.store.store import open_store
 
         settings = self.settings
         database = Database(settings.database)
@@ -239,6 +240,7 @@ class Session:
             workers=Workers(database),
             store=store,
             links=Links(SigningKeys(database), links, settings.public_url, self.clock),
+            link_ledger=links,
             sweeper=sweeper,
             hooks=Observers(self.registry.hooks, self._job),
             settings_of=self._settings_of,
@@ -247,7 +249,7 @@ class Session:
     @cached_property
     def engine(self) -> Engine:
         """Who carries out jobs."""
-        from bourn.job.engine import Engine  # noqa: PLC0415  # on first use
+        from bourn.job.engine import Engine  # on first use
 
         return Engine(lambda: self.services, self.settings.workers)
 
@@ -277,18 +279,18 @@ class Session:
 
     def link_of(self, record: JobRecord) -> str:
         """The link to a job's artifact."""
-        assert record.artifact is not None  # noqa: S101  # the caller looked
+        assert record.artifact is not None  # the caller looked
         return self.links.url(record.delivery_id, record.artifact.filename)
 
     def artifact_of(self, record: JobRecord) -> Artifact:
         """A job's artifact."""
-        from bourn.job.engine import artifact_of  # noqa: PLC0415  # on first use
+        from bourn.job.engine import artifact_of  # on first use
 
         return artifact_of(record, self.services)
 
     def load(self, job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact) -> Any:
         """What a job's result is: what its destination says, else what its format gives back, else the bytes."""
-        from bourn.job.load import load  # noqa: PLC0415  # on first use
+        from bourn.job.load import load  # on first use
 
         return load(job_id, plan, receipt, artifact, self.services)
 
@@ -298,7 +300,7 @@ class Session:
 
     def resubmit(self, record: JobRecord, given: Given | None) -> Job:
         """Do a job once more, as a new one."""
-        from bourn.errors import JobError  # noqa: PLC0415  # on first use
+        from bourn.errors import JobError  # on first use
 
         plan = self.plan_of(record)
         if given is not None:
@@ -321,29 +323,30 @@ class Session:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _inspect(self, obj: Any, geobox: Any, arguments: Mapping[str, Any]) -> Found:
-        from bourn.result.inspect import inspect  # noqa: PLC0415  # on first use
+    def _inspect(self, obj: Any, geobox: Any, arguments: Mapping[str, Any]) -> tuple[Found, Any]:
+        """What is known of the result, and the grid that it is still to be put on once it is computed."""
+        from bourn.result.inspect import inspect  # on first use
 
         found = inspect(obj, arguments=arguments, adapt=self._adapt)
-        if geobox is None:
-            return found
-        from bourn.result.grid import place  # noqa: PLC0415  # odc-geo, on first use
+        if geobox is None or not found.info.kinds:
+            return found, geobox
+        from bourn.result.grid import put_on  # odc-geo, on first use
 
-        return place(found, geobox)
+        return inspect(put_on(found.obj, geobox)), None
 
     def _adapt(self, obj: Any) -> Any:
-        from bourn.job.observers import adapted  # noqa: PLC0415  # on first use
+        from bourn.job.observers import adapted  # on first use
 
         return adapted(self.registry.hooks, obj)
 
-    def _plans(self, found: Found, *, destination: Any, format: Any) -> Plan | list[Plan]:  # noqa: A002
+    def _plans(self, found: Found, *, destination: Any, format: Any) -> Plan | list[Plan]:
         asked = self.settings.default_destination if destination is None else destination
         return self.dispatcher.plan(found.info, destination=asked, format=format)
 
     def _submit(
         self, plans: Sequence[Plan], obj: Any, arguments: Mapping[str, Any], geobox: Any, timeout: float | None
     ) -> list[Job]:
-        from bourn.job.job import Given  # noqa: PLC0415  # on first use
+        from bourn.job.job import Given  # on first use
 
         ids = self.engine.submit(plans, obj, arguments=arguments, geobox=geobox, timeout=timeout)
         self.services.sweeper.now_and_then(self.clock())
@@ -351,9 +354,9 @@ class Session:
         return [self._job(job_id, given=given) for job_id in ids]
 
     @staticmethod
-    def _gathered(jobs: Sequence[Job], timeout: float | None, progress_bar: bool | None) -> list[Any]:  # noqa: FBT001
+    def _gathered(jobs: Sequence[Job], timeout: float | None, progress_bar: bool | None) -> list[Any]:
         """The results of all, or the first failure once all have ended."""
-        from bourn.errors import JobError  # noqa: PLC0415  # on first use
+        from bourn.errors import JobError  # on first use
 
         failures = []
         for job in jobs:
@@ -367,7 +370,7 @@ class Session:
         return [job.result() for job in jobs]
 
     def _check_file(self, plans: Sequence[Plan], *, block: bool) -> None:
-        from bourn.errors import Problem, RequestError  # noqa: PLC0415  # on first use
+        from bourn.errors import Problem, RequestError  # on first use
 
         problems = []
         if len(plans) != 1:
@@ -383,7 +386,7 @@ class Session:
             raise RequestError(problems)
 
     def _job(self, job_id: str, record: JobRecord | None = None, *, given: Given | None = None) -> Job:
-        from bourn.job.job import Job  # noqa: PLC0415  # on first use
+        from bourn.job.job import Job  # on first use
 
         return Job(job_id, self, record=record, given=given)
 
@@ -407,5 +410,6 @@ def default_session() -> Session:
     global _default  # noqa: PLW0603  # one a process, on purpose
     if _default is None:
         with _default_guard:
-            _default = _default or Session()
+            if _default is None:
+                _default = Session()
     return _default

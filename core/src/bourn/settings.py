@@ -23,7 +23,7 @@ def _cores() -> int:
 
 
 def _login() -> str:
-    import getpass  # noqa: PLC0415  # needed once, if at all
+    import getpass  # needed once, if at all
 
     try:
         return getpass.getuser()
@@ -35,7 +35,7 @@ def _home() -> str:
     given = os.environ.get("BOURN_HOME")
     if given:
         return str(Path(given).absolute())
-    import platformdirs  # noqa: PLC0415  # not needed where BOURN_HOME says it
+    import platformdirs  # not needed where BOURN_HOME says it
 
     return platformdirs.user_data_dir("bourn", appauthor=False)
 
@@ -110,16 +110,16 @@ class Settings:
         given = _merged(_merged(_from_file(file), _from_environment(environment)), arguments)
         if not given.keys() - {"home"}:
             return cls(**given)
-        from bourn.discovery.options import read  # noqa: PLC0415  # 70 ms, not needed where nothing is set
+        from bourn.discovery.options import read  # 70 ms, not needed where nothing is set
 
         settings, problems = read(cls, given, at="settings")
-        if settings is None:
+        if not isinstance(settings, cls):
             raise _settings_error(problems, file)
         return settings
 
     def of_plugin(self, name: str, settings_class: type) -> Any:
         """A plugin's own part, checked; `settings_class` is an attrs class."""
-        from bourn.discovery.options import read  # noqa: PLC0415  # see above
+        from bourn.discovery.options import read  # see above
 
         settings, problems = read(settings_class, self.plugins.get(name, {}), at=f"plugins.{name}")
         if settings is None:
@@ -144,7 +144,7 @@ def _file() -> Path | None:
 def _from_file(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
-    import tomllib  # noqa: PLC0415  # only where there is a file
+    import tomllib  # only where there is a file
 
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
@@ -160,10 +160,9 @@ def _from_environment(variables: Mapping[str, str]) -> dict[str, Any]:
     for name, text in variables.items():
         field, _, inner = name.removeprefix(PREFIX).lower().partition("__")
         if not inner:
-            if field in fields:
-                settings[field] = text if fields[field].type in {"str", "Secret"} else _value(text)
-            else:
-                settings[field] = text  # refused below, with the nearest name
+            # One that is unknown is refused by whoever reads this, with the nearest name.
+            told = str(fields[field].type) if field in fields else "str"
+            settings[field] = text if told in {"str", "Secret"} else _value(text)
         elif field in fields:
             settings.setdefault(field, {})[inner] = _value(text)
         else:
@@ -172,7 +171,7 @@ def _from_environment(variables: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    import tomllib  # noqa: PLC0415  # only where a variable is set
+    import tomllib  # only where a variable is set
 
     try:
         return tomllib.loads(f"value = {text}")["value"]

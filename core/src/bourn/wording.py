@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["clean", "listed", "nearest", "shown"]
 
@@ -12,6 +15,9 @@ LONGEST_MESSAGE = 2_000
 
 LONGEST_VALUE = 80
 """Characters of a value that is quoted in a message."""
+
+LONGEST_INT = 256
+"""Bits of a number that is quoted in a message."""
 
 # Control, format (bidi overrides among them), surrogate, private-use and unassigned characters.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -43,10 +49,13 @@ def shown(value: object) -> str:
     """
     if isinstance(value, str):
         text = repr(value[: LONGEST_VALUE + 1])
-    elif value is None or isinstance(value, bool | int | float | complex | bytes):
-        # An int of more than 4300 digits refuses to become text (sys.set_int_max_str_digits).
-        text = f"an int of {value.bit_length()} bits" if isinstance(value, int) and value.bit_length() > 256 else ""
-        text = text or repr(value[: LONGEST_VALUE + 1] if isinstance(value, bytes) else value)
+    elif isinstance(value, int) and value.bit_length() > LONGEST_INT:
+        # One of more than 4300 digits refuses to become text (sys.set_int_max_str_digits).
+        text = f"an int of {value.bit_length()} bits"
+    elif isinstance(value, bytes):
+        text = repr(value[: LONGEST_VALUE + 1])
+    elif value is None or isinstance(value, bool | int | float | complex):
+        text = repr(value)
     elif isinstance(value, type):
         text = f"the class {value.__module__}.{value.__qualname__}"
     elif isinstance(value, list | tuple | dict | set | frozenset):
@@ -59,7 +68,7 @@ def shown(value: object) -> str:
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice that `word` was most likely meant to be, or None."""
-    import difflib  # noqa: PLC0415  # 5 ms, and needed for messages only
+    import difflib  # 5 ms, and needed for messages only
 
     found = difflib.get_close_matches(word[:LONGEST_VALUE].casefold(), list(choices), n=1, cutoff=0.6)
     return found[0] if found else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Note", "Receipt", "Transient"]
 
@@ -47,7 +49,7 @@ class Receipt:
     detail: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-class Transient(Exception):  # noqa: N818  # an answer, not a fault: "not now"
+class Transient(Exception):  # an answer, not a fault: "not now"
     """Raised by `deliver`: it did not work now, and should be tried again later, by any process.
 
     Parameters

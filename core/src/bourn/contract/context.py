@@ -41,21 +41,21 @@ class Context(Protocol):
     """
 
     @property
-    def job_id(self) -> str: ...
+    def job_id(self) -> str: ...  # noqa: D102  # told above
     @property
-    def delivery_id(self) -> str | None: ...
+    def delivery_id(self) -> str | None: ...  # noqa: D102
     @property
-    def attempt(self) -> int: ...
+    def attempt(self) -> int: ...  # noqa: D102
     @property
-    def settings(self) -> Any: ...
+    def settings(self) -> Any: ...  # noqa: D102
     @property
-    def principal(self) -> str: ...
+    def principal(self) -> str: ...  # noqa: D102
     @property
-    def clock(self) -> Clock: ...
+    def clock(self) -> Clock: ...  # noqa: D102
     @property
-    def store(self) -> Source: ...
+    def store(self) -> Source: ...  # noqa: D102
     @property
-    def database(self) -> Engine: ...
+    def database(self) -> Engine: ...  # noqa: D102
 
     def link(self) -> str:
         """The artifact's link: signed, and working from now until ten days after the job's completion."""

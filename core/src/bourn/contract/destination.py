@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args
 
@@ -11,6 +10,8 @@ import attrs
 from bourn.contract.option import NoOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from bourn.contract.answers import Note, Receipt
     from bourn.contract.artifact import Artifact
     from bourn.contract.context import Context

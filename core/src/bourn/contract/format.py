@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Generic, Protocol, TypeVar
 
 from bourn.contract.destination import ANY, PLUGIN_API, Example, options_class_of
 from bourn.contract.option import NoOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bourn.contract.answers import Note
     from bourn.errors import Problem

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["OPTION", "NoOptions", "OptionFacts", "Secret", "facts_of", "option"]
 
@@ -70,7 +72,7 @@ def option(  # noqa: PLR0913  # one keyword a fact; the author writes two or thr
     *,
     default: Any = attrs.NOTHING,
     factory: Callable[[], Any] | None = None,
-    help: str,  # noqa: A002  # the word that authors know from argparse and click
+    help: str,  # the word that authors know from argparse and click
     unit: str | None = None,
     ge: float | None = None,
     gt: float | None = None,
@@ -79,7 +81,7 @@ def option(  # noqa: PLR0913  # one keyword a fact; the author writes two or thr
     min_length: int | None = None,
     max_length: int | None = None,
     pattern: str | None = None,
-    format: str | None = None,  # noqa: A002  # JSON Schema's own word
+    format: str | None = None,  # JSON Schema's own word
     choices: Sequence[Any] | None = None,
     examples: Sequence[Any] = (),
     check: Callable[[Any], str | None] | None = None,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bourn.contract.answers import Note
 from bourn.contract.destination import Destination
@@ -12,6 +13,7 @@ from bourn.dispatch.plan import FORM, Chosen, Plan
 from bourn.dispatch.problems import Collected
 from bourn.dispatch.request import Half, half, halves
 from bourn.errors import (
+    BournError,
     IncompatiblePair,
     InvalidOptions,
     PluginError,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from bourn.discovery.spec import Spec
 
 __all__ = ["Dispatcher"]
+
+T = TypeVar("T")
 
 ContextFor = Callable[[str, Destination[Any]], "Context"]
 """Makes the context of a preflight for the destination of that name."""
@@ -53,7 +57,7 @@ class Dispatcher:
         self._context_for = context_for
         self._default_format = default_format
 
-    def plan(self, info: ResultInfo, *, destination: Any, format: Any = None) -> Plan | list[Plan]:  # noqa: A002
+    def plan(self, info: ResultInfo, *, destination: Any, format: Any = None) -> Plan | list[Plan]:
         """The plan for a result, or the list of plans for a list of destinations.
 
         Raises
@@ -71,7 +75,7 @@ class Dispatcher:
             collected = Collected()
             plan = self._plan(info, half("destination", destination), written, collected, "destination")
             collected.raise_if_any()
-            return _certain(plan)
+            return _found(plan)
         if not several:
             raise RequestError([Problem("destination", "the list is empty; name at least one destination")])
         collected = Collected()
@@ -79,7 +83,7 @@ class Dispatcher:
             self._plan(info, each, written, collected, f"destination[{index}]") for index, each in enumerate(several)
         ]
         collected.raise_if_any()
-        return [_certain(plan) for plan in plans]
+        return [_found(plan) for plan in plans]
 
     def restore(self, stored: Mapping[str, Any], secrets: Mapping[str, Any] | None = None) -> Plan:
         """The plan that `Plan.as_json` gave, in any process; options are checked again, preflight is not run again."""
@@ -98,8 +102,8 @@ class Dispatcher:
         to, written = chosen
         known = stored.get("result", {})
         return Plan(
-            to=_certain(to),
-            written=_certain(written),
+            to=_found(to),
+            written=_found(written),
             kinds=tuple(stored["kinds"]),
             info=ResultInfo(
                 kinds=tuple(known.get("kinds", ())), type_name=known.get("type", ""), lazy=known.get("lazy", False)
@@ -182,19 +186,20 @@ class Dispatcher:
         return None if checked is None else _chosen(spec, plugin, checked)
 
     def _default_for(self, to: Chosen[Destination[Any]], notes: list[Note], collected: Collected) -> str | None:
-        matrix = self._registry.matrix()
-        fitting = matrix.formats_of(to.name)
-        if self._default_format in fitting:
-            return self._default_format
-        name = matrix.default_format(to.name) or next(iter(fitting), None)
+        """The format of a request that names none: ours where the destination takes it, else its own."""
+        matrix, ours = self._registry.matrix(), self._default_format
+        reason = f"{ours!r} is not installed"
+        if ours in self._registry.formats:
+            cell = matrix.cell(to.name, ours)
+            if cell.kinds:
+                return ours
+            reason = cell.reason
+        name = matrix.default_format(to.name) or next(iter(matrix.formats_of(to.name)), None)
         if name is None:
-            wanted = "a format" if to.plugin.formats == ("*",) else listed(to.plugin.formats)
-            message = f"no installed format fits {to.name!r}; it takes {wanted}"
+            message = f"no format was named, and none that is installed fits {to.name!r}: {reason}"
             collected.add(IncompatiblePair, [Problem("format", message)])
             return None
-        notes.append(
-            Note(f"{name}: {to.name!r} does not take {self._default_format!r}, and no other was named", "format")
-        )
+        notes.append(Note(f"{name!r} is used, since none was named and {reason}", "format"))
         return name
 
     def _preflight(
@@ -207,8 +212,8 @@ class Dispatcher:
     ) -> list[Note]:
         """Ask format and destination what they say to this result; problems are collected, notes given."""
         context = self._context_for(to.name, to.plugin)
-        notes = _asked(written, written.plugin.preflight(written.options, info), collected, "format")
-        return notes + _asked(to, to.plugin.preflight(to.options, info, context), collected, at)
+        notes = _asked(written, partial(written.plugin.preflight, written.options, info), collected, "format")
+        return notes + _asked(to, partial(to.plugin.preflight, to.options, info, context), collected, at)
 
     def _unfit(self, destination: str, format_name: str, info: ResultInfo) -> str:
         matrix = self._registry.matrix()
@@ -223,14 +228,18 @@ class Dispatcher:
         return f"{destination!r} with {format_name!r} takes {listed(cell.kinds)}; this is {kinds} ({info.type_name}). {can}"
 
 
-def _asked(chosen: Chosen[Any], answers: Iterable[Problem | Note], collected: Collected, at: str) -> list[Note]:
+def _asked(
+    chosen: Chosen[Any], ask: Callable[[], Iterable[Problem | Note] | None], collected: Collected, at: str
+) -> list[Note]:
     notes = []
     try:
-        for answer in answers:
+        for answer in ask() or ():
             if isinstance(answer, Problem):
                 collected.add(Refused, [Problem(_under(at, answer.path), answer.message)])
             else:
                 notes.append(Note(clean(answer.message), _under(at, answer.path)))
+    except BournError:
+        raise
     except Exception as error:
         raise _broke(chosen, "preflight", error) from error
     return notes
@@ -260,6 +269,6 @@ def _chosen(spec: Spec, plugin: Any, options: Any) -> Chosen[Any]:
     return Chosen(name=spec.name, distribution=spec.distribution, version=spec.version, plugin=plugin, options=options)
 
 
-def _certain(value: Any) -> Any:
-    assert value is not None  # noqa: S101  # nothing was collected, so everything was found
+def _found(value: Any) -> Any:
+    assert value is not None  # nothing was collected, so everything was found
     return value

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from bourn.contract.answers import Note
 from bourn.contract.destination import Destination
 from bourn.contract.format import Format
 from bourn.discovery.options import secrets_of, write
-from bourn.result.info import ResultInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bourn.contract.answers import Note
+    from bourn.result.info import ResultInfo
 
 __all__ = ["Chosen", "Plan"]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from bourn.errors import Problem, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Collected"]
 

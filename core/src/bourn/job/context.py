@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bourn.job.member import Member
-
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sqlalchemy import Engine
 
     from bourn.contract.artifact import Artifact
     from bourn.contract.context import Clock
+    from bourn.job.member import Member
     from bourn.job.services import Services
     from bourn.store.store import Store
 
@@ -135,7 +135,7 @@ class WorkingContext:
         """The artifact's link."""
         return self._services.links.url(self.delivery_id, self._member.filename)
 
-    def hold(self, artifact: Artifact, owner: str) -> None:  # noqa: ARG002  # there is one artifact a delivery
+    def hold(self, artifact: Artifact, owner: str) -> None:  # there is one artifact a delivery
         """Exempt the artifact from expiry."""
         self._services.ledger.hold(self.delivery_id, owner)
 

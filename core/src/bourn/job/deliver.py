@@ -34,7 +34,7 @@ def deliver(member: Member, services: Services) -> datetime | None:
         cancel(member, services)
         return None
     to = member.plan.to
-    assert member.artifact is not None  # noqa: S101  # what is delivered is stored
+    assert member.artifact is not None  # what is delivered is stored
     try:
         receipt = to.plugin.deliver(member.artifact, to.options, WorkingContext(services, member))
         _check(receipt, to.name)
@@ -81,7 +81,7 @@ def _again(member: Member, services: Services, transient: Transient) -> datetime
     first = member.first_try_at or now
     if until > first + patience:
         error = DeliveryError(
-            f"{to.name!r} gave up after {member.attempt} tries in {_spoken(now - first)}: {transient or 'no message'}"
+            f"{to.name!r} gave up after {member.attempt} tries in {_spoken(now - first)}: {transient}"
         )
         error.__cause__ = transient
         fail(member, services, error)
@@ -97,7 +97,7 @@ def _again(member: Member, services: Services, transient: Transient) -> datetime
 
 
 def pause(attempt: int) -> timedelta:
-    """1, 2, 4, ... at most 60 seconds, each up to a quarter shorter, so that many that failed at once do not return at once."""
+    """1, 2, 4, ... at most 60 seconds, each up to a quarter shorter: what failed together shall not return together."""
     longest = min(timedelta(seconds=2 ** min(attempt - 1, 10)), LONGEST_PAUSE)
     return longest * (1 - random.random() / 4)  # noqa: S311  # spreads load, guards nothing
 

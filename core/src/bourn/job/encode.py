@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bourn.errors import EncodeError, JobFailed
@@ -11,6 +10,8 @@ from bourn.result.as_image import as_image
 from bourn.result.lazy import Cancelled, compute
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bourn.contract.context import Context
     from bourn.contract.format import Sink
     from bourn.dispatch.plan import Plan

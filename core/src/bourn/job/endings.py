@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bourn.errors import DeliveryError, JobTimeout
@@ -13,6 +12,8 @@ from bourn.ledger.ledger import LeaseLost
 from bourn.ledger.stages import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bourn.contract.answers import Receipt
     from bourn.errors import JobError
     from bourn.job.member import Member
@@ -67,7 +68,7 @@ def _ended(member: Member, services: Services, stage: Stage, *, kept: bool = Tru
         # Another process has taken the job over, and its word is the one that counts.
         member.leave()
         return False
-    except Exception:  # the ledger can't be written (a full disk): the lease runs out, and recovery says so
+    except Exception:  # noqa: BLE001  # the ledger can't be written (a full disk): the lease runs out, and recovery says so
         _log.exception("job %s has ended (%s), and that could not be written down", member.job_id, stage)
         member.leave()
         return False
@@ -82,7 +83,7 @@ def _retract(member: Member, services: Services) -> None:
     to = member.plan.to
     try:
         to.plugin.retract(to.options, WorkingContext(services, member))
-    except Exception:  # a stranger's code; the end of the job does not hang on it
+    except Exception:  # noqa: BLE001  # a stranger's code; the end of the job does not hang on it
         _log.exception("%r could not retract delivery %s", to.name, member.delivery_id)
 
 
@@ -92,5 +93,5 @@ def _erase(member: Member, services: Services) -> None:
         return
     try:
         services.erase(member.delivery_id, member.artifact.key)
-    except Exception:  # sweeping comes back to it
+    except Exception:  # noqa: BLE001  # sweeping comes back to it
         _log.exception("the artifact of job %s could not be erased", member.job_id)

@@ -1,4 +1,4 @@
-"""Threads that carry out jobs, and one that looks after them: heartbeats, cancels, deadlines, deliveries that are due."""
+"""Threads that carry out jobs, and one that looks after them: heartbeats, cancels, deadlines, due deliveries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,8 @@ from bourn.ledger.stages import Stage
 from bourn.ledger.workers import HEARTBEAT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from bourn.dispatch.plan import Plan
     from bourn.job.services import Services
     from bourn.ledger.record import JobRecord
@@ -111,7 +112,7 @@ class Engine:
         """Deliver a stored artifact once more, as a new job; the old one stays as it ended."""
         self._ensure()
         services = self._services
-        assert record.artifact is not None  # noqa: S101  # the caller looked
+        assert record.artifact is not None  # the caller looked
         job_id = secrets.token_hex(24)
         member = Member(
             job_id=job_id, delivery_id=secrets.token_hex(16), epoch=1, plan=plan,
@@ -146,7 +147,8 @@ class Engine:
         while self._pid == os.getpid() and self._members:
             for member in list(self._members.values()):
                 with member.changed:
-                    member.changed.wait_for(lambda member=member: member.left, timeout=TICK_SECONDS)
+                    if not member.left:
+                        member.changed.wait(TICK_SECONDS)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -240,7 +242,7 @@ class Engine:
                     self._waiting_until = None if ours_are_due else self._waiting_until
                     last_due = now
                     self.carry_due()
-            except Exception:  # the ledger may be out of reach for a while; jobs go on, and so does the round
+            except Exception:  # noqa: BLE001  # the ledger may be out of reach for a while; jobs go on, and so does the round
                 _log.exception("looking after jobs failed; trying again")
 
     def _tell(self) -> None:
@@ -263,7 +265,7 @@ class Engine:
 def artifact_of(record: JobRecord, services: Services) -> Artifact:
     """The artifact that the ledger keeps the facts of."""
     stored = record.artifact
-    assert stored is not None  # noqa: S101  # the caller looked
+    assert stored is not None  # the caller looked
     return Artifact(
         key=stored.key, filename=stored.filename, suffix=stored.suffix, media_type=stored.media_type,
         size_bytes=stored.size_bytes, sha256=stored.sha256, report=stored.report, source=services.store,
@@ -272,7 +274,7 @@ def artifact_of(record: JobRecord, services: Services) -> Artifact:
 
 def _member_of(record: JobRecord, plan: Plan, services: Services) -> Member:
     stored = record.artifact
-    assert stored is not None  # noqa: S101  # only what is stored is delivered
+    assert stored is not None  # only what is stored is delivered
     member = Member(
         job_id=record.id, delivery_id=record.delivery_id, epoch=record.epoch, plan=plan, principal=record.principal,
         filename=stored.filename, attempt=record.attempts, first_try_at=record.first_try_at,

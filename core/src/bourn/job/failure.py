@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bourn.errors import (
@@ -17,6 +16,8 @@ from bourn.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bourn.job.job import Job
 
 __all__ = ["failed", "raised", "written"]

@@ -6,23 +6,23 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
 
 import attrs
 
-
 from bourn.contract.answers import Receipt
-from bourn.contract.artifact import Artifact
 from bourn.errors import JobCancelled, JobError, JobTimeout, LinkExpired, UnknownJob
 from bourn.job.failure import raised
 from bourn.job.progress import Bar, Progress
 from bourn.ledger.stages import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime, timedelta
+
+    from bourn.contract.artifact import Artifact
     from bourn.dispatch.plan import Plan
     from bourn.job.member import Member
     from bourn.ledger.record import JobRecord
@@ -75,7 +75,7 @@ class Job:
         self._record = record
 
     @staticmethod
-    def get(id: str) -> Job:  # noqa: A002  # DESIGN: Job.get(id)
+    def get(id: str) -> Job:  # DESIGN: Job.get(id)
         """The job of that id, from any process that sees the same ledger, by the default session.
 
         Raises
@@ -232,9 +232,9 @@ class Job:
     def wait(
         self,
         timeout: float | None = None,
-        progress_bar: bool | None = False,  # noqa: FBT001, FBT002  # DESIGN's order
-        cancel_on_timeout: bool = True,  # noqa: FBT001, FBT002
-        cancel_on_interrupt: bool = True,  # noqa: FBT001, FBT002
+        progress_bar: bool | None = False,  # DESIGN's order
+        cancel_on_timeout: bool = True,
+        cancel_on_interrupt: bool = True,
     ) -> Job:
         """Wait until it has ended; gives the job itself.
 
@@ -276,7 +276,7 @@ class Job:
             raise self._failure(record)
         return self
 
-    def result(self, timeout: float | None = None, progress_bar: bool | None = None, **waiting: bool) -> Any:  # noqa: FBT001
+    def result(self, timeout: float | None = None, progress_bar: bool | None = None, **waiting: bool) -> Any:
         """What came of it: the Python object where the format gives one back, else the bytes.
 
         Waits as `wait` does, and raises what it raises.
@@ -296,7 +296,7 @@ class Job:
         self,
         file: str | os.PathLike[str] | BinaryIO,
         timeout: float | None = None,
-        progress_bar: bool | None = None,  # noqa: FBT001
+        progress_bar: bool | None = None,
         **waiting: bool,
     ) -> None:
         """Write the artifact's bytes to a path or a binary file object.
@@ -329,7 +329,7 @@ class Job:
         JobError
             Neither is to be had any more.
         """
-        return self._home.resubmit(self.refresh()._known(), self._given)
+        return self._home.resubmit(self.refresh()._known(), self._given)  # noqa: SLF001  # it is itself
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -337,7 +337,7 @@ class Job:
         """The record, for what never changes."""
         if self._record is None:
             self.refresh()
-        assert self._record is not None  # noqa: S101  # refresh has set it, or raised
+        assert self._record is not None  # refresh has set it, or raised
         return self._record
 
     def _current(self) -> JobRecord:
@@ -359,14 +359,15 @@ class Job:
     def _check_not_expired(self, record: JobRecord) -> None:
         stored = record.artifact
         if stored is not None and (stored.expired_at is not None or stored.expires_at <= self._home.now()):
-            msg = f"the result of job {self._id} has expired on {stored.expires_at:%Y-%m-%d %H:%M} UTC, and its data is gone"
+            when = f"{stored.expires_at:%Y-%m-%d %H:%M} UTC"
+            msg = f"the result of job {self._id} has expired on {when}, and its data is gone"
             raise LinkExpired(msg)
 
     def __repr__(self) -> str:
         return f"<Job {self._id}: {self.stage}>"
 
     def _repr_html_(self) -> str:
-        from html import escape  # noqa: PLC0415  # notebooks only
+        from html import escape  # notebooks only
 
         record = self._current()
         rows = {

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -13,6 +11,9 @@ from bourn.ledger.ledger import Told
 from bourn.ledger.stages import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from bourn.contract.artifact import Artifact
     from bourn.dispatch.plan import Plan
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bourn.contract.answers import Receipt
     from bourn.discovery.hooks import Hooks
     from bourn.job.job import Job

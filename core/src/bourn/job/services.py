@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bourn.contract.context import Clock
-    from bourn.dispatch.dispatcher import Dispatcher
     from bourn.contract.destination import Destination
+    from bourn.dispatch.dispatcher import Dispatcher
     from bourn.job.observers import Observers
     from bourn.ledger.ledger import Ledger
+    from bourn.ledger.links import LinkLedger
     from bourn.ledger.workers import Workers
     from bourn.settings import Settings
     from bourn.store.links import Links
@@ -34,6 +36,7 @@ class Services:
     workers: Workers
     store: Store
     links: Links
+    link_ledger: LinkLedger
     sweeper: Sweeper
     hooks: Observers
     settings_of: Callable[[str, Destination[Any]], Any]
@@ -46,4 +49,5 @@ class Services:
 
     def erase(self, delivery_id: str, key: str) -> None:
         """Erase an artifact that nobody is to have."""
-        self.sweeper.erase(delivery_id, key, now=self.clock())
+        self.store.delete(key)
+        self.link_ledger.mark_erased([delivery_id], now=self.clock())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,6 +21,8 @@ from bourn.result.inspect import inspect
 from bourn.result.lazy import Cancelled, compute
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from bourn.job.member import Member
     from bourn.job.services import Services
 
@@ -58,17 +60,7 @@ def carry_out(work: Work, services: Services, deliver: Callable[[Member], None])
     except BaseException as error:  # noqa: BLE001  # the caller's own code: whatever it raises is the job's failure
         _end_all(members, services, failed(error, doing="computing the result"))
         return
-    stored: list[Member] = []
-    for member in members:
-        twin = next((other for other in stored if member.plan.shares_encoding_with(other.plan)), None)
-        if _stored(
-            member,
-            services,
-            lambda m=member, t=twin: _encoded(m, value, services) if t is None else _copied(m, t, services),
-        ):
-            stored.append(member)
-    del value
-    for member in stored:
+    for member in _all_stored(members, value, services):
         deliver(member)
 
 
@@ -116,13 +108,29 @@ def _computed(work: Work, members: Sequence[Member], services: Services) -> Any:
     return value
 
 
+def _all_stored(members: Sequence[Member], value: Any, services: Services) -> Sequence[Member]:
+    """Those whose artifact is stored: encoded for the first that needs it so, copied for its like."""
+    stored: list[Member] = []
+    for member in members:
+        twin = next((other for other in stored if member.plan.shares_encoding_with(other.plan)), None)
+        if twin is None:
+            make = partial(_encoded, member, value, services)
+        else:
+            make = partial(_copied, member, twin, services)
+        if _stored(member, services, make):
+            stored.append(member)
+    return stored
+
+
 def _stored(member: Member, services: Services, make: Callable[[], Artifact]) -> bool:
     """Have the artifact made and written down; False where that is the job's end."""
+    if member.failure is not None:
+        fail(member, services, failed(member.failure, doing="checking the result"))
+        return False
+    if member.cancel_wanted.is_set():
+        cancel(member, services)
+        return False
     try:
-        if member.failure is not None:
-            raise member.failure
-        if member.cancel_wanted.is_set():
-            raise Cancelled
         member.artifact = make()
         _write_down(member, services)
     except LeaseLost:
@@ -155,7 +163,7 @@ def _encoded(member: Member, value: Any, services: Services) -> Artifact:
 
 
 def _copied(member: Member, twin: Member, services: Services) -> Artifact:
-    assert twin.artifact is not None  # noqa: S101  # it is among those stored
+    assert twin.artifact is not None  # it is among those stored
     key = _key(member)
     try:
         services.store.copy(twin.artifact.key, key)
@@ -166,7 +174,7 @@ def _copied(member: Member, twin: Member, services: Services) -> Artifact:
 
 def _write_down(member: Member, services: Services) -> None:
     artifact = member.artifact
-    assert artifact is not None  # noqa: S101  # set just before
+    assert artifact is not None  # set just before
     now = services.clock()
     facts = StoredArtifact(
         key=artifact.key, filename=artifact.filename, suffix=artifact.suffix, media_type=artifact.media_type,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import sqlalchemy as sa
 from sqlalchemy import event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Database"]
 
@@ -62,7 +64,7 @@ class Database:
             with self._guard:
                 if self._engine is None or self._pid != os.getpid():
                     self._open()
-        assert self._engine is not None  # noqa: S101  # for the type checker
+        assert self._engine is not None  # for the type checker
         return self._engine
 
     def _open(self) -> None:
@@ -182,7 +184,7 @@ def _migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         if sa.inspect(connection).has_table("bourn_core_version") and connection.scalar(version) == HEAD:
             return
-    from alembic import command, config  # noqa: PLC0415  # 100 ms, once in the life of a database
+    from alembic import command, config  # 100 ms, once in the life of a database
 
     settings = config.Config()
     settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import sqlalchemy as sa
 
-from bourn.ledger.database import Database
 from bourn.ledger.record import JobRecord, StoredArtifact
 from bourn.ledger.stages import LIVE, MOVES, Stage
 from bourn.ledger.tables import Instant, deliveries, holds, jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from bourn.ledger.database import Database
 
 __all__ = ["LeaseLost", "Ledger", "NewJob", "Told"]
 
@@ -44,7 +47,7 @@ _JOBS_ADDED = jobs.insert()
 _DELIVERIES_ADDED = deliveries.insert()
 
 
-class LeaseLost(Exception):  # noqa: N818  # not a fault of the job: somebody else has it now
+class LeaseLost(Exception):  # not a fault of the job: somebody else has it now
     """This process may not move the job any more: it ended, or another process has taken it over."""
 
 
@@ -122,7 +125,7 @@ class Ledger:
 
         self.database.write(work)
 
-    def finish(  # noqa: PLR0913  # what an end consists of
+    def finish(  # what an end consists of
         self,
         job_id: str,
         epoch: int,
@@ -135,7 +138,6 @@ class Ledger:
         error: Mapping[str, Any] | None = None,
     ) -> None:
         """Move a job to one of its ends, erase its secrets, and set when its link expires."""
-
         ended = {
             "stage": stage, "updated_at": now, "finished_at": now, "secrets": None, "error": error,
             "worker_id": None, "note": "", "started_at": started_at,
@@ -178,7 +180,7 @@ class Ledger:
                 .where(deliveries.c.job_id == job_id)
                 .values(
                     attempts=deliveries.c.attempts + 1,
-                    first_try_at=sa.func.coalesce(deliveries.c.first_try_at, now, type_=Instant),
+                    first_try_at=_first(deliveries.c.first_try_at, now),
                     next_try_at=None,
                 )
             )
@@ -196,7 +198,7 @@ class Ledger:
             asked = connection.execute(
                 jobs.update()
                 .where(jobs.c.id == job_id, jobs.c.stage.in_(LIVE))
-                .values(cancel_requested_at=sa.func.coalesce(jobs.c.cancel_requested_at, now, type_=Instant))
+                .values(cancel_requested_at=_first(jobs.c.cancel_requested_at, now))
             )
             # A delivery that waits has no owner: due at once, whoever carries it finds the request.
             connection.execute(
@@ -225,7 +227,7 @@ class Ledger:
                 connection.execute(
                     reached.values(
                         stage=each.stage,
-                        started_at=sa.func.coalesce(jobs.c.started_at, each.started_at, type_=Instant),
+                        started_at=_first(jobs.c.started_at, each.started_at),
                         steps_done=each.done,
                         steps_total=each.total,
                         note=each.note,
@@ -283,6 +285,11 @@ class Ledger:
             chosen = chosen.where(jobs.c.group_id == group_id)
         with self.database.read() as connection:
             return [_record(row) for row in connection.execute(chosen)]
+
+
+def _first(column: sa.Column[Any], moment: datetime | None) -> sa.ColumnElement[Any]:
+    """The moment that stands there already, else this one."""
+    return sa.func.coalesce(column, sa.literal(moment, Instant), type_=Instant)
 
 
 def _run(connection: sa.Connection, move: sa.Update, job_id: str, epoch: int, values: Mapping[str, Any]) -> None:

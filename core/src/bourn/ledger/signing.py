@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bourn.ledger.database import Database
 from bourn.ledger.tables import keys
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from bourn.ledger.database import Database
 
 __all__ = ["SigningKeys"]
 

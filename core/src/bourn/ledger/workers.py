@@ -8,13 +8,16 @@ import secrets
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import sqlalchemy as sa
 
-from bourn.ledger.database import Database
 from bourn.ledger.stages import LIVE
 from bourn.ledger.tables import jobs, workers
+
+if TYPE_CHECKING:
+    from bourn.ledger.database import Database
 
 __all__ = ["HEARTBEAT", "LEASE", "Worker", "Workers"]
 
@@ -76,17 +79,13 @@ def _dead(row: sa.Row[tuple[object, ...]], now: datetime) -> bool:
 @cache
 def machine() -> str:
     """The kernel and the pid namespace that a pid is one of; two containers are two machines."""
-    parts = [platform.node()]
-    for part in (lambda: Path("/proc/sys/kernel/random/boot_id").read_text().strip(), _pid_namespace):
-        try:
-            parts.append(part())
-        except OSError:  # not Linux: the name of the host has to do
-            continue
-    return ":".join(parts)[:128]
-
-
-def _pid_namespace() -> str:
-    return str(Path("/proc/self/ns/pid").stat().st_ino)
+    host = platform.node()
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:  # not Linux: the name of the host has to do
+        return host[:128]
+    return f"{boot}:{namespace}:{host}"[:128]
 
 
 def process_start(pid: int) -> int | None:

@@ -1,0 +1,66 @@
+"""What all tests share: a home of their own, a clock that is set by hand, a session over both."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self):
+        self.now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+    def move(self, **by):
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home folder, which new sessions and child processes use too."""
+    for name in ("BOURN_STORE_URL", "BOURN_DATABASE_URL", "BOURN_PUBLIC_URL"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "home"
+    monkeypatch.setenv("BOURN_HOME", str(folder))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def session(home):
+    """A session of its own on the empty home, with everything that is installed."""
+    from bourn import Session, Settings
+
+    session = Session(Settings(home=str(home)))
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def session_of(home):
+    """Makes sessions with given plugins on the empty home."""
+    from bourn import Session, Settings
+    from bourn.discovery.registry import Registry
+
+    made = []
+
+    def make(*, clock=None, settings=None, **plugins):
+        given = {"settings": Settings(home=str(home), **(settings or {}))}
+        if plugins:
+            given["registry"] = Registry.of(**plugins)
+        if clock is not None:
+            given["clock"] = clock
+        made.append(Session(**given))
+        return made[-1]
+
+    yield make
+    for session in made:
+        session.close()

@@ -1,0 +1,251 @@
+"""The ledger: each move once, under its lease, by whoever owns it."""
+
+import sqlite3
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bourn.ledger.database import HEAD, Database
+from bourn.ledger.ledger import LeaseLost, Ledger, NewJob, Told
+from bourn.ledger.record import StoredArtifact
+from bourn.ledger.stages import LIVE, MOVES, Stage
+from bourn.ledger.workers import Workers
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+JOB, DELIVERY = "a" * 48, "b" * 32
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/deep/ledger.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def ledger(database):
+    return Ledger(database)
+
+
+def add(ledger, job_id=JOB, delivery_id=DELIVERY, worker="w", **more):
+    new = NewJob(id=job_id, delivery_id=delivery_id, group_id="g", principal="me", plan={"form": 1}, **more)
+    ledger.add([new], worker_id=worker, now=NOW)
+
+
+def artifact(**more):
+    facts = {
+        "key": f"{JOB}/{DELIVERY}.bin", "filename": "x.bin", "suffix": ".bin", "media_type": "a/b", "size_bytes": 3,
+        "sha256": "0" * 64, "report": {}, "stored_at": NOW, "expires_at": NOW + timedelta(days=10),
+    }  # fmt: skip
+    return StoredArtifact(**facts | more)
+
+
+def finish(ledger, stage, epoch=1, **more):
+    ledger.finish(JOB, epoch, stage, now=NOW, expires_at=NOW + timedelta(days=10), **more)
+
+
+def test_a_job_is_queued_with_its_plan_and_its_worker(ledger):
+    add(ledger, secrets={"destination": {"password": "x"}})
+    record = ledger.get(JOB)
+    assert (record.stage, record.worker_id, record.epoch) == (Stage.QUEUED, "w", 1)
+    assert (record.plan, record.created_at, record.artifact) == ({"form": 1}, NOW, None)
+
+
+def test_an_end_is_reached_once_and_secrets_are_gone_with_it(ledger):
+    add(ledger, secrets={"destination": {"password": "x"}})
+    ledger.store(JOB, 1, DELIVERY, artifact())
+    finish(ledger, Stage.SUCCEEDED, receipt={"url": None})
+    with pytest.raises(LeaseLost):
+        finish(ledger, Stage.FAILED, error={"code": "job-failed"})
+    record = ledger.get(JOB)
+    assert (record.stage, record.error, record.secrets) == (Stage.SUCCEEDED, None, None)
+
+
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage.done])
+def test_no_end_is_left_again(ledger, stage):
+    add(ledger)
+    if stage is Stage.SUCCEEDED:
+        ledger.store(JOB, 1, DELIVERY, artifact())
+    finish(ledger, stage)
+    for other in Stage:
+        if other.done:
+            with pytest.raises(LeaseLost):
+                finish(ledger, other)
+    with pytest.raises(LeaseLost):
+        ledger.store(JOB, 1, DELIVERY, artifact())
+    ledger.tell([told(Stage.RUNNING)], now=NOW)
+    assert ledger.get(JOB).stage == stage
+
+
+def told(stage, epoch=1, done=1):
+    return Told(job_id=JOB, epoch=epoch, stage=stage, started_at=NOW, done=done, total=2, note="")
+
+
+def test_success_without_an_artifact_is_no_legal_move(ledger):
+    add(ledger)
+    with pytest.raises(LeaseLost):
+        finish(ledger, Stage.SUCCEEDED)
+    assert ledger.get(JOB).stage == Stage.QUEUED
+
+
+def test_a_stage_is_never_told_backwards(ledger):
+    add(ledger)
+    ledger.tell([told(Stage.RUNNING)], now=NOW)
+    ledger.tell([told(Stage.PREPARING, done=0)], now=NOW)
+    record = ledger.get(JOB)
+    assert (record.stage, record.steps_done) == (Stage.RUNNING, 1)
+
+
+def test_who_lost_the_lease_writes_nothing(ledger):
+    """A delivery that was handed on is another epoch's: the first owner's word does not count any more."""
+    add(ledger)
+    ledger.store(JOB, 1, DELIVERY, artifact())
+    ledger.postpone(JOB, 1, DELIVERY, until=NOW, note="later", now=NOW)
+    claimed = ledger.claim_due("other", now=NOW)
+    assert (claimed.id, claimed.worker_id, claimed.attempts) == (JOB, "other", 2)
+    for late in (
+        lambda: finish(ledger, Stage.SUCCEEDED),
+        lambda: ledger.checkpoint(JOB, 1, DELIVERY, {"step": 1}),
+        lambda: ledger.postpone(JOB, 1, DELIVERY, until=NOW, note="", now=NOW),
+    ):
+        with pytest.raises(LeaseLost):
+            late()
+    finish(ledger, Stage.SUCCEEDED, epoch=claimed.epoch)
+    assert ledger.get(JOB).stage == Stage.SUCCEEDED
+
+
+def test_a_delivery_is_claimed_by_one_of_many(ledger):
+    add(ledger)
+    ledger.store(JOB, 1, DELIVERY, artifact())
+    ledger.postpone(JOB, 1, DELIVERY, until=NOW, note="", now=NOW)
+    claimed = []
+    threads = [
+        threading.Thread(target=lambda n=n: claimed.append(ledger.claim_due(f"w{n}", now=NOW))) for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(record is not None for record in claimed) == 1
+
+
+def test_a_delivery_is_not_claimed_before_its_time(ledger):
+    add(ledger)
+    ledger.store(JOB, 1, DELIVERY, artifact())
+    ledger.postpone(JOB, 1, DELIVERY, until=NOW + timedelta(seconds=1), note="", now=NOW)
+    assert ledger.claim_due("w", now=NOW) is None
+    assert ledger.claim_due("w", now=NOW + timedelta(seconds=1)) is not None
+
+
+def test_a_job_that_ended_can_not_be_asked_to_cancel(ledger):
+    add(ledger)
+    assert ledger.request_cancel(JOB, now=NOW) is True
+    assert ledger.cancels_among([JOB]) == {JOB}
+    finish(ledger, Stage.CANCELLED)
+    assert ledger.request_cancel(JOB, now=NOW) is False
+
+
+def test_threads_share_commits_and_each_gets_its_own_answer(ledger):
+    """One that fails takes none of those with it that are committed in the same transaction."""
+    errors = []
+
+    def one(number):
+        try:
+            add(ledger, f"{number:048d}", f"{number % 50:032d}")
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(ledger.list()), len(errors)) == (50, 50)
+
+
+def test_every_live_stage_can_fail_and_be_cancelled():
+    assert MOVES[Stage.FAILED] == MOVES[Stage.CANCELLED] == LIVE
+
+
+def test_the_newest_revision_is_the_one_that_the_code_expects(database):
+    from pathlib import Path
+
+    import bourn.ledger
+
+    versions = Path(bourn.ledger.__file__).parent / "migrations" / "versions"
+    assert max(file.name[:4] for file in versions.glob("0*.py")) == HEAD
+
+
+def test_migrations_make_the_tables_that_the_code_has(database):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from bourn.ledger.tables import metadata
+
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": "bourn_core_version"})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_database_is_for_its_owner_only(database, tmp_path):
+    assert database.engine is not None
+    assert (tmp_path / "deep" / "ledger.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_commits_are_durable_and_only_progress_is_not(database, ledger):
+    """With synchronous=NORMAL a power cut takes back commits that were acknowledged (SQLite, WAL)."""
+    seen = []
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    database.write(lambda connection: seen.append(connection.exec_driver_sql("PRAGMA synchronous").scalar()))
+    database.write_soon(lambda connection: seen.append(connection.exec_driver_sql("PRAGMA synchronous").scalar()))
+    database.write(lambda connection: seen.append(connection.exec_driver_sql("PRAGMA synchronous").scalar()))
+    full, normal = 2, 1
+    assert seen == [full, normal, full]
+
+
+def test_a_process_that_died_is_dead_at_once_and_a_live_one_is_not(database, ledger):
+    import os
+    import subprocess
+    import sys
+
+    import attrs
+
+    from bourn.ledger.tables import workers as table
+
+    workers = Workers(database)
+    mine = workers.enrol(now=NOW)
+    add(ledger, worker=mine.id)
+    assert workers.dead(now=NOW + timedelta(days=1)) == []
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    row = attrs.asdict(mine) | {"id": "gone", "pid": int(gone.stdout), "seen_at": NOW}
+    database.write(lambda connection: connection.execute(table.insert().values(row)))
+    add(ledger, "c" * 48, "d" * 32, worker="gone")
+    assert workers.dead(now=NOW) == ["gone"]
+    assert os.getpid() == mine.pid
+
+
+def test_a_worker_of_another_machine_is_dead_when_its_lease_is_over(database, ledger):
+    import attrs
+
+    from bourn.ledger.tables import workers as table
+
+    workers = Workers(database)
+    row = attrs.asdict(workers.enrol(now=NOW)) | {"id": "far", "machine": "elsewhere", "seen_at": NOW}
+    database.write(lambda connection: connection.execute(table.insert().values(row)))
+    add(ledger, worker="far")
+    assert workers.dead(now=NOW + timedelta(seconds=60)) == []
+    assert workers.dead(now=NOW + timedelta(seconds=61)) == ["far"]
+
+
+def test_many_processes_may_make_the_database_at_once(tmp_path):
+    import subprocess
+    import sys
+
+    code = f"from bourn.ledger.database import Database; Database('sqlite:///{tmp_path}/l.db').engine"
+    started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
+    assert [process.communicate()[1] for process in started] == [b""] * 4
+    with sqlite3.connect(tmp_path / "l.db") as connection:
+        assert connection.execute("select version_num from bourn_core_version").fetchall() == [(HEAD,)]
+    connection.close()
