@@ -16,7 +16,6 @@ from bourn.job.failure import failed
 from bourn.ledger.ledger import LeaseLost
 from bourn.ledger.record import StoredArtifact
 from bourn.ledger.stages import Stage
-from bourn.result.grid import put_on
 from bourn.result.inspect import inspect
 from bourn.result.lazy import Cancelled, compute
 
@@ -95,6 +94,7 @@ def _computed(work: Work, members: Sequence[Member], services: Services) -> Any:
     if cancelled():
         raise Cancelled
     if work.geobox is not None:
+        from bourn.result.grid import put_on  # odc-geo costs a second
         value = put_on(value, work.geobox)
     unknown = [member for member in members if not member.plan.info.kinds]
     if unknown:
