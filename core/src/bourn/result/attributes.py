@@ -22,8 +22,8 @@ PER_BAND = {"nodata": "nodatavals", "scale": "scales", "offset": "offsets", "uni
 """Facts and the attributes that tell them as one value a band, as xarray's reader of rasters named them."""
 
 CONSUMED = frozenset({
-    *DECODED, *PER_BAND.values(), "nodata", "fill_value", "unit", "long_name", "grid_mapping", "crs", "crs_wkt", "transform",
-    "res", "is_tiled", "flag_values", "flag_meanings", "coordinates", "date",
+    *DECODED, *PER_BAND.values(), "nodata", "fill_value", "unit", "long_name", "grid_mapping", "crs", "crs_wkt",
+    "transform", "res", "is_tiled", "flag_values", "flag_meanings", "coordinates", "date",
 })  # fmt: skip
 """Attributes that are said otherwise by an image, or that are stale after a slice."""
 

@@ -13,6 +13,7 @@ from bourn.errors import Problem
 from bourn.result.nodata import exact
 from bourn.result.pixels import is_dask
 from bourn.result.plain import plain_copy
+from bourn.result.walk import worded_key
 from bourn.wording import listed, nearest, shown
 
 __all__ = ["BAND_KINDS", "checked_bandinfo", "checked_bands", "checked_geobox", "checked_properties", "split_array"]
@@ -131,8 +132,7 @@ def checked_properties(properties: Any, problems: list[Problem]) -> dict[str, An
     if not isinstance(properties, Mapping):
         problems.append(Problem(path, f"expected a mapping, got {shown(properties)}"))
         return {}
-    copied = plain_copy(dict(properties), path, problems)
-    return copied if isinstance(copied, dict) else {}
+    return plain_copy(dict(properties), path, problems)
 
 
 def checked_bandinfo(
@@ -149,7 +149,7 @@ def checked_bandinfo(
         return full
     dtype_of = dict(zip(bands, dtypes, strict=True))
     for name, facts in bandinfo.items():
-        path = f"image.bandinfo[{shown(name)}]"
+        path = f"image.bandinfo{worded_key(name)}"
         if not isinstance(name, str) or name not in full:
             near = nearest(name, bands) if isinstance(name, str) else None
             hint = f"did you mean {near!r}?" if near else f"the bands are {listed(bands)}"
@@ -166,7 +166,7 @@ def _checked_facts(
 ) -> dict[str, Any]:
     checked: dict[str, Any] = {}
     for key, value in facts.items():
-        at = f"{path}[{shown(key)}]"
+        at = f"{path}{worded_key(key)}"
         if key not in BANDINFO_KEYS:
             near = nearest(key, BANDINFO_KEYS) if isinstance(key, str) else None
             hint = f"did you mean {near!r}?" if near else f"known are {listed(BANDINFO_KEYS)}"

@@ -16,6 +16,7 @@ from bourn.result.flip import is_south_up, north_up
 from bourn.result.image import Image
 from bourn.result.pixels import ArrayPixels, is_dask
 from bourn.result.placed import Placed, placed
+from bourn.result.walk import worded_key
 from bourn.wording import listed, shown
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["image_from_xarray"]
+
+CHUNK_ROWS = 512
+"""Rows that are read at a time of an xarray object that is still in a file."""
 
 BAND_DIMS = ("band", "bands", "variable", "channel", "channels")
 TIME_DIMS = ("time", "t", "date", "datetime")
@@ -47,6 +51,7 @@ def image_from_xarray(obj: Any) -> Image:
     if not isinstance(obj, xr.DataArray | xr.Dataset):
         raise RequestError([Problem("image", f"expected an xarray DataArray or Dataset, got {shown(obj)}")])
     where = placed(obj)
+    obj = _unread(obj, where)
     problems: list[Problem] = []
     if where.problem is not None:
         problems.append(Problem("image.geobox", where.problem))
@@ -54,6 +59,17 @@ def image_from_xarray(obj: Any) -> Image:
     if problems or parts is None:
         raise RequestError(problems, about="the image")
     return _assembled(parts, where, kept_attributes(obj.attrs))
+
+
+def _unread(obj: Any, where: Placed) -> Any:
+    """`obj` with dask arrays in place of what xarray has still in a file, and would read whole on the first touch."""
+    import xarray as xr  # loaded already
+
+    variables = obj.data_vars.values() if isinstance(obj, xr.Dataset) else [obj]
+    if all(variable.variable._in_memory or variable.chunks is not None for variable in variables):  # noqa: SLF001  # the only way to ask
+        return obj
+    height = where.dims[0] if where.dims is not None else obj.dims[0]
+    return obj.chunk({height: CHUNK_ROWS})
 
 
 def _of_array(obj: xr.DataArray, where: Placed, problems: list[Problem]) -> _Parts | None:
@@ -80,7 +96,7 @@ def _of_dataset(obj: xr.Dataset, where: Placed, problems: list[Problem]) -> _Par
     parts = _Parts([], None, None, [], None)
     names: list[str] = []
     for name, variable in obj.data_vars.items():
-        path = f"image.bands[{shown(name)}]"
+        path = f"image.bands{worded_key(name)}"
         if variable.ndim == 0 and ({"spatial_ref", "crs_wkt", "grid_mapping_name"} & set(variable.attrs)):
             continue  # the CRS, as a data variable
         if not isinstance(name, str):

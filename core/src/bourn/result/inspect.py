@@ -11,6 +11,7 @@ from bourn.errors import Problem, RequestError, RequestTypeError
 from bourn.result.arguments import argument_problems
 from bourn.result.info import ResultInfo
 from bourn.result.kinds import CONTAINERS, SCALARS, is_dask_collection, kinds_of_type, type_name
+from bourn.result.rebuild import rebuilt
 from bourn.result.refusal import SENDABLE, refusal
 from bourn.result.walk import walk
 
@@ -77,7 +78,11 @@ def inspect(
     if found is None:
         msg = f"{refusal(obj)}. {SENDABLE}."
         raise RequestTypeError(msg)
-    info, problems = _described(found, adapt)
+    if type(found) in CONTAINERS:
+        found, lazy, problems = _inside(found, adapt)
+        info = ResultInfo(kinds=("value",), type_name=type(found).__name__, lazy=lazy)
+    else:
+        info, problems = _described(found)
     takes = is_callable_result(found)
     problems = [*argument_problems(found if takes else None, arguments or {}), *problems]
     if problems:
@@ -104,39 +109,35 @@ def _adapted(obj: object, adapt: Callable[[object], object | None] | None) -> An
     return made if made is not None and _sendable(made) else None
 
 
-def _described(obj: Any, adapt: Callable[[object], object | None] | None) -> tuple[ResultInfo, list[Problem]]:
-    cls = type(obj)
-    if cls in CONTAINERS:
-        lazy, problems = _inside(obj, adapt)
-        return ResultInfo(kinds=("value",), type_name=cls.__name__, lazy=lazy), problems
+def _described(obj: Any) -> tuple[ResultInfo, list[Problem]]:
     fault = _unfit(obj)
-    if fault is not None:
-        return ResultInfo(), [Problem("result", fault)]
-    return _known(obj), []
+    return (_known(obj), []) if fault is None else (ResultInfo(), [Problem("result", fault)])
 
 
-def _inside(obj: object, adapt: Callable[[object], object | None] | None) -> tuple[bool, list[Problem]]:
-    """(whether there is anything lazy inside, what can't be sent)."""
+def _inside(obj: Any, adapt: Callable[[object], object | None] | None) -> tuple[Any, bool, list[Problem]]:
+    """(`obj` with what was adapted in it, whether there is anything lazy inside, what can't be sent)."""
     lazy = False
     problems: list[Problem] = []
+    adapted: dict[int, Any] = {}
     for part in walk(obj):
-        value = part.value
+        value: Any = part.value
         fault = part.problem
-        if fault is None and type(value) not in SCALARS:
-            if is_dask_collection(value):
-                lazy = True
-            elif kinds_of_type(type(value)) is None and (adapt is None or _adapted(value, adapt) is None):
-                # Callables inside a container are no results: only the whole is called.
+        if fault is None and kinds_of_type(type(value)) is None and not is_dask_collection(value):
+            # Callables inside a container are no results: only the whole is called.
+            made = None if callable(value) else _adapted(value, adapt)
+            if made is None:
                 fault = refusal(value)
             else:
-                fault = _unfit(value)
-                lazy = lazy or _is_lazy_image(value)
+                adapted[id(value)] = value = made
+        if fault is None:
+            fault = _unfit(value)
+            lazy = lazy or is_dask_collection(value) or _is_lazy_image(value)
         if fault is not None:
             problems.append(Problem(part.path, fault))
             if len(problems) == MOST_PROBLEMS:
                 problems.append(Problem("result", "there may be more"))
                 break
-    return lazy, problems
+    return (rebuilt(obj, adapted) if adapted else obj), lazy, problems
 
 
 def _is_lazy_image(value: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from weakref import WeakKeyDictionary
 
 __all__ = ["CONTAINERS", "SCALARS", "is_dask_collection", "kinds_of_type", "type_name"]
 
@@ -31,6 +32,9 @@ _NAMED: dict[tuple[str, str], tuple[str, ...]] = {
 """Classes by the module that has them: of an object's class the first base among them decides."""
 
 
+_FOUND: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
+
+
 def kinds_of_type(cls: type) -> tuple[str, ...] | None:
     """The kinds of objects of this class; None if nothing is known of it.
 
@@ -44,6 +48,15 @@ def kinds_of_type(cls: type) -> tuple[str, ...] | None:
     """
     if cls in SCALARS or cls in CONTAINERS:
         return ("value",)
+    if cls not in _FOUND:
+        kinds = _looked_up(cls)
+        if kinds is None:  # a module that is loaded later may change that
+            return None
+        _FOUND[cls] = kinds
+    return _FOUND[cls]
+
+
+def _looked_up(cls: type) -> tuple[str, ...] | None:
     known = {}
     for (module_name, name), kinds in _NAMED.items():
         module = sys.modules.get(module_name)

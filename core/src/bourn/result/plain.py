@@ -9,6 +9,7 @@ import numpy as np
 
 from bourn.errors import Problem
 from bourn.result.date import utc
+from bourn.result.walk import worded_key
 from bourn.wording import shown
 
 __all__ = ["plain_copy"]
@@ -23,7 +24,7 @@ def plain_copy(properties: dict[Any, Any], path: str, problems: list[Problem]) -
     """A deep copy of `properties`; what is not plain, or has no name, is left out and becomes a problem."""
     copied = {}
     for key, value in properties.items():
-        at = f"{path}[{shown(key)}]"
+        at = f"{path}{worded_key(key)}"
         if not isinstance(key, str):
             problems.append(Problem(at, f"expected a name, got {shown(key)}"))
             continue
@@ -46,7 +47,7 @@ def _copied(value: Any, path: str, problems: list[Problem], level: int) -> Any:
     if isinstance(value, dict):
         made = {}
         for key, item in value.items():
-            at = f"{path}[{shown(key)}]"
+            at = f"{path}{worded_key(key)}"
             if isinstance(key, str):
                 made[str(key)] = _copied(item, at, problems, level + 1)
             else:

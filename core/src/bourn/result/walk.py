@@ -9,7 +9,7 @@ from bourn.wording import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MOST_LEVELS", "Part", "walk"]
+__all__ = ["MOST_LEVELS", "Part", "walk", "worded_key"]
 
 MOST_LEVELS = 1_000
 """Levels of containers; formats hold no more, and a chain that long is a mistake."""
