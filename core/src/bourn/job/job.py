@@ -255,13 +255,19 @@ class Job:
             It did not end in time.
         """
         bar = Bar.drawn_where(self._id, wanted=progress_bar)
+        limit = None if timeout is None else time.monotonic() + timeout
         try:
-            for progress in self.watch(timeout):
+            member = self._home.member_of(self._id)
+            if member is not None and not bar.shown:
+                # Woken once: a wait that is woken at each step would cost a short job more than its work.
+                member.gone.wait(timeout)
+            left = None if limit is None else max(limit - time.monotonic(), 0.0)
+            for progress in self.watch(left):
                 bar.draw(progress)
         except JobTimeout:
             if cancel_on_timeout:
                 self.cancel()
-            raise
+            raise self._late(timeout) from None
         except KeyboardInterrupt:
             if cancel_on_interrupt:
                 self.cancel()

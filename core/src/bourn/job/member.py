@@ -47,8 +47,8 @@ class Member:
     cancel_wanted: threading.Event = attrs.field(factory=threading.Event)
     timed_out: bool = False
     changed: threading.Condition = attrs.field(factory=threading.Condition)
-    left: bool = False
-    """Whether this process has let go of it: it has ended, or its delivery waits for another try."""
+    gone: threading.Event = attrs.field(factory=threading.Event)
+    """Set once this process has let go of it: it has ended, or its delivery waits for another try."""
 
     version: int = 0
     """Counts the changes, so that a watcher sees that there was one."""
@@ -70,9 +70,14 @@ class Member:
 
     def leave(self) -> None:
         """Let go: whoever waits looks into the ledger from now on."""
+        self.gone.set()
         with self.changed:
-            self.left = True
             self._notify()
+
+    @property
+    def left(self) -> bool:
+        """Whether this process has let go of it."""
+        return self.gone.is_set()
 
     def want_cancelled(self) -> None:
         """Ask for the job to be cancelled at the next point where that is possible."""

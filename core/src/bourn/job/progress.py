@@ -53,6 +53,11 @@ class Bar:
         drawn = _in_notebook() if wanted is None else wanted
         return cls(job_id, sys.stderr if drawn and not _in_notebook() else sys.stdout if drawn else None)
 
+    @property
+    def shown(self) -> bool:
+        """Whether anything is drawn."""
+        return self._stream is not None
+
     def draw(self, progress: Progress) -> None:
         """Draw, over what was drawn before."""
         if self._stream is None:
