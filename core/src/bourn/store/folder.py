@@ -48,8 +48,8 @@ class FolderStore(Store):
         self,
         key: str,
         *,
-        media_type: str | None = None,  # noqa: ARG002  # in the ledger
-        filename: str | None = None,  # noqa: ARG002  # in the ledger
+        media_type: str | None = None,  # in the ledger
+        filename: str | None = None,  # in the ledger
     ) -> Iterator[StoreSink]:
         """A sink for a new object; see `Store.create`."""
         path = self._path(key)

@@ -100,7 +100,7 @@ class Links:
         self._read()
 
     def _delivery_of(self, token: object) -> str:
-        from itsdangerous import BadData  # noqa: PLC0415  # on first use
+        from itsdangerous import BadData  # on first use
 
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise _invalid()
@@ -120,7 +120,7 @@ class Links:
         return self._signer
 
     def _read(self) -> Any:
-        from itsdangerous import URLSafeSerializer  # noqa: PLC0415  # on first use
+        from itsdangerous import URLSafeSerializer  # on first use
 
         now = self._clock()
         keys = self._keys.all(now=now)  # the oldest first, and the last one signs: itsdangerous has it so, too

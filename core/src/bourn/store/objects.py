@@ -62,7 +62,7 @@ class ObjectStore(Store):
 
     @cached_property
     def _service(self) -> obstore.store.ObjectStore:
-        import obstore.store  # noqa: PLC0415  # a heavy library, on first use
+        import obstore.store  # a heavy library, on first use
 
         if urlsplit(self.url).scheme == "memory":
             return obstore.store.MemoryStore()
@@ -77,7 +77,7 @@ class ObjectStore(Store):
     @contextmanager
     def create(self, key: str, *, media_type: str | None = None, filename: str | None = None) -> Iterator[StoreSink]:
         """A sink for a new object; see `Store.create`."""
-        import obstore  # noqa: PLC0415  # a heavy library, on first use
+        import obstore  # a heavy library, on first use
 
         check_key(key)
         service = self._service
@@ -118,7 +118,7 @@ class ObjectStore(Store):
 
     def size(self, key: str) -> int | None:
         """The object's bytes; None if there is none."""
-        import obstore  # noqa: PLC0415  # a heavy library, on first use
+        import obstore  # a heavy library, on first use
 
         try:
             with _told(key):
@@ -128,7 +128,7 @@ class ObjectStore(Store):
 
     def delete(self, key: str) -> None:
         """Remove the object."""
-        import obstore  # noqa: PLC0415  # a heavy library, on first use
+        import obstore  # a heavy library, on first use
 
         try:
             with _told(key):
@@ -138,7 +138,7 @@ class ObjectStore(Store):
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with `prefix`."""
-        import obstore  # noqa: PLC0415  # a heavy library, on first use
+        import obstore  # a heavy library, on first use
 
         inside, _, _ = prefix.rpartition("/")  # a service lists whole segments only
         with _told(prefix):
@@ -147,7 +147,7 @@ class ObjectStore(Store):
 
     def stream(self, key: str, start: int, end: int) -> Iterator[bytes]:
         """The bytes from `start` to `end`."""
-        import obstore  # noqa: PLC0415  # a heavy library, on first use
+        import obstore  # a heavy library, on first use
 
         check_key(key)
         if start >= end:
@@ -159,8 +159,8 @@ class ObjectStore(Store):
 
     def presigned(self, key: str, expires: timedelta) -> str | None:
         """A URL at the service itself; None for memory and others that can't sign."""
-        import obstore  # noqa: PLC0415  # a heavy library, on first use
-        from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415  # the same
+        import obstore  # a heavy library, on first use
+        from obstore.store import AzureStore, GCSStore, S3Store  # the same
 
         if not timedelta(seconds=1) <= expires <= LONGEST_PRESIGNED:
             msg = f"between one second and {LONGEST_PRESIGNED}, got {expires}"
@@ -171,7 +171,7 @@ class ObjectStore(Store):
         with _told(key):
             return obstore.sign(service, "GET", check_key(key), expires)
 
-    def clean(self, older_than: timedelta, now: datetime) -> int:  # noqa: ARG002  # the file has no name
+    def clean(self, older_than: timedelta, now: datetime) -> int:  # the file has no name
         """0: what is gathered falls with its process. Unfinished uploads are for the bucket's lifecycle rule."""
         return 0
 
@@ -214,7 +214,7 @@ class _Ranged(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any, /) -> int:
-        import obstore  # noqa: PLC0415  # a heavy library, on first use
+        import obstore  # a heavy library, on first use
 
         view = memoryview(buffer).cast("B")
         length = min(len(view), self._size - self._at)
@@ -230,7 +230,7 @@ class _Ranged(io.RawIOBase):
 @contextmanager
 def _told(what: str) -> Iterator[None]:
     """Faults of the service as the builtin errors that they are; nothing of obstore leaves this file."""
-    from obstore import exceptions  # noqa: PLC0415  # a heavy library, on first use
+    from obstore import exceptions  # a heavy library, on first use
 
     try:
         yield
