@@ -1,0 +1,83 @@
+"""Answers that are no data: pages and JSON, with the headers that every answer has."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+__all__ = ["SAFE", "fault", "json_answer", "page"]
+
+SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-store",
+}
+"""The address of a link is its key: no page that it leads to may tell it on, and no cache may keep it."""
+
+
+@cache
+def _pages() -> tuple[jinja2.Environment, str, str]:
+    """The templates, the style, and the policy that lets a browser use this style and nothing else."""
+    style = files("bourn.serve").joinpath("templates/bourn.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bourn.serve"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment, style, policy
+
+
+def page(template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **facts: Any) -> Response:
+    """An HTML page made from a template."""
+    environment, style, policy = _pages()
+    text = environment.get_template(template).render(style=style, **facts)
+    return Response(
+        text,
+        status,
+        media_type="text/html",
+        headers={**SAFE, "Content-Security-Policy": policy, **(headers or {})},
+    )
+
+
+def json_answer(content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON, UTF-8."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
+    policy = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+    return Response(
+        text.encode("utf-8", "backslashreplace"),
+        status,
+        media_type="application/json",
+        headers={**SAFE, **policy, **(headers or {})},
+    )
+
+
+def fault(
+    request: Request, status: int, code: str, title: str, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """What went wrong: a page for a browser, JSON for who asks for it, else a line of text."""
+    accept = request.headers.get("accept", "")
+    headers = {"Vary": "Accept", **(headers or {})}
+    if "text/html" in accept:
+        return page("fault.html", status=status, headers=headers, title=title, message=message)
+    if "json" in accept:
+        return json_answer({"error": code, "message": message}, status=status, headers=headers)
+    policy = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+    return Response(f"{message}\n", status, media_type="text/plain", headers={**SAFE, **policy, **headers})

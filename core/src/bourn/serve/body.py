@@ -1,0 +1,106 @@
+"""The bytes of an object on their way out: whole, a part, or several parts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import attrs
+
+from bourn.store.interface import CHUNK_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from bourn.store.interface import Store
+
+__all__ = ["Body"]
+
+
+@attrs.frozen(kw_only=True)
+class Body:
+    """What of an object is sent.
+
+    Attributes
+    ----------
+    store : Store
+    key, media_type : str
+    size_bytes : int
+        Of the whole object.
+    ranges : sequence of (int, int), or None
+        The parts asked for, at least one; None for the whole.
+    boundary : str
+        What stands between several parts.
+    """
+
+    store: Store
+    key: str
+    media_type: str
+    size_bytes: int
+    ranges: Sequence[tuple[int, int]] | None
+    boundary: str = attrs.field(factory=lambda: secrets.token_hex(16))
+
+    @property
+    def status(self) -> int:
+        """200 or 206."""
+        return 200 if self.ranges is None else 206
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Length, type and, of a part, its place."""
+        length = sum(len(part) if isinstance(part, bytes) else part[1] - part[0] for part in self._plan())
+        headers = {"Content-Length": str(length), "Content-Type": self.media_type}
+        if self.ranges is not None and len(self.ranges) == 1:
+            headers["Content-Range"] = self._place(*self.ranges[0])
+        elif self.ranges is not None:
+            headers["Content-Type"] = f"multipart/byteranges; boundary={self.boundary}"
+        return headers
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The bytes, about 1 MiB at a time."""
+        for part in self._plan():
+            if isinstance(part, bytes):
+                yield part
+            else:
+                async for piece in _stored(self.store, self.key, *part):
+                    yield piece
+
+    def _plan(self) -> Sequence[bytes | tuple[int, int]]:
+        """Texts, and spans of the object, in the order in which they go out."""
+        if self.ranges is None:
+            return [(0, self.size_bytes)]
+        if len(self.ranges) == 1:
+            return self.ranges
+        plan: list[bytes | tuple[int, int]] = []
+        for span in self.ranges:
+            head = (
+                f"--{self.boundary}\r\nContent-Type: {self.media_type}\r\nContent-Range: {self._place(*span)}\r\n\r\n"
+            )
+            plan += [head.encode(), span, b"\r\n"]
+        return [*plan, f"--{self.boundary}--\r\n".encode()]
+
+    def _place(self, start: int, end: int) -> str:
+        return f"bytes {start}-{end - 1}/{self.size_bytes}"
+
+
+async def _stored(store: Store, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+    """The bytes from `start` to `end`; of a file, the next piece is read while one is sent."""
+    loop = asyncio.get_running_loop()
+    path = store.local_path(key)
+    if path is None:
+        stream = store.stream(key, start, end)
+        while (piece := await loop.run_in_executor(None, next, stream, None)) is not None:
+            yield piece
+        return
+    with path.open("rb", buffering=0) as file:
+        number = file.fileno()
+        reading = loop.run_in_executor(None, os.pread, number, min(CHUNK_BYTES, end - start), start)
+        try:
+            while start < end and (piece := await reading):
+                start += len(piece)
+                reading = loop.run_in_executor(None, os.pread, number, min(CHUNK_BYTES, end - start), start)
+                yield piece
+        finally:
+            await asyncio.wait([reading])  # never close a file that another thread reads
