@@ -32,9 +32,8 @@ def _pages() -> tuple[jinja2.Environment, str, str]:
     """The templates, the style, and the policy that lets a browser use this style and nothing else."""
     style = files("bourn.serve").joinpath("templates/bourn.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
+    nothing = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    policy = f"{nothing}; style-src 'sha256-{digest}'"
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bourn.serve"),
         autoescape=True,

@@ -31,7 +31,11 @@ SWEEP_EVERY = timedelta(minutes=5)
 
 _log = logging.getLogger(__name__)
 
-_TITLES = {404: "No such page", 405: "Not that way", 500: "Something went wrong"}
+_FAULTS = {
+    404: ("not-found", "No such page", "There is no such page."),
+    405: ("method-not-allowed", "Not that way", "Only GET and HEAD are answered here."),
+    500: ("internal-error", "Something went wrong", "The reason is in the server's log."),
+}
 
 
 def application(session: Serving, *, sweep_every: timedelta = SWEEP_EVERY) -> Starlette:
@@ -102,17 +106,9 @@ async def _sweep_for_ever(session: Serving, every: timedelta) -> None:
 
 
 def _refused(request: Request, error: Any) -> Response:
-    title = _TITLES.get(error.status_code, "No")
-    return fault(
-        request,
-        error.status_code,
-        title.lower().replace(" ", "-"),
-        title,
-        f"{error.detail}.",
-        dict(error.headers or {}),
-    )
+    known = (f"http-{error.status_code}", "No", str(error.detail))
+    return fault(request, error.status_code, *_FAULTS.get(error.status_code, known), dict(error.headers or {}))
 
 
 def _broken(request: Request, _error: Exception) -> Response:
-    title = _TITLES[500]
-    return fault(request, 500, "internal-error", title, "Something went wrong; the reason is in the server's log.")
+    return fault(request, 500, *_FAULTS[500])

@@ -75,10 +75,8 @@ class Body:
             return self.ranges
         plan: list[bytes | tuple[int, int]] = []
         for span in self.ranges:
-            head = (
-                f"--{self.boundary}\r\nContent-Type: {self.media_type}\r\nContent-Range: {self._place(*span)}\r\n\r\n"
-            )
-            plan += [head.encode(), span, b"\r\n"]
+            head = f"--{self.boundary}", f"Content-Type: {self.media_type}", f"Content-Range: {self._place(*span)}"
+            plan += ["\r\n".join([*head, "", ""]).encode(), span, b"\r\n"]
         return [*plan, f"--{self.boundary}--\r\n".encode()]
 
     def _place(self, start: int, end: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -27,6 +28,9 @@ __all__ = ["answer"]
 REDIRECT_FOR = timedelta(minutes=15)
 """How long a redirect to the object service is good: for one download."""
 
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(?:; ?[A-Za-z0-9-]+=[A-Za-z0-9.+-]+)*")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
 _log = logging.getLogger(__name__)
 
 
@@ -44,40 +48,48 @@ def answer(session: Serving, request: Request) -> Response:
     """
     try:
         found = session.links.resolve(request.path_params["token"])
-        if session.store.size(found.artifact.key) != found.artifact.size_bytes:
-            _log.error("the object %s should be in the store, and is not, or not whole", found.artifact.key)
-            return _not_found(request)
     except LinkInvalid:
-        return _not_found(request)
+        return _no_such_link(request)
     except LinkExpired as error:
         return fault(request, 410, error.code, "This link has expired", error.message)
-    artifact = found.artifact
-    headers = _headers(artifact)
-    ranges = None
+    if session.store.size(found.artifact.key) != found.artifact.size_bytes:
+        _log.error("the object %s should be in the store, and is not, or not whole", found.artifact.key)
+        return _no_such_link(request)
+    ranges = _asked(request, found.artifact)
+    if ranges == []:
+        size = found.artifact.size_bytes
+        place = {"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"}
+        return fault(request, 416, "range-not-satisfiable", "No such part", f"There are {size} bytes.", place)
+    return _sent(session, request, found, ranges)
+
+
+def _no_such_link(request: Request) -> Response:
+    return fault(request, 404, LinkInvalid.code, "No such link", "There is no such link.")
+
+
+def _asked(request: Request, artifact: StoredArtifact) -> list[tuple[int, int]] | None:
     asked = request.headers.get("range")
-    if asked is not None and _unchanged(request.headers.get("if-range"), artifact):
-        ranges = ranges_of(asked, artifact.size_bytes)
-        if ranges == []:
-            message = f"The object has {artifact.size_bytes} bytes."
-            place = {"Content-Range": f"bytes */{artifact.size_bytes}", "Accept-Ranges": "bytes"}
-            return fault(request, 416, "range-not-satisfiable", "No such part", message, place)
+    if asked is None or not _unchanged(request.headers.get("if-range"), artifact):
+        return None
+    return ranges_of(asked, artifact.size_bytes)
+
+
+def _sent(session: Serving, request: Request, found: Linked, ranges: list[tuple[int, int]] | None) -> Response:
+    artifact = found.artifact
     body = Body(
         store=session.store,
         key=artifact.key,
-        media_type=artifact.media_type,
+        media_type=artifact.media_type if _MEDIA_TYPE.fullmatch(artifact.media_type) else "application/octet-stream",
         size_bytes=artifact.size_bytes,
         ranges=ranges,
     )
+    headers = _headers(artifact) | body.headers
     if request.method == "HEAD":
-        return Response(status_code=body.status, headers=headers | body.headers)
+        return Response(status_code=body.status, headers=headers)
     elsewhere = _elsewhere(session, found)
     if elsewhere is not None:
         return Response(status_code=307, headers={**SAFE, "Location": elsewhere})
-    return StreamingResponse(body.pieces(), body.status, headers | body.headers)
-
-
-def _not_found(request: Request) -> Response:
-    return fault(request, 404, LinkInvalid.code, "No such link", "There is no such link.")
+    return StreamingResponse(body.pieces(), body.status, headers)
 
 
 def _headers(artifact: StoredArtifact) -> dict[str, str]:
@@ -93,10 +105,8 @@ def _headers(artifact: StoredArtifact) -> dict[str, str]:
 
 
 def _disposition(filename: str) -> str:
-    """RFC 6266; the plain form is of ASCII letters, and the extended one (RFC 8187) stands only where they differ."""
-    plain = "".join(
-        letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in filename
-    )
+    """RFC 6266: a plain name of safe letters, and the extended one (RFC 8187) only where the two differ."""
+    plain = _UNSAFE.sub("_", filename)
     extended = "" if plain == filename else f"; filename*=UTF-8''{quote(filename.encode('utf-8', 'replace'), safe='')}"
     return f'attachment; filename="{plain}"{extended}'
 

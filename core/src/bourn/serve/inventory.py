@@ -60,7 +60,7 @@ def _plugin(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rows(schema: Mapping[str, Any], before: str = "") -> Sequence[OptionRow]:
     """The options of a schema; those of an option that has options of its own come after it, with its name."""
-    rows = []
+    rows: list[OptionRow] = []
     required = schema.get("required", ())
     for name, option in schema.get("properties", {}).items():
         default = "required" if name in required else _value(option["default"]) if "default" in option else ""
@@ -73,9 +73,9 @@ def _rows(schema: Mapping[str, Any], before: str = "") -> Sequence[OptionRow]:
                 meaning=option.get("description", ""),
             )
         )
-        inner = next((each for each in (option, option.get("items", {})) if "properties" in each), {})
-        many = "[]." if "items" in option else "."
-        rows += _rows(inner, before + name + many)
+        rows += _rows(option, f"{before}{name}.")
+        if isinstance(option.get("items"), dict):
+            rows += _rows(option["items"], f"{before}{name}[].")
     return rows
 
 

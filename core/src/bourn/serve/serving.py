@@ -26,7 +26,9 @@ class Inventory(Protocol):
     """Knows who is installed."""
 
     @property
-    def hooks(self) -> Hooks: ...
+    def hooks(self) -> Hooks:
+        """What plugins listen to."""
+        ...
 
     def describe(self) -> Mapping[str, Any]:
         """All plugins, the matrix and the problems, as JSON."""
@@ -37,13 +39,24 @@ class Serving(Protocol):
     """The part of a session that the server stands on."""
 
     @property
-    def links(self) -> Links: ...
+    def links(self) -> Links:
+        """What a token leads to."""
+        ...
+
     @property
-    def store(self) -> Store: ...
+    def store(self) -> Store:
+        """Where the bytes are."""
+        ...
+
     @property
-    def registry(self) -> Inventory: ...
+    def registry(self) -> Inventory:
+        """Who is installed."""
+        ...
+
     @property
-    def clock(self) -> Clock: ...
+    def clock(self) -> Clock:
+        """Gives the time now."""
+        ...
 
     def sweep(self) -> object:
         """Erase what is over."""
