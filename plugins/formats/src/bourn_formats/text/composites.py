@@ -66,10 +66,14 @@ def _dataset(dataset: Any, out: Output) -> Any:
 
 
 def _image_of(obj: Any) -> Any:
-    """The image that an xarray object with a grid is."""
-    from bourn.plugin import as_image  # noqa: PLC0415  # numpy, xarray: loaded already
+    """The image that an xarray object with a grid is; None without one."""
+    from bourn.plugin import ResultRefused, as_image  # noqa: PLC0415  # numpy, xarray: loaded already
 
-    return as_image(obj)
+    try:
+        image = as_image(obj)
+    except ResultRefused:
+        return None
+    return image if image.geobox is not None else None
 
 
 def _table(table: Any, out: Output) -> Records:

@@ -1,0 +1,104 @@
+"""The format geotiff: an image as a cloud optimized GeoTIFF.
+
+The predictor is chosen by the dtype (2 for integers, 3 for floats). Bands keep their names as descriptions, and their
+scale, offset and unit. Only bands named red, green, blue (and alpha) are colours. A mask becomes the nodata value where
+the bands have one, else a mask within the file; one mask is all that a TIFF has, so that what is masked in any band is
+masked. Averages respect both. On the report stand ``nodata_clash`` (valid pixels equal to nodata, by band), ``hidden``
+(valid pixels masked by another band) and ``notes``: bool is written as uint8, float16 as float32, unlike nodata values
+as a mask. Of an image's properties only ``AREA_OR_POINT`` is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+from bourn.plugin import Example, Format, Note, Problem, ResultInfo, Sink, option
+
+__all__ = ["GeoTIFF", "Options"]
+
+TILE_STEP = 16
+"""Pixels: the sides of a TIFF's tiles are multiples of it."""
+
+
+def _fits_tile(value: int) -> str | None:
+    return f"expected a multiple of {TILE_STEP}, got {value}" if value % TILE_STEP else None
+
+
+@attrs.frozen
+class Options:
+    """How an image is written as a GeoTIFF."""
+
+    compression: str = option(
+        default="DEFLATE",
+        choices=["DEFLATE", "LZW", "ZSTD", "JPEG", "WEBP", "LERC", "none"],
+        help="How it is compressed. JPEG and WEBP change pixels; the others do not.",
+    )
+    level: int | None = option(
+        default=None, ge=1, le=22, help="How hard to compress: 1 to 12 for DEFLATE, 1 to 22 for ZSTD."
+    )
+    overviews: bool = option(default=True, help="Whether smaller versions are added, for images above one block.")
+    tiled: bool = option(default=True, help="False for a striped GeoTIFF, which is not cloud optimized.")
+    overview_resampler: str = option(
+        default="nearest",
+        choices=["nearest", "average", "bilinear", "cubic", "mode"],
+        help="How pixels are joined for overviews; only nearest and mode for classes and masks.",
+    )
+    blocksize: int = option(
+        default=512, ge=64, le=8192, unit="pixels", check=_fits_tile, help="The sides of a tile, a multiple of 16."
+    )
+
+
+class GeoTIFF(Format[Options]):
+    """A cloud optimized GeoTIFF of an image."""
+
+    media_type = "image/tiff"
+    suffix = ".tif"
+    kinds = ("image",)
+    lazy = True
+    examples = (
+        Example("A cloud optimized GeoTIFF.", format="geotiff"),
+        Example(
+            "Small, with smooth overviews.",
+            format={"type": "geotiff", "compression": "ZSTD", "level": 15, "overview_resampler": "average"},
+        ),
+    )
+
+    def preflight(self, options: Options, info: ResultInfo) -> Iterable[Problem | Note]:
+        """Problems of compression, level and resampler with what is known of the image."""
+        from bourn_formats.raster.codecs import CODECS, misfits  # noqa: PLC0415  # on first use, as its neighbours
+
+        name = options.compression.upper()
+        levels = CODECS[name].levels
+        if options.level is not None and levels is None:
+            yield Problem("level", f"{name} has no levels; DEFLATE and ZSTD have")
+        elif options.level is not None and levels is not None and not levels[0] <= options.level <= levels[1]:
+            yield Problem("level", f"expected {levels[0]} to {levels[1]} for {name}, got {options.level}")
+        dtypes = set(info.dtypes or ())
+        if len(dtypes) > 1:
+            listed = ", ".join(sorted(dtypes))
+            yield Problem("", f"the bands of a GeoTIFF are of one dtype, these are of several: {listed}")
+        dtype = info.dtype if len(dtypes) <= 1 else None
+        known = {"bool": "uint8", "float16": "float32"}.get(dtype, dtype) if dtype else None
+        count = len(info.dtypes) if info.dtypes else None
+        for fault in misfits(name, known, count, info.bands):
+            yield Problem("compression", fault)
+        if options.overviews and "bool" in dtypes and options.overview_resampler not in {"nearest", "mode"}:
+            yield Problem(
+                "overview_resampler", f"expected nearest or mode for a mask, got {options.overview_resampler!r}"
+            )
+        if known != dtype:
+            yield Note(f"{dtype} is written as {known}")
+        if not options.tiled:
+            yield Note("a striped GeoTIFF is not cloud optimized", path="tiled")
+
+    def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
+        """Write the image strip by strip; a lazy one is computed on the way, each block once."""
+        from bourn.plugin import as_image  # noqa: PLC0415  # numpy: 0.2 s
+
+        from bourn_formats.raster.cog_by_gdal import write  # noqa: PLC0415  # rasterio: 0.3 s
+        from bourn_formats.raster.profile import profile_of  # noqa: PLC0415  # numpy: 0.2 s
+
+        image = as_image(result)
+        return write(image, profile_of(image, options), sink)

@@ -1,0 +1,63 @@
+"""What TIFF's compressions can take: levels, dtypes, numbers of bands. GDAL's GTiff and COG driver pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+__all__ = ["CODECS", "Codec", "misfits"]
+
+
+@attrs.frozen(kw_only=True)
+class Codec:
+    """One compression.
+
+    Attributes
+    ----------
+    gdal : str
+        GDAL's name of it.
+    levels : (int, int) or None
+        The levels that it has.
+    level : int or None
+        The one to take where none is asked for.
+    dtypes : sequence of str or None
+        All that it takes; None for any.
+    bands : sequence of int or None
+        Numbers of bands that it takes.
+    predicts : bool
+        Whether a predictor goes with it.
+    """
+
+    gdal: str
+    levels: tuple[int, int] | None = None
+    level: int | None = None
+    dtypes: Sequence[str] | None = None
+    bands: Sequence[int] | None = None
+    predicts: bool = False
+
+
+CODECS = {
+    # libdeflate at 1: two and a half times as fast as GDAL's 6, and as small behind a predictor.
+    "DEFLATE": Codec(gdal="DEFLATE", levels=(1, 12), level=1, predicts=True),
+    "LZW": Codec(gdal="LZW", predicts=True),
+    "ZSTD": Codec(gdal="ZSTD", levels=(1, 22), level=3, predicts=True),
+    "JPEG": Codec(gdal="JPEG", dtypes=("uint8",), bands=(1, 2, 3, 4)),
+    "WEBP": Codec(gdal="WEBP", dtypes=("uint8",), bands=(3, 4)),
+    "LERC": Codec(gdal="LERC", dtypes=("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")),
+    "NONE": Codec(gdal="NONE"),
+}
+"""By the name in options, in capitals."""
+
+
+def misfits(name: str, dtype: str | None, count: int | None, bands: Sequence[str] | None) -> Iterator[str]:
+    """What is wrong with writing such pixels by this compression; None where it is not known."""
+    codec = CODECS[name]
+    if dtype is not None and codec.dtypes is not None and dtype not in codec.dtypes:
+        others = ", ".join(other for other, one in CODECS.items() if one.dtypes is None or dtype in one.dtypes)
+        yield f"{name} holds {', '.join(codec.dtypes)} only, the image is {dtype}; these hold it: {others}"
+    if count is not None and codec.bands is not None and count not in codec.bands:
+        numbers = " or ".join(map(str, codec.bands)) if len(codec.bands) <= 2 else f"up to {max(codec.bands)}"  # noqa: PLR2004  # fits a line
+        yield f"{name} holds {numbers} bands, the image has {count}"
+    if name == "JPEG" and bands is not None and tuple(map(str.casefold, bands)) == ("red", "green", "blue", "alpha"):
+        yield "JPEG holds no alpha band (its mask takes the place of it): leave it out, or take WEBP or DEFLATE"

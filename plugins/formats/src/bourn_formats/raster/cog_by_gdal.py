@@ -1,0 +1,154 @@
+"""A cloud optimized GeoTIFF written by GDAL: pixels into a plain file first, from which the COG driver copies."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from affine import Affine
+from bourn.plugin import EncodeError, Sink
+from rasterio.enums import Resampling
+from rasterio.windows import Window
+
+from bourn_formats.raster.pixels import TILE, Passage
+from bourn_formats.raster.profile import as_text
+from bourn_formats.raster.tags import GEO_TAGS, NODATA_TAG, rewrite_tags
+
+if TYPE_CHECKING:
+    from bourn.plugin import Image
+
+    from bourn_formats.raster.profile import Profile
+
+__all__ = ["write"]
+
+PIECE = 1 << 20
+"""Bytes that go to the sink at a time."""
+
+# Not the identity, of which rasterio warns; its tags are taken out again.
+_NOWHERE = Affine(2, 0, 0, 0, -2, 0)
+
+# No .aux.xml beside the file; the mask within it.
+_ENVIRONMENT = {"GDAL_PAM_ENABLED": False, "GDAL_TIFF_INTERNAL_MASK": True}
+
+
+def write(image: Image, profile: Profile, sink: Sink) -> Mapping[str, Any]:
+    """Write `image` as `profile` says; gives the report.
+
+    Needs room for the pixels as they are, and for the file, in the folder for temporary files.
+
+    Raises
+    ------
+    EncodeError
+        GDAL could not write it (no room left, most of all).
+    """
+    passage = Passage(image, profile)
+    with tempfile.TemporaryDirectory(prefix="bourn-") as folder:
+        plain, made = Path(folder, "plain.tif"), Path(folder, "made.tif")
+        try:
+            with rasterio.Env(**_ENVIRONMENT):
+                _write_plain(passage, profile, plain)
+                _finish_plain(profile, plain)
+                options = _cog(profile) if profile.tiled else _striped(profile)
+                rasterio.shutil.copy(plain, made, **options)
+        except (rasterio.errors.RasterioError, rasterio._err.CPLE_BaseError) as cause:
+            msg = f"GDAL could not write the GeoTIFF: {cause}"
+            raise EncodeError(msg) from cause
+        plain.unlink()
+        with made.open("rb") as file:
+            while piece := file.read(PIECE):
+                sink.write(piece)
+    counts = {kind: dict(by_band) for kind, by_band in passage.counts.items() if by_band}
+    return {"cog": profile.tiled, "nodata": _told(profile), **counts, "notes": list(profile.notes)}
+
+
+def _told(profile: Profile) -> str:
+    """How the file says what is not valid; the nodata value as a text, since JSON has neither NaN nor all of int64."""
+    if profile.nodata is not None:
+        return as_text(profile.nodata, profile.dtype)
+    return "mask" if profile.masking == "internal" else "none"
+
+
+def _write_plain(passage: Passage, profile: Profile, path: Path) -> None:
+    """All pixels, uncompressed in tiles, with everything else that the copy takes over."""
+    count, height, width = profile.shape
+    wide = np.dtype(profile.dtype).itemsize == 8 and profile.dtype.lstrip("u") == "int64"  # noqa: PLR2004  # bytes
+    facts: dict[str, Any] = {
+        "driver": "GTiff", "width": width, "height": height, "count": count, "dtype": profile.dtype,
+        "crs": profile.crs_wkt, "transform": profile.transform or _NOWHERE,
+        # rasterio passes on nodata as a float64; that of 64-bit integers is set afterwards.
+        "nodata": None if wide else profile.nodata,
+        "photometric": profile.photometric, "alpha": "YES" if profile.alpha else "NO",
+        "tiled": True, "blockxsize": TILE, "blockysize": TILE, "bigtiff": "YES",
+    }  # fmt: skip
+    with rasterio.open(path, "w", **facts) as file:
+        if profile.point:
+            # Before anything is written: GDAL then moves the tie point, and back when it reads.
+            file.update_tags(AREA_OR_POINT="Point")
+        for strip in passage.strips():
+            rows = strip.pixels.shape[1]
+            window = Window(0, strip.start, width, rows)
+            file.write(strip.pixels, window=window)
+            if strip.valid is not None:
+                file.write_mask(strip.valid, window=window)
+        if set(profile.scales) != {1.0} or set(profile.offsets) != {0.0}:
+            file.scales, file.offsets = profile.scales, profile.offsets
+        for index, name in enumerate(profile.bands, 1):
+            file.set_band_description(index, name)
+            if profile.units[index - 1]:
+                file.set_band_unit(index, profile.units[index - 1])
+            tags = passage.statistics[index - 1].tags() if not profile.dtype.startswith("complex") else {}
+            if profile.descriptions[index - 1]:
+                tags["DESCRIPTION"] = profile.descriptions[index - 1]
+            file.update_tags(index, **tags)
+    raw = count * height * width * np.dtype(profile.dtype).itemsize
+    if path.stat().st_size < raw:
+        # GDAL reports a full disk in close(), where nobody hears it.
+        msg = f"no room left for {raw} bytes in {path.parent.parent}"
+        raise EncodeError(msg)
+
+
+def _finish_plain(profile: Profile, path: Path) -> None:
+    """What rasterio can't set; and overviews where the copy does not make them."""
+    texts = {} if profile.nodata is None else {NODATA_TAG: as_text(profile.nodata, profile.dtype)}
+    rewrite_tags(path, texts)
+    if profile.overviews and not profile.tiled:
+        levels, longest = [], max(profile.shape[1:])
+        while longest > profile.blocksize:
+            longest = -(-longest // 2)
+            levels.append(2 ** (len(levels) + 1))
+        with rasterio.open(path, "r+", driver="GTiff") as file:
+            if levels:
+                file.build_overviews(levels, Resampling[profile.resampler])
+    if profile.transform is None:
+        rewrite_tags(path, {}, without=GEO_TAGS)
+
+
+def _cog(profile: Profile) -> dict[str, Any]:
+    predictors = {1: "NO", 2: "STANDARD", 3: "FLOATING_POINT"}
+    options = {
+        "driver": "COG", "COMPRESS": profile.codec.gdal, "BLOCKSIZE": profile.blocksize, "BIGTIFF": "IF_SAFER",
+        "OVERVIEWS": "IGNORE_EXISTING" if profile.overviews else "NONE",
+        "OVERVIEW_RESAMPLING": profile.resampler, "STATISTICS": "AUTO",
+    }  # fmt: skip
+    if profile.codec.predicts:
+        options["PREDICTOR"] = predictors[profile.predictor]
+    if profile.level is not None:
+        options["LEVEL"] = profile.level
+    return options
+
+
+def _striped(profile: Profile) -> dict[str, Any]:
+    options = {
+        "driver": "GTiff", "COMPRESS": profile.codec.gdal, "TILED": "NO", "BIGTIFF": "IF_SAFER",
+        "COPY_SRC_OVERVIEWS": "YES" if profile.overviews else "NO",
+    }  # fmt: skip
+    if profile.codec.predicts:
+        options["PREDICTOR"] = profile.predictor
+    if profile.level is not None:
+        options["ZLEVEL" if profile.codec.gdal == "DEFLATE" else "ZSTD_LEVEL"] = profile.level
+    return options

@@ -1,0 +1,222 @@
+"""What the file of an image will be: everything that is decided before a pixel is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+import numpy as np
+from bourn.plugin import ResultRefused
+
+from bourn_formats.raster.codecs import CODECS, Codec, misfits
+
+if TYPE_CHECKING:
+    from bourn.plugin import Image
+
+    from bourn_formats.geotiff import Options
+
+__all__ = ["KEEPING", "Profile", "as_text", "profile_of", "written_dtype"]
+
+KEEPING = ("nearest", "mode")
+"""Resamplers that make no value which was not there: the only ones for classes and masks."""
+
+COMPLEX_RESAMPLERS = ("nearest", "average")
+"""All that GDAL has for complex numbers."""
+
+_RGB = ("red", "green", "blue")
+
+
+def written_dtype(dtype: str) -> str:
+    """What stands in the file for `dtype`: TIFF readers know neither bool nor float16."""
+    return {"bool": "uint8", "float16": "float32"}.get(dtype, dtype)
+
+
+@attrs.frozen(kw_only=True)
+class Profile:
+    """What the file of an image will be.
+
+    Attributes
+    ----------
+    shape : (int, int, int)
+        (band, y, x).
+    dtype : str
+        In the file.
+    nodata : number or None
+        Of the file.
+    masking : "none", "nodata" or "internal"
+        How masked pixels are told: not at all, by the nodata value, or by a mask within the file.
+    missing : sequence of number or None
+        One a band: what means no data where the file has no nodata since the bands have unlike ones.
+    photometric : "MINISBLACK" or "RGB"
+    alpha : bool
+        Whether the last band is the alpha of an RGB image.
+    bands, units, scales, offsets
+        One a band.
+    descriptions : sequence of str or None
+        What is said of a band besides its name.
+    transform, crs_wkt, point
+        Where it lies; `point` if pixels stand for points. None without a grid.
+    codec, level, predictor
+    blocksize, tiled, overviews, resampler
+        As asked for.
+    notes : sequence of str
+        What was decided that the caller might not expect.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: str
+    nodata: int | float | None
+    masking: Literal["none", "nodata", "internal"]
+    missing: Sequence[int | float | complex | None]
+    photometric: str
+    alpha: bool
+    bands: Sequence[str]
+    units: Sequence[str | None]
+    scales: Sequence[float]
+    offsets: Sequence[float]
+    descriptions: Sequence[str | None]
+    transform: Any
+    crs_wkt: str | None
+    point: bool
+    codec: Codec
+    level: int | None
+    predictor: int
+    blocksize: int
+    tiled: bool
+    overviews: bool
+    resampler: str
+    notes: Sequence[str]
+
+
+def profile_of(image: Image, options: Options) -> Profile:
+    """What the file of `image` will be.
+
+    Raises
+    ------
+    ResultRefused
+        TIFF, or the compression asked for, does not hold such an image.
+    """
+    notes: list[str] = []
+    dtype = _dtype(image, notes)
+    _check(image, options, dtype)
+    nodata, missing = _nodata(image, notes)
+    name = options.compression.upper()
+    codec = CODECS[name]
+    rgb, alpha = _colours(image.bands, dtype)
+    if name == "JPEG" and len(image.bands) == len(_RGB) and not rgb:
+        notes.append("JPEG mixes the three bands as if they were red, green and blue")
+    if not options.tiled:
+        notes.append("tiled=false: a striped GeoTIFF, not a cloud optimized one")
+    info = [image.bandinfo[band] for band in image.bands]
+    box = image.geobox
+    return Profile(
+        shape=image.shape,
+        dtype=dtype,
+        nodata=nodata,
+        masking=_masking(image, nodata, missing),
+        missing=missing,
+        photometric="RGB" if rgb else "MINISBLACK",
+        alpha=alpha,
+        bands=image.bands,
+        units=[facts.get("unit") for facts in info],
+        scales=[float(facts.get("scale", 1)) for facts in info],
+        offsets=[float(facts.get("offset", 0)) for facts in info],
+        descriptions=[facts.get("description") for facts in info],
+        transform=None if box is None else box.affine,
+        crs_wkt=None if box is None or box.crs is None else box.crs.to_wkt(),
+        point=image.properties.get("AREA_OR_POINT") == "Point",
+        codec=codec,
+        level=options.level or codec.level,
+        predictor=_predictor(dtype) if codec.predicts else 1,
+        blocksize=options.blocksize,
+        tiled=options.tiled,
+        overviews=options.overviews,
+        resampler=options.overview_resampler,
+        notes=notes,
+    )
+
+
+def _dtype(image: Image, notes: list[str]) -> str:
+    names = [dtype.newbyteorder("=").name for dtype in image.dtypes]
+    if len(set(names)) > 1:
+        listed = ", ".join(f"{band} {name}" for band, name in zip(image.bands, names, strict=True))
+        msg = f"the bands of a GeoTIFF are of one dtype, these are of several: {listed}"
+        raise ResultRefused(msg)
+    written = written_dtype(names[0])
+    known = {"uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"}
+    if written not in known | {"float32", "float64", "complex64", "complex128"}:
+        msg = f"a GeoTIFF holds no {names[0]}"
+        raise ResultRefused(msg)
+    if written != names[0]:
+        notes.append(f"{names[0]} is written as {written}")
+    return written
+
+
+def _check(image: Image, options: Options, dtype: str) -> None:
+    name = options.compression.upper()
+    faults = list(misfits(name, dtype, len(image.bands), image.bands))
+    resampler = options.overview_resampler
+    if options.overviews and resampler not in KEEPING:
+        kept = [band for band in image.bands if image.bandinfo[band]["kind"] in {"class", "mask"}]
+        if kept:
+            faults.append(
+                f"{resampler} would make classes that do not exist in {', '.join(kept)}: take nearest or mode"
+            )
+    if options.overviews and dtype.startswith("complex") and resampler not in COMPLEX_RESAMPLERS:
+        faults.append(f"complex numbers have no {resampler}: take {' or '.join(COMPLEX_RESAMPLERS)}")
+    if faults:
+        raise ResultRefused("; ".join(faults))
+
+
+def _nodata(image: Image, notes: list[str]) -> tuple[int | float | None, Sequence[int | float | complex | None]]:
+    """The nodata value of the file; and one a band where they are unlike, since TIFF has one for all."""
+    counting = [
+        value
+        for band, value in zip(image.bands, image.nodata, strict=True)
+        if image.bandinfo[band]["kind"] != "mask" and band.casefold() != "alpha"
+    ] or list(image.nodata)
+    first = counting[0]
+    none: list[int | float | complex | None] = [None] * len(image.bands)
+    if all(value == first or (value != value and first != first) for value in counting):  # noqa: PLR0124  # NaN
+        if isinstance(first, complex):
+            if first.imag:
+                msg = f"a GeoTIFF holds no complex nodata value, got {first}"
+                raise ResultRefused(msg)
+            first = first.real
+        return first, none
+    notes.append("the bands have unlike nodata values, of which TIFF holds one: written as a mask instead")
+    return None, image.nodata
+
+
+def _masking(
+    image: Image, nodata: float | None, missing: Sequence[int | float | complex | None]
+) -> Literal["none", "nodata", "internal"]:
+    if any(value is not None for value in missing):
+        return "internal"
+    if not image.masked:
+        return "none"
+    return "internal" if nodata is None else "nodata"
+
+
+def _colours(bands: Sequence[str], dtype: str) -> tuple[bool, bool]:
+    """Whether the bands are red, green and blue, and whether alpha comes with them."""
+    names = tuple(map(str.casefold, bands))
+    if dtype not in {"uint8", "uint16"} or names[:3] != _RGB:
+        return False, False
+    return names in {_RGB, (*_RGB, "alpha")}, names == (*_RGB, "alpha")
+
+
+def _predictor(dtype: str) -> int:
+    """TIFF's number: 2 horizontal differences, 3 those of floats' bytes, 1 none (GDAL has none for complex)."""
+    if dtype.startswith("complex"):
+        return 1
+    return 3 if dtype.startswith("float") else 2
+
+
+def as_text(nodata: float, dtype: str) -> str:
+    """A nodata value as GDAL writes it into tag 42113: exact, also for integers that float64 does not hold."""
+    if np.dtype(dtype).kind in "iu":
+        return str(int(nodata))
+    return "nan" if math.isnan(nodata) else f"{nodata:.17g}"
