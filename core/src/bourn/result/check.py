@@ -16,40 +16,12 @@ from bourn.result.plain import plain_copy
 from bourn.result.walk import worded_key
 from bourn.wording import listed, nearest, shown
 
-__all__ = ["BAND_KINDS", "checked_bandinfo", "checked_bands", "checked_geobox", "checked_properties", "split_array"]
+__all__ = ["BAND_KINDS", "checked_bandinfo", "checked_bands", "checked_geobox", "checked_properties"]
 
 BAND_KINDS = ("data", "class", "mask")
 """What the pixels of a band are: measured values, classes by number, or yes and no."""
 
 BANDINFO_KEYS = ("kind", "nodata", "scale", "offset", "unit", "description")
-
-
-def split_array(array: Any, path: str, problems: list[Problem]) -> tuple[Any, Any]:
-    """(array, mask) of a numpy or dask array, masked or not; (None, None) and a problem if it can't be pixels."""
-    mask = None
-    if is_dask(array):
-        if isinstance(array._meta, np.ma.MaskedArray):  # noqa: SLF001  # dask has no other way to ask
-            import dask.array as da  # loaded already
-
-            array, mask = da.ma.getdata(array), da.ma.getmaskarray(array)
-        elif not isinstance(array._meta, np.ndarray):  # noqa: SLF001  # the same
-            problems.append(Problem(path, "expected a dask array of numpy arrays"))
-            return None, None
-        if any(math.isnan(size) for size in array.shape):
-            problems.append(Problem(path, "its shape is not known before it is computed: call compute_chunk_sizes()"))
-            return None, None
-    elif isinstance(array, np.ma.MaskedArray):
-        mask = None if array.mask is np.ma.nomask else array.mask
-        array = array.data
-    elif not isinstance(array, np.ndarray):
-        hint = "; use Image.from_xarray for an xarray object" if type(array).__module__.startswith("xarray.") else ""
-        problems.append(Problem(path, f"expected a numpy or dask array, got {shown(array)}{hint}"))
-        return None, None
-    dtype: np.dtype[Any] = array.dtype
-    if dtype.kind not in "biufc":
-        problems.append(Problem(path, f"expected numbers or bool, got dtype {dtype}"))
-        return None, None
-    return (np.asarray(array) if isinstance(array, np.ndarray) else array), mask
 
 
 def checked_bands(bands: object, count: int, problems: list[Problem]) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ import numpy as np
 
 from bourn.errors import Problem, RequestError
 from bourn.result.attributes import band_facts, kept_attributes
-from bourn.result.check import split_array
 from bourn.result.date import utc
 from bourn.result.flip import is_south_up, north_up
+from bourn.result.given import split_array
 from bourn.result.image import Image
 from bourn.result.pixels import ArrayPixels, is_dask
 from bourn.result.placed import Placed, placed

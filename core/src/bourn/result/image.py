@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +13,20 @@ from bourn.result.check import (
     checked_bandinfo,
     checked_bands,
     checked_geobox,
-    checked_mask,
     checked_properties,
-    split_array,
 )
 from bourn.result.date import utc
-from bourn.result.nodata import missing_of, same_value
+from bourn.result.given import pixels_of
+from bourn.result.nodata import missing_of
 from bourn.result.pixels import ArrayPixels, Pixels
+from bourn.result.same import same, same_strip
 from bourn.result.strips import Strip, read_strips
 from bourn.wording import listed, nearest, shown
 
 if TYPE_CHECKING:
     import datetime as dt
     import os
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import xarray as xr
     from odc.geo.geobox import GeoBox
@@ -84,7 +84,7 @@ class Image:
         bandinfo: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         problems: list[Problem] = []
-        pixels = _pixels_of(array, mask, problems)
+        pixels = pixels_of(array, mask, problems)
         if pixels is None:
             raise RequestError(problems, about="the image")
         self._fill(pixels, bands, geobox, properties, bandinfo, problems)
@@ -287,11 +287,11 @@ class Image:
         if self.geobox != other.geobox or self.date != other.date:
             return False
         mine, theirs = ({**image.properties, "date": None} for image in (self, other))
-        if not _same(mine, theirs):
+        if not same(mine, theirs):
             return False
-        if not _same(self.bandinfo, other.bandinfo):
+        if not same(self.bandinfo, other.bandinfo):
             return False
-        return all(_same_strip(one, two) for one, two in zip(self.strips(), other.strips(), strict=True))
+        return all(same_strip(one, two) for one, two in zip(self.strips(), other.strips(), strict=True))
 
     def to_xarray(self) -> Any:
         """The DataArray that `from_xarray` makes this image of; a Dataset where bands are of unlike dtypes."""
@@ -317,68 +317,3 @@ class Image:
         if self.masked:
             lines.append("mask:  yes")
         return "\n".join(lines)
-
-
-def _pixels_of(array: Any, mask: Any, problems: list[Problem]) -> ArrayPixels | None:
-    path = "image.array"
-    if isinstance(array, list | tuple):
-        parts = [split_array(item, f"{path}[{index}]", problems) for index, item in enumerate(array)]
-        layers = [layer for layer, _ in parts]
-        if not parts or any(layer is None for layer in layers):
-            if not parts:
-                problems.append(Problem(path, "an image has one band at least"))
-            return None
-        if any(layer.ndim != 2 or layer.shape != layers[0].shape for layer in layers):  # noqa: PLR2004  # (y, x)
-            given = ", ".join(str(tuple(layer.shape)) for layer in layers[:8])
-            problems.append(Problem(path, f"expected (y, x) arrays of one shape, got {given}"))
-            return None
-        inner = _stacked_masks([part for _, part in parts], layers)
-        stack = None
-    else:
-        stack, inner = split_array(array, path, problems)
-        if stack is None:
-            return None
-        if stack.ndim == 2:  # noqa: PLR2004  # (y, x)
-            stack = stack[None]
-            inner = None if inner is None else inner[None]
-        if stack.ndim != 3:  # noqa: PLR2004  # (band, y, x)
-            problems.append(Problem(path, f"expected the dimensions (band, y, x) or (y, x), got {stack.ndim}"))
-            return None
-        layers = []
-    pixels = ArrayPixels(stack=stack, layers=tuple(layers))
-    if 0 in pixels.shape:
-        problems.append(Problem(path, f"an image has one pixel at least, got the shape {pixels.shape}"))
-        return None
-    given = checked_mask(mask, pixels.shape, problems)
-    if given is not None and inner is not None:
-        given = given | inner
-    return ArrayPixels(stack=stack, layers=tuple(layers), given_mask=inner if given is None else given)
-
-
-def _stacked_masks(masks: Sequence[Any], layers: Sequence[Any]) -> Any:
-    if all(mask is None for mask in masks):
-        return None
-    filled = [np.zeros(layer.shape, bool) if mask is None else mask for mask, layer in zip(masks, layers, strict=True)]
-    if all(isinstance(mask, np.ndarray) for mask in filled):
-        return np.stack(filled)
-    import dask.array as da  # loaded already: some mask is a dask array
-
-    return da.stack(filled)  # type: ignore[no-untyped-call]  # dask is typed in part
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal, NaN being equal to NaN, in mappings, lists and tuples too; 1 is not True."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list | tuple) and type(one) is type(other):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
-    return type(one) is type(other) and same_value(one, other)
-
-
-def _same_strip(one: Strip, other: Strip) -> bool:
-    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one.pixels, other.pixels, strict=True)):
-        return False
-    masks = [np.False_ if strip.mask is None else strip.mask for strip in (one, other)]
-    return bool((masks[0] == masks[1]).all())
