@@ -1,0 +1,161 @@
+"""The group of all commands, and what holds for every one: the session, errors, plugins' own commands."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec
+
+import click
+
+from bourn import __version__
+from bourn.cli.failure import INTERRUPTED, Failure, of_the_system
+from bourn.cli.terminal import tell
+from bourn.errors import BournError
+
+if TYPE_CHECKING:
+    from bourn.session import Session
+
+__all__ = ["Commands", "bourn", "main", "pass_session", "session_of"]
+
+P = ParamSpec("P")
+
+# Command -> where it is. Its module is imported when it is run, or when `--help` tells of it.
+_OWN = {
+    "send": "bourn.cli.send",
+    "list": "bourn.cli.plugins",
+    "show": "bourn.cli.plugins",
+    "matrix": "bourn.cli.plugins",
+    "schema": "bourn.cli.plugins",
+    "doctor": "bourn.cli.doctor",
+    "jobs": "bourn.cli.jobs",
+    "job": "bourn.cli.jobs",
+    "cancel": "bourn.cli.jobs",
+    "revoke": "bourn.cli.jobs",
+    "serve": "bourn.cli.server",
+    "sweep": "bourn.cli.server",
+    "demo": "bourn.cli.demo",
+}
+
+
+class _Offered(click.Group):
+    """Takes what plugins add, by the first come; names of our own are not to be had."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        name = name or cmd.name
+        if name in _OWN or name in self.commands:
+            msg = f"there is a command {name!r} already"
+            raise ValueError(msg)
+        super().add_command(cmd, name)
+
+
+class Commands(click.Group):
+    """bourn's own commands, and those of plugins; a plugin that fails costs nobody else's command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Our own in the order in which one needs them, then those of plugins."""
+        return [*_OWN, *sorted(self._offered(ctx).commands)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; plugins are asked only for what is none of ours."""
+        if cmd_name in _OWN:
+            from importlib import import_module  # noqa: PLC0415  # see above
+
+            command: click.Command = getattr(import_module(_OWN[cmd_name]), f"{cmd_name}_command")
+            return command
+        return self._offered(ctx).commands.get(cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; every error of bourn's becomes one that click shows."""
+        try:
+            return super().invoke(ctx)
+        except (BournError, OSError, KeyboardInterrupt) as error:
+            if ctx.params.get("debug"):
+                raise
+            if isinstance(error, BrokenPipeError):
+                _leave_pipe()
+            if isinstance(error, KeyboardInterrupt):
+                tell("")
+                raise click.exceptions.Exit(INTERRUPTED) from error
+            if isinstance(error, OSError) and not isinstance(error, BournError):
+                raise of_the_system(error) from error
+            raise Failure(error, ctx.meta.get("bourn.command")) from error
+
+    @staticmethod
+    def _offered(ctx: click.Context) -> _Offered:
+        root = ctx.find_root()
+        if "bourn.offered" not in root.meta:
+            offered = _Offered()
+            try:
+                session_of(ctx).registry.hooks.call("bourn_commands", group=offered)
+            except BournError as error:  # settings that can't be read: `--help` works all the same
+                tell(f"Warning: {error.message}")
+            root.meta["bourn.offered"] = offered
+        found: _Offered = root.meta["bourn.offered"]
+        return found
+
+
+class _Plainly(logging.Formatter):
+    """A line a warning; the traceback is for `--debug`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.capitalize()}: {record.getMessage()}"
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bourn", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.pass_context
+def bourn(context: click.Context, *, debug: bool) -> None:
+    """Put the result of a computation where it should go, in the form it should have.
+
+    A destination says where, a format says how; both are plugins. Begin with `bourn list` and `bourn demo`.
+    """
+    _log_to_stderr(debug=debug)
+
+
+def _log_to_stderr(*, debug: bool) -> None:
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.DEBUG if debug else logging.WARNING)
+    if not debug:
+        handler.setFormatter(_Plainly())
+    logger = logging.getLogger("bourn")
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+
+
+def session_of(context: click.Context) -> Session:
+    """The session of this run: the default one, unless a test gave another."""
+    root = context.find_root()
+    if root.obj is None:
+        from bourn.session import default_session  # noqa: PLC0415  # attrs, 30 ms, which `--version` need not pay
+
+        root.obj = default_session()
+    session: Session = root.obj
+    return session
+
+
+def pass_session(command: Callable[Concatenate[Session, P], None]) -> Callable[P, None]:
+    """Hand a command the session as its first argument."""
+
+    @functools.wraps(command)
+    def with_session(*args: P.args, **kwargs: P.kwargs) -> None:
+        context = click.get_current_context()
+        context.find_root().meta["bourn.command"] = context
+        command(session_of(context), *args, **kwargs)
+
+    return with_session
+
+
+def _leave_pipe() -> NoReturn:
+    """Whoever read has enough (`bourn list | head -1`): that is no fault, and Python must not write on at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise click.exceptions.Exit(0)
+
+
+def main() -> None:
+    """Run the command line, and leave with its exit status."""
+    bourn(prog_name="bourn")

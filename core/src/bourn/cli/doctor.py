@@ -1,0 +1,155 @@
+"""``bourn doctor``: whether everything that bourn needs is there and works, each looked at alone."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bourn import __version__
+from bourn.cli.commands import pass_session
+from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
+from bourn.describe.paper import one_line
+from bourn.errors import PluginError
+
+if TYPE_CHECKING:
+    from bourn.describe.paper import Paper
+    from bourn.session import Session
+
+__all__ = ["doctor_command"]
+
+Rows = list[dict[str, Any]]
+
+
+@click.command("doctor")
+@as_json_option
+@pass_session
+def doctor_command(session: Session, *, as_json: bool) -> None:
+    """Whether everything works.
+
+    Looks at the ledger, the store, the links and every plugin. The exit status is 1 if something does not work.
+    """
+    parts = _parts(session)
+    plugins = _plugins(session)
+    problems = [
+        {"what": part["part"], "distribution": "", "version": "", "reason": part["problem"], "fatal": True}
+        for part in parts
+        if part["problem"]
+    ]
+    problems += [
+        {
+            "what": f"{problem.role} {problem.name}".strip(),
+            "distribution": problem.distribution,
+            "version": problem.version,
+            "reason": problem.reason,
+            "fatal": problem.fatal,
+        }
+        for problem in session.registry.check()
+    ]
+    if as_json:
+        print_json({"parts": parts, "plugins": plugins, "problems": problems})
+    else:
+        print_lines(_report(parts, plugins, problems, paper()))
+    if any(problem["fatal"] for problem in problems):
+        click.get_current_context().exit(1)
+
+
+def _parts(session: Session) -> Rows:
+    looks: dict[str, Callable[[], str]] = {
+        "bourn": lambda: __version__,
+        "python": lambda: f"{platform.python_version()}, {sys.executable}",
+        "home": lambda: str(session.settings.home),
+        "ledger": lambda: _ledger(session),
+        "store": lambda: _store(session),
+        "links": lambda: _links(session),
+    }
+    return [_looked(part, look) for part, look in looks.items()]
+
+
+def _looked(part: str, look: Callable[[], str]) -> dict[str, Any]:
+    try:
+        return {"part": part, "found": look(), "problem": ""}
+    except Exception as error:  # noqa: BLE001  # a database's or a disk's own errors; what is wrong is what we are here for
+        told = one_line(f"{type(error).__name__}: {error}")
+        return {"part": part, "found": "", "problem": told}
+
+
+def _ledger(session: Session) -> str:
+    import sqlalchemy as sa  # noqa: PLC0415  # on first use
+
+    database = session.services.ledger.database
+    url = database.url.render_as_string(hide_password=True)
+    with database.read() as connection:
+        revision = connection.scalar(sa.text("select version_num from bourn_core_version"))
+    return f"{url}, revision {revision}"
+
+
+def _store(session: Session) -> str:
+    """Write, read and remove a small object."""
+    store, key = session.store, f"doctor/{secrets.token_hex(8)}"
+    with store.create(key) as sink:
+        sink.write(b"bourn")
+    try:
+        with store.open(key) as file:
+            if file.read() != b"bourn":
+                msg = f"{session.settings.store} does not give back what was written"
+                raise OSError(msg)
+    finally:
+        store.delete(key)
+    return f"{session.settings.store}, can be written"
+
+
+def _links(session: Session) -> str:
+    url = session.settings.public_url
+    return f"{url}, {'a server answers' if _answers(url) else 'no server answers: `bourn serve` starts one'}"
+
+
+def _answers(url: str) -> bool:
+    from urllib.error import URLError  # noqa: PLC0415  # this command alone asks
+    from urllib.request import urlopen  # noqa: PLC0415
+
+    try:
+        with urlopen(f"{url.rstrip('/')}/healthz", timeout=2) as answer:  # noqa: S310  # settings hold it to http(s)
+            return bool(answer.status == 200)  # noqa: PLR2004  # OK
+    except (URLError, OSError, ValueError):
+        return False
+
+
+def _plugins(session: Session) -> Rows:
+    registry = session.registry
+    rows = []
+    for spec in (*registry.destinations.values(), *registry.formats.values()):
+        started, problem = time.perf_counter(), ""
+        try:
+            spec.load()
+        except PluginError as error:
+            problem = error.message
+        rows.append({
+            "role": spec.role, "name": spec.name, "distribution": spec.distribution, "version": spec.version,
+            "loaded_in_seconds": round(time.perf_counter() - started, 3), "problem": problem,
+        })  # fmt: skip
+    return rows
+
+
+def _report(parts: Rows, plugins: Rows, problems: Rows, paper: Paper) -> list[str]:
+    lines = paper.table([(part["part"], part["found"] or part["problem"]) for part in parts], indent=0, wrap=(1,))
+    lines += ["", paper.strong("Plugins")]
+    lines += paper.table(
+        [
+            (row["role"], row["name"], f"{row['distribution']} {row['version']}".strip(),
+             "broken" if row["problem"] else f"loads in {row['loaded_in_seconds'] * 1000:.0f} ms")
+            for row in plugins
+        ],
+        wrap=(),
+    ) or ["  none"]  # fmt: skip
+    lines += ["", paper.strong("Problems") if problems else "No problems."]
+    for problem in problems:
+        who = f"{problem['distribution']} {problem['version']}".strip()
+        name = problem["what"] + (f" ({who})" if who else "")
+        lines += [f"  {paper.bad(name) if problem['fatal'] else name}", *paper.wrapped(problem["reason"], 6)]
+    return lines

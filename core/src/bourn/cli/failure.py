@@ -1,0 +1,62 @@
+"""How an error reaches the user: a kind text on standard error, and the exit status that scripts go by."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Any
+
+import click
+
+from bourn.cli.terminal import print_json
+from bourn.errors import (
+    BournError,
+    JobError,
+    RequestError,
+    RequestTypeError,
+    SettingsError,
+    UnknownJob,
+)
+
+__all__ = ["INTERRUPTED", "Failure", "described", "status_of"]
+
+FAILED = 1
+BAD_REQUEST = 2
+INTERRUPTED = 130
+"""What shells give for SIGINT."""
+
+
+def status_of(error: BaseException) -> int:
+    """2 where the request must be mended, 1 where something went wrong with it."""
+    return BAD_REQUEST if isinstance(error, RequestError | RequestTypeError | SettingsError | UnknownJob) else FAILED
+
+
+def described(error: BournError) -> dict[str, Any]:
+    """An error as JSON."""
+    told: dict[str, Any] = {"code": error.code, "message": error.message}
+    if isinstance(error, RequestError):
+        told["problems"] = [problem._asdict() for problem in error.problems]
+    if isinstance(error, JobError) and error.job is not None:
+        told["job"] = error.job.id
+    return told
+
+
+class Failure(click.ClickException):
+    """An error of bourn's as click shows errors; as JSON too, on standard output, where the command prints JSON."""
+
+    def __init__(self, error: BournError, context: click.Context | None = None) -> None:
+        super().__init__(error.message or type(error).__name__)
+        self.error = error
+        self.exit_code = status_of(error)
+        self._as_json = context is not None and bool(context.params.get("as_json"))
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it."""
+        if self._as_json:
+            print_json({"error": described(self.error)}, compact=True)
+        click.echo(f"Error: {self.message}", file=file, err=True)
+
+
+def of_the_system(error: OSError) -> click.ClickException:
+    """What the disk or the network has against it, without a traceback."""
+    where = f"{os.fspath(error.filename)}: " if isinstance(error.filename, str | os.PathLike) else ""
+    return click.ClickException(f"{where}{error.strerror or error}")

@@ -1,0 +1,131 @@
+"""What ``bourn send`` is given: a file by its suffix, JSON on standard input, or ``module:callable``."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bourn.errors import Problem, RequestError
+from bourn.wording import listed, nearest, shown
+
+__all__ = ["read_input"]
+
+_CALLABLE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://")
+
+
+def read_input(given: str) -> Any:
+    """The object that is to be sent; a raster and an array stay in their file until they are needed.
+
+    Parameters
+    ----------
+    given : str
+        ``-``, ``module:callable``, or the path of a file whose suffix says what it is.
+
+    Raises
+    ------
+    RequestError
+        There is no such thing, or it can't be read.
+    """
+    if given == "-":
+        return _parsed(click.get_text_stream("stdin", encoding="utf-8").read(), "standard input")
+    path = Path(given)
+    if _URL.match(given):
+        return _reader_of(given.partition("?")[0])(given)
+    if not path.exists() and _CALLABLE.fullmatch(given):
+        return _imported(given)
+    reader = _reader_of(given)
+    if not path.is_file():
+        raise _refusal(_missing(path))
+    try:
+        return reader(given)
+    except OSError as error:
+        raise _refusal(f"{shown(given)} can't be read: {error.strerror or error}") from error
+
+
+def _reader_of(name: str) -> Callable[[str], Any]:
+    suffix = Path(name).suffix.lower()
+    if suffix in _READERS:
+        return _READERS[suffix]
+    meant = nearest(suffix, _READERS)
+    hint = f" Did you mean {meant!r}?" if meant else ""
+    what = f"a file that ends in {shown(suffix)}" if suffix else f"{shown(name)}, which has no suffix,"
+    raise _refusal(f"{what} can't be read; it can be {listed(_READERS)}, '-', or module:callable.{hint}")
+
+
+def _missing(path: Path) -> str:
+    if path.is_dir():
+        return f"{shown(str(path))} is a folder"
+    beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+    meant = nearest(path.name, beside)
+    hint = f" Did you mean {str(path.with_name(meant))!r}?" if meant else ""
+    return f"there is no file {shown(str(path))}.{hint}"
+
+
+def _raster(path: str) -> Any:
+    from bourn.result.image import Image  # noqa: PLC0415  # numpy, where it is needed
+
+    return Image.open(path)
+
+
+def _array(path: str) -> Any:
+    import numpy as np  # noqa: PLC0415  # where it is needed
+
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        raise _refusal(f"{shown(path)} is no array that can be read without running code: {error}") from error
+
+
+def _document(path: str) -> Any:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _refusal(f"{shown(path)} is not UTF-8: {error.reason} at byte {error.start:,}") from error
+    return _parsed(text, shown(path))
+
+
+def _parsed(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _refusal(f"{where} is not JSON: {error.msg}, line {error.lineno} column {error.colno}") from error
+    except (RecursionError, ValueError) as error:  # 10,000 deep; an int of 5,000 digits
+        raise _refusal(f"{where} can't be read: {type(error).__name__}") from error
+
+
+def _imported(given: str) -> Any:
+    module_name, _, attribute = given.partition(":")
+    folder = str(Path.cwd())
+    if folder not in sys.path:  # as `python -m` has it, and every tool that takes module:attribute
+        sys.path.insert(0, folder)
+    try:
+        found: Any = import_module(module_name)
+    except Exception as error:  # the user's own module may raise anything
+        raise _refusal(f"the module {module_name!r} can't be imported: {type(error).__name__}: {error}") from error
+    for step in attribute.split("."):
+        if not hasattr(found, step):
+            meant = nearest(step, [name for name in dir(found) if not name.startswith("_")])
+            hint = f" Did you mean {meant!r}?" if meant else ""
+            raise _refusal(f"{module_name!r} has no {step!r}.{hint}")
+        found = getattr(found, step)
+    return found
+
+
+def _refusal(message: str) -> RequestError:
+    return RequestError([Problem("input", message)])
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys((".tif", ".tiff", ".jp2", ".png", ".jpg", ".jpeg", ".webp"), _raster),
+    **dict.fromkeys((".json", ".geojson"), _document),
+    ".npy": _array,
+}
+"""By suffix; a raster's own content decides in the end what it is."""

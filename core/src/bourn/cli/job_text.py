@@ -1,0 +1,108 @@
+"""A job in words and as JSON, as every command tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bourn.describe.option import plain_text
+
+if TYPE_CHECKING:
+    from bourn.describe.paper import Paper
+    from bourn.job.job import Job
+    from bourn.session import Session
+
+__all__ = ["job_as_json", "job_page", "link_until", "spoken_size", "spoken_time"]
+
+
+def job_as_json(session: Session, job: Job) -> dict[str, Any]:
+    """A job for machines."""
+    record = session.record_of(job.id)
+    artifact = None if record is None else record.artifact
+    receipt, error, runtime = job.receipt, job.error, job.runtime
+    return {
+        "id": job.id,
+        "group": job.group,
+        "stage": job.stage,
+        "destination": dict(job.destination),
+        "format": dict(job.format),
+        "url": job.url,
+        "expires": _iso(job.expires_datetime),
+        "size_bytes": None if artifact is None else artifact.size_bytes,
+        "sha256": None if artifact is None else artifact.sha256,
+        "receipt": None if receipt is None else {"url": receipt.url, "detail": dict(receipt.detail)},
+        "report": dict(job.report),
+        "error": None if error is None else {"code": error.code, "message": error.message},
+        "created": _iso(job.created_datetime),
+        "runtime_seconds": None if runtime is None else round(runtime.total_seconds(), 3),
+    }
+
+
+def job_page(session: Session, job: Job, paper: Paper) -> list[str]:
+    """A job for people."""
+    told = job_as_json(session, job)
+    progress = job.progress
+    rows = [
+        ("stage", told["stage"] + (f"; {progress.note}" if progress.note else "")),
+        ("destination", _half(told["destination"])),
+        ("format", _half(told["format"])),
+        ("asked for", spoken_time(job.created_datetime)),
+        ("took", "" if job.runtime is None else f"{job.runtime.total_seconds():.2f} s"),
+        ("steps", f"{progress.done} of {progress.total}" if not job.done and progress.total else ""),
+        ("link", told["url"] or ""),
+        ("until", link_until(session, job) or ""),
+        ("size", "" if told["size_bytes"] is None else spoken_size(told["size_bytes"])),
+        ("sha256", told["sha256"] or ""),
+        ("error", "" if told["error"] is None else told["error"]["message"]),
+        *_details(told),
+    ]
+    lines = paper.table([row for row in rows if row[1]], indent=2, wrap=(1,))
+    return [paper.strong(job.id), *lines]
+
+
+def _details(told: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What destination and format had to say, a line each."""
+    receipt = (told["receipt"] or {}).get("detail", {})
+    said = [("receipt", key, value) for key, value in receipt.items()]
+    said += [("report", key, value) for part in told["report"].values() for key, value in part.items()]
+    return [(head, f"{key}: {plain_text(value)}") for head, key, value in said]
+
+
+def _half(mapping: Mapping[str, Any]) -> str:
+    options = [f"{key}={plain_text(value)}" for key, value in mapping.items() if key != "type"]
+    return " ".join([str(mapping.get("type")), *options])
+
+
+def link_until(session: Session, job: Job) -> str | None:
+    """Until when the link works; None where there is none, or it is not ours to say."""
+    ends, url = job.expires_datetime, job.url
+    if ends is None or url is None or not url.startswith(session.settings.public_url):
+        return None
+    return spoken_time(ends)
+
+
+def spoken_time(moment: datetime) -> str:
+    """A moment to the minute."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def spoken_size(size_bytes: float) -> str:
+    """A size with its unit.
+
+    Examples
+    --------
+    >>> spoken_size(1), spoken_size(1536), spoken_size(8_388_608)
+    ('1 B', '1.5 KiB', '8.0 MiB')
+    """
+    if size_bytes < 1024:  # noqa: PLR2004  # the unit
+        return f"{size_bytes} B"
+    for unit in ("KiB", "MiB", "GiB"):
+        size_bytes /= 1024
+        if size_bytes < 1024:  # noqa: PLR2004
+            return f"{size_bytes:.1f} {unit}"
+    return f"{size_bytes / 1024:.1f} TiB"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")

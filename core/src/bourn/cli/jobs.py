@@ -1,0 +1,94 @@
+"""Jobs of the ledger: ``bourn jobs``, ``job``, ``cancel``, ``revoke``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bourn.cli.commands import pass_session
+from bourn.cli.job_text import job_as_json, job_page, spoken_time
+from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
+
+if TYPE_CHECKING:
+    from bourn.session import Session
+
+__all__ = ["cancel_command", "job_command", "jobs_command", "revoke_command"]
+
+STAGES = ("QUEUED", "PREPARING", "RUNNING", "SAVING", "SUCCEEDED", "FAILED", "CANCELLED")
+"""As the ledger has them, which is not imported for the sake of a help text; a test holds the two together."""
+
+NARROW = 100
+"""Below this width a table of jobs leaves out when they were asked for: ids are never cut."""
+
+
+@click.command("jobs")
+@click.option("--stage", type=click.Choice(STAGES, case_sensitive=False), help="Only those at this stage.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@as_json_option
+@pass_session
+def jobs_command(session: Session, *, stage: str | None, limit: int, as_json: bool) -> None:
+    """The jobs, the newest first."""
+    jobs = session.jobs(stage=stage, limit=limit)
+    if as_json:
+        print_json([job_as_json(session, job) for job in jobs])
+        return
+    if not jobs:
+        print_lines(["There are no jobs."])
+        return
+    head = ["job", "stage", "to", "format", "asked for"]
+    rows = [
+        [job.id, job.stage, str(job.destination.get("type")), str(job.format.get("type")),
+         spoken_time(job.created_datetime)]
+        for job in jobs
+    ]  # fmt: skip
+    columns = len(head) if paper().width >= NARROW else len(head) - 1
+    print_lines(paper().table([row[:columns] for row in rows], head=head[:columns], indent=0, wrap=()))
+
+
+@click.command("job")
+@click.argument("job_id", metavar="ID")
+@as_json_option
+@pass_session
+def job_command(session: Session, job_id: str, *, as_json: bool) -> None:
+    """How a job fares, or what became of it."""
+    job = session.job(job_id)
+    if as_json:
+        print_json(job_as_json(session, job))
+    else:
+        print_lines(job_page(session, job, paper()))
+
+
+@click.command("cancel")
+@click.argument("job_id", metavar="ID")
+@as_json_option
+@pass_session
+def cancel_command(session: Session, job_id: str, *, as_json: bool) -> None:
+    """Cancel a job.
+
+    Whichever process runs it; one that has ended stays as it is.
+    """
+    job = session.job(job_id)
+    asked = job.cancel()
+    stage = job.refresh().stage
+    if as_json:
+        print_json({"id": job.id, "cancelling": asked, "stage": stage})
+    elif not asked:
+        print_lines([f"It has ended already: {stage}."])
+    else:
+        print_lines(["It is cancelled." if stage == "CANCELLED" else f"It will be cancelled; it is at {stage} now."])
+
+
+@click.command("revoke")
+@click.argument("job_id", metavar="ID")
+@as_json_option
+@pass_session
+def revoke_command(session: Session, job_id: str, *, as_json: bool) -> None:
+    """End the link of a job now."""
+    revoked = session.revoke(job_id)
+    if as_json:
+        print_json({"id": job_id, "revoked": revoked})
+    else:
+        print_lines(["Its link does not work any more." if revoked else "It has no link."])
+    if not revoked:
+        click.get_current_context().exit(1)

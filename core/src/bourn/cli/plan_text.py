@@ -1,0 +1,48 @@
+"""A plan in words, as ``bourn send --plan`` tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bourn.cli.job_text import spoken_size
+from bourn.describe.option import plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bourn.describe.paper import Paper
+    from bourn.dispatch.plan import Plan
+    from bourn.result.info import ResultInfo
+
+__all__ = ["plan_page"]
+
+
+def plan_page(plan: Plan, paper: Paper) -> list[str]:
+    """Who would get what in which form, with every option, and what was decided about it."""
+    rows = [("result", _result(plan.info), "")]
+    for role, chosen in (("destination", plan.to), ("format", plan.written)):
+        rows.append((role, chosen.name, f"{chosen.distribution} {chosen.version}"))
+        rows += [("", *row) for row in _options(chosen.as_mapping())]
+    lines = paper.table([row[:2] for row in rows if not row[2]][:1], indent=0, least=(11,))
+    lines += paper.table(rows[1:], indent=0, wrap=(2,), least=(11,))
+    notes = [note.message for note in plan.notes]
+    return lines + paper.table([("note" if not n else "", note) for n, note in enumerate(notes)], indent=0, least=(11,))
+
+
+def _options(mapping: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(f"  {key}", plain_text(value)) for key, value in mapping.items() if key != "type"]
+
+
+def _result(info: ResultInfo) -> str:
+    """What is known of the result without computing it."""
+    shape = " x ".join(map(str, info.shape)) if info.shape else ""
+    parts = [
+        " or ".join(info.kinds) or "not known before it is computed",
+        " ".join(part for part in (shape, info.dtype or "") if part),
+        f"bands {', '.join(info.bands)}" if info.bands else "",
+        "" if info.grid is None else str(info.grid.crs),
+        "" if info.size_bytes is None else spoken_size(info.size_bytes),
+        "lazy" if info.lazy else "",
+        info.type_name,
+    ]
+    return ", ".join(part for part in parts if part)

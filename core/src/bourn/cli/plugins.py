@@ -1,0 +1,104 @@
+"""What is installed: ``bourn list``, ``show``, ``matrix``, ``schema``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bourn.cli.commands import pass_session
+from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
+from bourn.describe import text
+from bourn.errors import UnknownPlugin
+from bourn.wording import nearest
+
+if TYPE_CHECKING:
+    from bourn.discovery.registry import Registry
+    from bourn.discovery.spec import Spec
+    from bourn.session import Session
+
+__all__ = ["list_command", "matrix_command", "schema_command", "show_command", "specs_of"]
+
+
+@click.command("list")
+@as_json_option
+@pass_session
+def list_command(session: Session, *, as_json: bool) -> None:
+    """What is installed, and who ships it."""
+    if as_json:
+        print_json({key: told for key, told in session.registry.describe().items() if key != "matrix"})
+    else:
+        print_lines(text.listing(session.registry, paper()))
+
+
+@click.command("show")
+@click.argument("name")
+@as_json_option
+@pass_session
+def show_command(session: Session, name: str, *, as_json: bool) -> None:
+    """All about one destination or format.
+
+    Its options with their limits, what it goes together with, and examples.
+    """
+    specs = specs_of(session.registry, name)
+    if as_json:
+        described = session.registry.describe()
+        print_json([described[f"{spec.role}s"][spec.name] for spec in specs])
+        return
+    for number, spec in enumerate(specs):
+        print_lines(([""] if number else []) + text.page(spec, session.registry, paper()))
+
+
+@click.command("matrix")
+@as_json_option
+@pass_session
+def matrix_command(session: Session, *, as_json: bool) -> None:
+    """What goes together.
+
+    Which kinds of result pass in which format to which destination, and why others do not.
+    """
+    if as_json:
+        print_json(session.registry.describe()["matrix"])
+    else:
+        print_lines(text.pairs(session.registry, paper()))
+
+
+@click.command("schema")
+@click.argument("name", required=False)
+@pass_session
+def schema_command(session: Session, name: str | None) -> None:
+    """The JSON Schema of a plugin, or of a request.
+
+    Of the options of NAME; without a name that of a whole request.
+    """
+    from bourn.describe.schema import request_schema  # noqa: PLC0415  # this command alone needs it
+
+    if name is None:
+        print_json(request_schema(session.registry))
+        return
+    schemas: dict[str, Any] = {spec.role: spec.schema for spec in specs_of(session.registry, name)}
+    # A name that is both a destination and a format gives both, by role.
+    print_json(schemas if len(schemas) > 1 else next(iter(schemas.values())))
+
+
+def specs_of(registry: Registry, name: str) -> list[Spec]:
+    """The plugins of that name: a destination, a format, or one of each.
+
+    Raises
+    ------
+    UnknownPlugin
+        In the words of the registry, about the role in which there is a name like it.
+    """
+    folded = name.lower()
+    found = [named[folded] for named in (registry.destinations, registry.formats) if folded in named]
+    if found:
+        return found
+    meant = nearest(folded, [*registry.destinations, *registry.formats])
+    roles = [role for role in ("destination", "format") if meant in getattr(registry, f"{role}s")]
+    problems = []
+    for role in roles or ("destination", "format"):
+        try:
+            registry.find(role, name)
+        except UnknownPlugin as error:
+            problems += error.problems
+    raise UnknownPlugin(problems, about="the name")

@@ -1,0 +1,202 @@
+"""``bourn send``: a result from the command line to where it should go."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bourn.cli.commands import pass_session
+from bourn.cli.failure import status_of
+from bourn.cli.input import read_input
+from bourn.cli.job_text import job_as_json, link_until
+from bourn.cli.plan_text import plan_page
+from bourn.cli.terminal import as_json_option, paper, print_json, print_lines, tell
+from bourn.cli.values import KeyValue, options_from
+from bourn.errors import BournError, JobError, Problem, RequestError
+
+if TYPE_CHECKING:
+    from bourn.dispatch.plan import Plan
+    from bourn.job.job import Job
+    from bourn.session import Session
+
+__all__ = ["send_command"]
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@click.command("send")
+@click.argument("given", metavar="INPUT")
+@click.option("--destination", "-d", "destinations", multiple=True, metavar="NAME", help="Where to; again for several.")
+@click.option("--format", "-F", "written", metavar="NAME", help="How it is written.")
+@click.option("-o", "options", type=KeyValue(), multiple=True, help="An option of the destination.")
+@click.option("-f", "format_options", type=KeyValue(), multiple=True, help="An option of the format.")
+@click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--file", type=click.Path(dir_okay=False), help="Write the result to this file, too.")
+@click.option("--wait/--no-wait", default=True, help="Whether to wait, or print the job's id at once.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop it after that.")
+@click.option("--quiet", "-q", is_flag=True, help="Print the link, and nothing else.")
+@as_json_option
+@pass_session
+def send_command(  # noqa: PLR0913  # one argument an option
+    session: Session,
+    given: str,
+    *,
+    destinations: tuple[str, ...],
+    written: str | None,
+    options: Pairs,
+    format_options: Pairs,
+    only_plan: bool,
+    file: str | None,
+    wait: bool,
+    timeout: float | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Send a result to where it should go.
+
+    INPUT is a raster (.tif, .jp2, .png, ...), an array (.npy), JSON (.json, or - for standard input), or
+    module:callable, which is called without arguments. Values of options are JSON where the option is no text.
+
+    \b
+    bourn send scene.tif --format geotiff -f compression=ZSTD
+    echo '{"a": 1}' | bourn send - --format json --file a.json
+    """
+    request = {
+        "destination": _destination(session, destinations, options),
+        "format": _format(session, written, format_options),
+    }
+    obj = read_input(given)
+    if only_plan or file is not None:
+        planned = session.plan(obj, **request)
+        plans = planned if isinstance(planned, list) else [planned]
+        if only_plan:
+            _print_plans(plans, as_json=as_json)
+            return
+        _check_file(plans, wait=wait)
+    started = session.compute(obj, block=False, timeout=timeout, **request)
+    jobs: list[Job] = started if isinstance(started, list) else [started]
+    if not wait:
+        for job in jobs:
+            print_json(job_as_json(session, job), compact=True) if as_json else click.echo(job.id)
+        return
+    if not (quiet or as_json):
+        _print_notes(jobs)
+    failures = _wait(jobs, timeout, bar=sys.stderr.isatty() and not (quiet or as_json))
+    for job in jobs:
+        if as_json:
+            print_json(job_as_json(session, job), compact=True)
+        elif job.stage == "SUCCEEDED":
+            _print_link(session, job, quiet=quiet)
+    for job, error in failures:
+        tell(f"Error: job {job.id}: {error.message}")
+    if failures:
+        click.get_current_context().exit(max(status_of(error) for _, error in failures))
+    if file is not None:
+        jobs[0].result_to_file(file)
+
+
+def _destination(session: Session, names: Sequence[str], pairs: Pairs) -> Any:
+    """The destination, or the list of them: an option goes to each that has one of that name."""
+    asked = names or (session.settings.default_destination,)
+    schemas = [_schema(session, "destination", name) for name in asked]
+    known = {key.partition(".")[0] for schema in schemas for key in schema.get("properties", {})}
+    halves = []
+    for name, schema in zip(asked, schemas, strict=True):
+        # An option that none of them has goes to all, so that the error says it.
+        mine = [(key, text) for key, text in pairs if _has(schema, key) or key.partition(".")[0] not in known]
+        halves.append(_half("destination", name, options_from(mine, schema)))
+    return halves if len(halves) > 1 else halves[0]
+
+
+def _format(session: Session, name: str | None, pairs: Pairs) -> Any:
+    if name is None:
+        if pairs:
+            msg = "-f is an option of a format; say which one, by --format"
+            raise click.UsageError(msg)
+        return None
+    return _half("format", name, options_from(pairs, _schema(session, "format", name)))
+
+
+def _half(role: str, name: str, options: dict[str, Any]) -> Any:
+    """A name, or a mapping; a whole mapping may be given as JSON in place of a name."""
+    if not name.lstrip().startswith("{"):
+        return {"type": name, **options} if options else name
+    try:
+        mapping = json.loads(name)
+    except ValueError as error:
+        raise RequestError([Problem(role, f"begins as JSON and is not: {error}")]) from error
+    return {**mapping, **options}
+
+
+def _schema(session: Session, role: str, name: str) -> dict[str, Any]:
+    """The schema of a plugin's options; an empty one where there is no such plugin, which the plan will say."""
+    try:
+        if name.lstrip().startswith("{"):
+            name = str(json.loads(name).get("type"))
+        return session.registry.find(role, name).schema
+    except (BournError, ValueError):
+        return {}
+
+
+def _has(schema: dict[str, Any], key: str) -> bool:
+    return key.partition(".")[0] in schema.get("properties", {})
+
+
+def _check_file(plans: Sequence[Plan], *, wait: bool) -> None:
+    problems = []
+    if len(plans) > 1:
+        problems.append(Problem("file", "goes with one destination, not with several"))
+    if not wait:
+        problems.append(Problem("file", "is written when the job has ended: it does not go with --no-wait"))
+    problems += [
+        Problem("file", f"goes only with destinations that give data back, and {plan.to.name!r} does not")
+        for plan in plans
+        if not plan.to.plugin.gives_data
+    ]
+    if problems:
+        raise RequestError(problems)
+
+
+def _print_plans(plans: Sequence[Plan], *, as_json: bool) -> None:
+    for number, plan in enumerate(plans):
+        if as_json:
+            print_json(plan.as_json(), compact=len(plans) > 1)
+        else:
+            print_lines(([""] if number else []) + plan_page(plan, paper()))
+    if not as_json:
+        tell("Nothing was computed, and nothing was sent.")
+
+
+def _print_notes(jobs: Sequence[Job]) -> None:
+    for message in dict.fromkeys(note.message for job in jobs for note in job.plan.notes):
+        for line in paper().wrapped(f"Note: {message}", 0, 6):
+            tell(line)
+
+
+def _wait(jobs: Sequence[Job], timeout: float | None, *, bar: bool) -> list[tuple[Job, JobError]]:
+    """Wait for all; gives those that did not succeed. Ctrl-C cancels all."""
+    failures = []
+    try:
+        for job in jobs:
+            try:
+                job.wait(timeout, progress_bar=bar)
+            except JobError as error:
+                failures.append((job, error))
+    except KeyboardInterrupt:
+        for job in jobs:
+            job.cancel()
+        raise
+    return failures
+
+
+def _print_link(session: Session, job: Job, *, quiet: bool) -> None:
+    """The link to standard output, so that it can be taken over; until when it works beside it."""
+    if job.url is not None:
+        click.echo(job.url)
+    until = link_until(session, job)
+    if until is not None and not quiet:
+        tell(f"The link works until {until}.")

@@ -1,0 +1,63 @@
+"""The server and its chores: ``bourn serve``, ``bourn sweep``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bourn.cli.commands import pass_session
+from bourn.cli.job_text import spoken_size
+from bourn.cli.terminal import as_json_option, print_json, print_lines
+
+if TYPE_CHECKING:
+    from bourn.session import Session
+
+__all__ = ["LOCAL", "serve_command", "sweep_command"]
+
+DEFAULT_PORT = 8622
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address it listens at.")
+@click.option("--port", type=click.IntRange(1, 65535), help="By default that of the settings' public_url.")
+@pass_session
+def serve_command(session: Session, *, host: str, port: int | None) -> None:
+    """Serve links to results.
+
+    Also the registry at /registry, /healthz, and what plugins add. What has expired is erased now and then.
+    """
+    from bourn.serve import run  # noqa: PLC0415  # the web server is for this command alone
+
+    run(session, host, port or _port_of(session.settings.public_url))
+
+
+def _port_of(public_url: str) -> int:
+    """The port that links name where they lead to this machine; else the one that a proxy is expected to ask."""
+    from urllib.parse import urlsplit  # noqa: PLC0415  # see above
+
+    parts = urlsplit(public_url)
+    return (parts.port or DEFAULT_PORT) if parts.hostname in LOCAL else DEFAULT_PORT
+
+
+@click.command("sweep")
+@as_json_option
+@pass_session
+def sweep_command(session: Session, *, as_json: bool) -> None:
+    """Erase what has expired.
+
+    Also carry on what dead processes left, and deliver what is due.
+    """
+    import attrs  # noqa: PLC0415  # loaded with the session by now
+
+    swept = session.sweep()
+    if as_json:
+        print_json(attrs.asdict(swept))
+        return
+    print_lines([
+        f"Links that expired: {swept.expired}. Artifacts erased: {swept.erased}, {spoken_size(swept.freed_bytes)}.",
+        f"Remains of dead processes: {swept.orphans + swept.stale}. Jobs forgotten: {swept.tombstones}.",
+    ])  # fmt: skip
+    if swept.failed:
+        print_lines([f"Could not be removed this time: {swept.failed}."])

@@ -1,0 +1,48 @@
+"""The terminal before which the user sits: how wide it is, whether it has colours, and how JSON goes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from bourn.describe.paper import Paper
+
+__all__ = ["as_json_option", "paper", "print_json", "print_lines", "tell"]
+
+WIDEST = 120
+"""Longer lines are hard to read, however wide the terminal is."""
+
+UNSEEN = 100
+"""The width where nobody sees it: output that goes into a file or a pipe, and says no width."""
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def paper() -> Paper:
+    """What standard output is written on; ``COLUMNS`` and ``NO_COLOR`` are heeded."""
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size((UNSEEN, 24)).columns if terminal or os.environ.get("COLUMNS") else UNSEEN
+    colours = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Paper(max(40, min(width, WIDEST)), colours=colours)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines to standard output; those of a table reach it at once."""
+    click.echo("\n".join(lines))
+
+
+def print_json(document: Any, *, compact: bool = False) -> None:
+    """A document to standard output: for machines on one line, else indented."""
+    indent, separators = (None, (",", ":")) if compact else (2, None)
+    click.echo(json.dumps(document, indent=indent, separators=separators, ensure_ascii=False, default=str))
+
+
+def tell(text: str) -> None:
+    """Something for whoever watches, beside the output: to standard error."""
+    click.echo(text, err=True)
