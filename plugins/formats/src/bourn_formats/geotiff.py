@@ -10,11 +10,13 @@ as a mask. Of an image's properties only ``AREA_OR_POINT`` is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from bourn.plugin import Example, Format, Note, Problem, ResultInfo, Sink, option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["GeoTIFF", "Options"]
 
@@ -67,7 +69,7 @@ class GeoTIFF(Format[Options]):
 
     def preflight(self, options: Options, info: ResultInfo) -> Iterable[Problem | Note]:
         """Problems of compression, level and resampler with what is known of the image."""
-        from bourn_formats.raster.codecs import CODECS, misfits  # noqa: PLC0415  # on first use, as its neighbours
+        from bourn_formats.raster.codecs import CODECS, misfits  # on first use, as its neighbours
 
         name = options.compression.upper()
         levels = CODECS[name].levels
@@ -95,10 +97,10 @@ class GeoTIFF(Format[Options]):
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write the image strip by strip; a lazy one is computed on the way, each block once."""
-        from bourn.plugin import as_image  # noqa: PLC0415  # numpy: 0.2 s
+        from bourn.plugin import as_image  # numpy: 0.2 s
 
-        from bourn_formats.raster.cog_by_gdal import write  # noqa: PLC0415  # rasterio: 0.3 s
-        from bourn_formats.raster.profile import profile_of  # noqa: PLC0415  # numpy: 0.2 s
+        from bourn_formats.raster.cog_by_gdal import write  # rasterio: 0.3 s
+        from bourn_formats.raster.profile import profile_of  # numpy: 0.2 s
 
         image = as_image(result)
         return write(image, profile_of(image, options), sink)

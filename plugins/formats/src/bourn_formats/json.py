@@ -1,7 +1,7 @@
 """The format json: a result as JSON text, for every language; RFC 8259, UTF-8, without spaces.
 
-JSON has no more than texts, numbers, true, false, null, lists and mappings. What has to change is counted on the report,
-by these names:
+JSON has no more than texts, numbers, true, false, null, lists and mappings. What has to change is counted on the
+report, by these names:
 
 ============  ============================================================================================
 nan           NaN became null (refused with ``nan="error"``)
@@ -17,19 +17,22 @@ index         the labels of a pandas table's rows were left out
 bandinfo      what is known of that many bands of an image was left out
 ============  ============================================================================================
 
-An array is nested lists; float16 and float32 are written in the fewest digits that give the same float32 again, integers
-of any size exactly. An image is ``{"ndarray", "mask", "bands", "geobox": {"crs", "transform", "shape"}, "properties"}``,
-a table a list of records. Refused, with their path: bytes, sets, complex numbers, durations, keys that are no texts, texts
-with lone surrogates, whatever contains itself, any object not named here.
+An array is nested lists; float16 and float32 are written in the fewest digits that give the same float32 again,
+integers of any size exactly. A table is a list of records, an image
+``{"ndarray", "mask", "bands", "geobox": {"crs", "transform", "shape"}, "properties"}``. Refused with their path: bytes,
+sets, complex numbers, durations, keys that are no texts, texts with lone surrogates, whatever contains itself, any
+object not named here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from bourn.plugin import ANY, Example, Format, Sink, option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["JSON", "Options"]
 
@@ -58,8 +61,8 @@ class JSON(Format[Options]):
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` as it is walked; an array in chunks of 65,536 elements."""
-        from bourn_formats.text.output import Output  # noqa: PLC0415  # orjson: on first use
-        from bourn_formats.text.walk import walk  # noqa: PLC0415  # orjson: on first use
+        from bourn_formats.text.output import Output  # orjson: on first use
+        from bourn_formats.text.walk import walk  # orjson: on first use
 
         out = Output(sink, strict=options.nan == "error")
         walk(result, out)

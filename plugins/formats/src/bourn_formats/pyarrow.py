@@ -6,17 +6,21 @@ arrays, bytes and long texts the place of their bytes. These are the stream's on
 the description calls ``[start, length]`` are the values from `start` on. A table is written with its own columns, so
 that every reader of Arrow can use it. Nothing is pickled, and reading runs no code of the writer's.
 
-What is not kept: that one object stood in two places, that an array was read-only, a view or a memmap, the byte order of
-arrays and the codecs in an xarray ``encoding`` (both counted). Features (`__geo_interface__`) become plain GeoJSON.
+What is not kept: that one object stood in two places; that an array was read-only, a view or a memmap; the byte order
+of arrays and the codecs in an xarray ``encoding`` (both counted). Features (``__geo_interface__``) become GeoJSON.
+A large array that was written with compression "none" comes back as a read-only view of the bytes read, all others can
+be written to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import attrs
 from bourn.plugin import ANY, Example, Format, Sink, option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Options", "PyArrow"]
 
@@ -46,9 +50,9 @@ class PyArrow(Format[Options]):
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` piece by piece; an array's own memory is what is compressed."""
-        from bourn_formats.arrow.write import write_bytes, write_table  # noqa: PLC0415  # pyarrow, numpy: 0.4 s
-        from bourn_formats.tree.describe import describe  # noqa: PLC0415  # numpy: 0.2 s
-        from bourn_formats.tree.tables import as_stream  # noqa: PLC0415  # numpy: 0.2 s
+        from bourn_formats.arrow.write import write_bytes, write_table  # pyarrow, numpy: 0.4 s
+        from bourn_formats.tree.describe import describe  # numpy: 0.2 s
+        from bourn_formats.tree.tables import as_stream  # numpy: 0.2 s
 
         table = as_stream(result)
         if table is not None:
@@ -63,6 +67,6 @@ class PyArrow(Format[Options]):
 
     def decode(self, source: BinaryIO, options: Options) -> Any:
         """The object again; the bytes say themselves how they are compressed."""
-        from bourn_formats.arrow.read import read  # noqa: PLC0415  # pyarrow, numpy: 0.4 s
+        from bourn_formats.arrow.read import read  # pyarrow, numpy: 0.4 s
 
         return read(source)

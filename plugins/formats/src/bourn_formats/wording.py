@@ -22,6 +22,6 @@ def key_path(key: Any, index: int) -> str:
     if isinstance(key, str):
         text = key if len(key) <= LONGEST_KEY else key[:LONGEST_KEY] + "…"
         return f"[{json.dumps(text, ensure_ascii=False)}]"
-    if key is None or isinstance(key, bool | float) or (isinstance(key, int) and key.bit_length() <= 64):  # noqa: PLR2004
+    if key is None or isinstance(key, bool | float) or (isinstance(key, int) and key.bit_length() <= 64):  # noqa: PLR2004  # what fits a line
         return f"[{key!r}]"
     return f"[<key {index // 2}>]"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
-from bourn.plugin import Sink
 
 from bourn_formats.tree.blob import Blob, Blobs, aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bourn.plugin import Sink
 
 __all__ = ["KEY", "VERSION", "write_bytes", "write_table"]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["CODECS", "Codec", "misfits"]
 
@@ -57,7 +60,7 @@ def misfits(name: str, dtype: str | None, count: int | None, bands: Sequence[str
         others = ", ".join(other for other, one in CODECS.items() if one.dtypes is None or dtype in one.dtypes)
         yield f"{name} holds {', '.join(codec.dtypes)} only, the image is {dtype}; these hold it: {others}"
     if count is not None and codec.bands is not None and count not in codec.bands:
-        numbers = " or ".join(map(str, codec.bands)) if len(codec.bands) <= 2 else f"up to {max(codec.bands)}"  # noqa: PLR2004  # fits a line
+        numbers = " or ".join(map(str, codec.bands))
         yield f"{name} holds {numbers} bands, the image has {count}"
     if name == "JPEG" and bands is not None and tuple(map(str.casefold, bands)) == ("red", "green", "blue", "alpha"):
         yield "JPEG holds no alpha band (its mask takes the place of it): leave it out, or take WEBP or DEFLATE"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,9 @@ import rasterio
 import rasterio.shutil
 from affine import Affine
 from bourn.plugin import EncodeError, Sink
+from rasterio._err import CPLE_BaseError  # what rasterio.shutil raises; it has no public name
 from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from bourn_formats.raster.pixels import TILE, Passage
@@ -20,6 +21,8 @@ from bourn_formats.raster.profile import as_text
 from bourn_formats.raster.tags import GEO_TAGS, NODATA_TAG, rewrite_tags
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bourn.plugin import Image
 
     from bourn_formats.raster.profile import Profile
@@ -55,7 +58,7 @@ def write(image: Image, profile: Profile, sink: Sink) -> Mapping[str, Any]:
                 _finish_plain(profile, plain)
                 options = _cog(profile) if profile.tiled else _striped(profile)
                 rasterio.shutil.copy(plain, made, **options)
-        except (rasterio.errors.RasterioError, rasterio._err.CPLE_BaseError) as cause:
+        except (RasterioError, CPLE_BaseError) as cause:
             msg = f"GDAL could not write the GeoTIFF: {cause}"
             raise EncodeError(msg) from cause
         plain.unlink()
@@ -102,8 +105,9 @@ def _write_plain(passage: Passage, profile: Profile, path: Path) -> None:
             if profile.units[index - 1]:
                 file.set_band_unit(index, profile.units[index - 1])
             tags = passage.statistics[index - 1].tags() if not profile.dtype.startswith("complex") else {}
-            if profile.descriptions[index - 1]:
-                tags["DESCRIPTION"] = profile.descriptions[index - 1]
+            description = profile.descriptions[index - 1]
+            if description:
+                tags["DESCRIPTION"] = description
             file.update_tags(index, **tags)
     raw = count * height * width * np.dtype(profile.dtype).itemsize
     if path.stat().st_size < raw:
@@ -117,7 +121,8 @@ def _finish_plain(profile: Profile, path: Path) -> None:
     texts = {} if profile.nodata is None else {NODATA_TAG: as_text(profile.nodata, profile.dtype)}
     rewrite_tags(path, texts)
     if profile.overviews and not profile.tiled:
-        levels, longest = [], max(profile.shape[1:])
+        levels: list[int] = []
+        longest = max(profile.shape[1:])
         while longest > profile.blocksize:
             longest = -(-longest // 2)
             levels.append(2 ** (len(levels) + 1))
@@ -130,7 +135,7 @@ def _finish_plain(profile: Profile, path: Path) -> None:
 
 def _cog(profile: Profile) -> dict[str, Any]:
     predictors = {1: "NO", 2: "STANDARD", 3: "FLOATING_POINT"}
-    options = {
+    options: dict[str, Any] = {
         "driver": "COG", "COMPRESS": profile.codec.gdal, "BLOCKSIZE": profile.blocksize, "BIGTIFF": "IF_SAFER",
         "OVERVIEWS": "IGNORE_EXISTING" if profile.overviews else "NONE",
         "OVERVIEW_RESAMPLING": profile.resampler, "STATISTICS": "AUTO",
@@ -143,7 +148,7 @@ def _cog(profile: Profile) -> dict[str, Any]:
 
 
 def _striped(profile: Profile) -> dict[str, Any]:
-    options = {
+    options: dict[str, Any] = {
         "driver": "GTiff", "COMPRESS": profile.codec.gdal, "TILED": "NO", "BIGTIFF": "IF_SAFER",
         "COPY_SRC_OVERVIEWS": "YES" if profile.overviews else "NO",
     }  # fmt: skip

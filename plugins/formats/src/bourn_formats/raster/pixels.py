@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,6 +10,8 @@ import numpy as np
 from bourn_formats.raster.statistics import Statistics
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bourn.plugin import Image
 
     from bourn_formats.raster.profile import Profile

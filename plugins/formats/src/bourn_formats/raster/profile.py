@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -13,6 +12,8 @@ from bourn.plugin import ResultRefused
 from bourn_formats.raster.codecs import CODECS, Codec, misfits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bourn.plugin import Image
 
     from bourn_formats.geotiff import Options

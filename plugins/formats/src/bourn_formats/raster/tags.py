@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["GEO_TAGS", "NODATA_TAG", "rewrite_tags"]
 

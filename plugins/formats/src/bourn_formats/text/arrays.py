@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
 from bourn_formats.text.output import Output, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["write_array"]
 
@@ -91,7 +93,7 @@ def _dumped_floats(values: Array, mask: Array | None, out: Output, place: tuple[
         if out.strict and strange.any():
             first, *rest = np.argwhere(strange)[0].tolist()
             step = ", ".join(map(str, [*place, first + start, *rest]))
-            raise Refusal(repr(float(values[tuple([first, *rest])])), f"[{step}]")
+            raise Refusal(repr(float(values[(first, *rest)])), f"[{step}]")
         nan = np.count_nonzero(np.isnan(values) & strange)
         out.count("nan", nan)
         out.count("infinite", np.count_nonzero(strange) - nan)

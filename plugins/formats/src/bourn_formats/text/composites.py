@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bourn_formats.text.output import Output, Refusal
+
+if TYPE_CHECKING:
+    from bourn.plugin import Image
 
 __all__ = ["Records", "taken_apart"]
 
@@ -25,7 +28,6 @@ class Records:
 
 
 def _image(image: Any, out: Output) -> Any:
-    from bourn.plugin import Image  # noqa: PLC0415  # loaded already: this is one
 
     computed: Image = image.compute()
     unlike = len(set(computed.dtypes)) > 1
@@ -40,7 +42,7 @@ def _image(image: Any, out: Output) -> Any:
     }
 
 
-def _geobox(geobox: Any, out: Output) -> Any:
+def _geobox(geobox: Any, _out: Output) -> Any:
     crs = None if geobox.crs is None else str(geobox.crs)
     return {"crs": crs, "transform": list(geobox.affine)[:6], "shape": [int(side) for side in geobox.shape]}
 
@@ -67,7 +69,7 @@ def _dataset(dataset: Any, out: Output) -> Any:
 
 def _image_of(obj: Any) -> Any:
     """The image that an xarray object with a grid is; None without one."""
-    from bourn.plugin import ResultRefused, as_image  # noqa: PLC0415  # numpy, xarray: loaded already
+    from bourn.plugin import ResultRefused, as_image  # numpy, xarray: loaded already
 
     try:
         image = as_image(obj)
@@ -76,7 +78,7 @@ def _image_of(obj: Any) -> Any:
     return image if image.geobox is not None else None
 
 
-def _table(table: Any, out: Output) -> Records:
+def _table(table: Any, _out: Output) -> Records:
     names = table.schema.names
     if len(set(names)) < len(names):
         msg = "a table with two columns of one name"
@@ -93,12 +95,12 @@ def _batch(batch: Any, out: Output) -> Records:
     return _table(sys.modules["pyarrow"].Table.from_batches([batch]), out)
 
 
-def _column(column: Any, out: Output) -> Records:
+def _column(column: Any, _out: Output) -> Records:
     return Records(item for start in range(0, len(column), BATCH) for item in column.slice(start, BATCH).to_pylist())
 
 
 def _frame(frame: Any, out: Output) -> Records:
-    import pyarrow as pa  # noqa: PLC0415  # 0.2 s: only for a table
+    import pyarrow as pa  # 0.2 s: only for a table
 
     labels = list(frame.columns)
     if not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
@@ -120,7 +122,7 @@ def _count_index(index: Any, out: Output) -> None:
 
 
 def _arrow_column(series: Any, out: Output) -> Any:
-    import pyarrow as pa  # noqa: PLC0415  # 0.2 s: only for a table
+    import pyarrow as pa  # 0.2 s: only for a table
 
     try:
         if getattr(series.dtype, "kind", "O") in "fc":

@@ -13,7 +13,7 @@ FLUSHED = 64 << 10
 """Bytes that wait at most before they go to the sink."""
 
 
-class Refusal(Exception):  # noqa: N818  # it becomes an EncodeError once the path is known
+class Refusal(Exception):  # it becomes an EncodeError once the path is known
     """What can't be written, worded to follow the path: ``an object of type decimal.Decimal``.
 
     Parameters

@@ -50,7 +50,7 @@ def _float(value: float, out: Output) -> bytes:
     return b"null"
 
 
-def scalar(value: Any, out: Output) -> bytes | None:
+def scalar(value: Any, out: Output) -> bytes | None:  # noqa: PLR0911  # one a type
     """The text of a builtin scalar, or of an object of a class derived from one; None for anything else."""
     if value is None:
         return b"null"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import orjson
@@ -14,6 +13,9 @@ from bourn_formats.text import scalars
 from bourn_formats.text.composites import Records, taken_apart
 from bourn_formats.text.output import Output, Refusal
 from bourn_formats.wording import key_path, type_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["walk"]
 
@@ -132,9 +134,9 @@ class _Walk:
         return _Frame(held, islice(values, done, None), b"]", lambda index: f"[{index}]", done=min(done, len(values)))
 
     def _numpy(self, value: Any) -> tuple[bool, _Frame | None]:
-        import numpy as np  # noqa: PLC0415  # loaded already: this is one of its objects
+        import numpy as np  # loaded already: this is one of its objects
 
-        from bourn_formats.text.arrays import write_array  # noqa: PLC0415  # numpy
+        from bourn_formats.text.arrays import write_array  # numpy
 
         if value is np.ma.masked:
             self.out.count("masked")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
-from bourn_formats.tree.blob import Blobs, BlobSource
 from bourn_formats.tree.dtypes import dtype_read, dtype_written
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterator
+
+    from bourn_formats.tree.blob import Blobs, BlobSource
 
 __all__ = ["READ", "is_native", "write_array", "write_scalar"]
 
@@ -73,10 +76,16 @@ def _gathered(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Callable[[in
     """The bytes of an array whose elements do not lie one after the other, or not in native byte order."""
 
     def pieces(size: int) -> Iterator[Any]:
-        # With "nbo" in place of a dtype, fields of structured dtypes would stay as they are.
         count = max(1, size // max(1, dtype.itemsize))
-        flags = ["external_loop", "buffered", "zerosize_ok"]
-        with np.nditer(array, flags, [["readonly"]], [dtype], "C", "equiv", buffersize=count) as chunks:  # type: ignore[arg-type, list-item]
+        with np.nditer(
+            [array],
+            flags=["external_loop", "buffered", "zerosize_ok"],
+            op_flags=[["readonly"]],
+            op_dtypes=[dtype],
+            order="C",
+            casting="equiv",
+            buffersize=count,
+        ) as chunks:
             for chunk in chunks:
                 whole = np.ascontiguousarray(chunk)
                 for start in range(0, whole.size, count):
@@ -94,7 +103,7 @@ def _write_texts(array: np.ndarray[Any, Any], blobs: Blobs) -> Any:
     return ["texts", bool(dtype.coerce), list(array.shape), *blobs.add(orjson.dumps(texts))]
 
 
-def _read_scalar(parts: list[Any], source: BlobSource) -> Any:
+def _read_scalar(parts: list[Any], _source: BlobSource) -> Any:
     written, digits = parts
     return np.frombuffer(bytes.fromhex(digits), dtype_read(written), count=1)[0]
 
@@ -127,7 +136,7 @@ READ: dict[str, Callable[[list[Any], BlobSource], Any]] = {
     "texts": _read_texts,
     "numpy.str": lambda parts, source: np.str_(_read_blob(parts, source).decode("utf-8", "surrogatepass")),
     "numpy.bytes": lambda parts, source: np.bytes_(_read_blob(parts, source)),
-    "dtype": lambda parts, source: dtype_read(parts[0]),
-    "masked": lambda parts, source: np.ma.masked,
+    "dtype": lambda parts, _source: dtype_read(parts[0]),
+    "masked": lambda _parts, _source: np.ma.masked,
 }
 """By tag: the value of a token's other parts."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-__all__ = ["ALIGNMENT", "Blob", "Blobs", "BlobSource", "aligned"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["ALIGNMENT", "Blob", "BlobSource", "Blobs", "aligned"]
 
 ALIGNMENT = 64
 """Bytes; every blob begins at a multiple of it, as Arrow recommends for its buffers."""

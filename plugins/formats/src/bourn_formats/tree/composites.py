@@ -6,15 +6,17 @@ Each is known by its exact class, which can only be if its library is loaded: no
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
 from bourn_formats.tree import grids, images, labelled, tables
 from bourn_formats.wording import type_path
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
 
 __all__ = ["TOGETHER", "taken_apart"]
 
@@ -48,7 +50,7 @@ class _Composite:
         return kind is own or (self.family and own is not None and issubclass(kind, own))
 
 
-def _masked_apart(array: Any, report: Counter[str]) -> dict[str, Any]:
+def _masked_apart(array: Any, _report: Counter[str]) -> dict[str, Any]:
     if type(array.data) is not np.ndarray:
         msg = f"a masked array over an object of type {type_path(array.data)}"
         raise ValueError(msg)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -18,6 +17,9 @@ from bourn_formats.tree.composites import taken_apart
 from bourn_formats.tree.dtypes import dtype_written
 from bourn_formats.tree.token import DEEPEST_KEY, DEEPEST_SOLID, OBJECTS
 from bourn_formats.wording import key_path, type_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Description", "describe"]
 
@@ -55,7 +57,7 @@ class _Frame:
     done: int = 0
 
 
-def _no_step(index: int) -> str:
+def _no_step(_index: int) -> str:
     return ""
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 __all__ = ["affine_apart", "affine_together", "crs_apart", "crs_together", "geobox_apart", "geobox_together"]
 
@@ -13,19 +15,19 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}:[A-Za-z0-9_-]{1,32}")
 _WKT = re.compile(r"[A-Z]{3,32}\s*\[")
 
 
-def affine_apart(affine: Any, report: Counter[str]) -> list[float]:
+def affine_apart(affine: Any, _report: Counter[str]) -> list[float]:
     """The six numbers of a transform, in rasterio's order."""
     return [float(number) for number in tuple(affine)[:6]]
 
 
 def affine_together(numbers: Any) -> Any:
     """The transform of six numbers."""
-    from affine import Affine  # noqa: PLC0415  # where the tree has a grid only
+    from affine import Affine  # where the tree has a grid only
 
     return Affine(*numbers)
 
 
-def crs_apart(crs: Any, report: Counter[str]) -> str:
+def crs_apart(crs: Any, _report: Counter[str]) -> str:
     """``EPSG:32613`` or the like where that is all of it, else WKT."""
     text = str(crs)
     if _CODE.fullmatch(text):
@@ -39,7 +41,7 @@ def crs_apart(crs: Any, report: Counter[str]) -> str:
 
 def crs_together(text: Any) -> Any:
     """The CRS of a code or of WKT."""
-    from odc.geo.crs import CRS  # noqa: PLC0415  # where the tree has a grid only
+    from odc.geo.crs import CRS  # where the tree has a grid only
 
     if not isinstance(text, str) or not (_CODE.fullmatch(text) or _WKT.match(text)):
         msg = "neither the code of a CRS nor WKT"
@@ -55,7 +57,7 @@ def geobox_apart(geobox: Any, report: Counter[str]) -> dict[str, Any]:
 
 def geobox_together(parts: Any) -> Any:
     """The grid of CRS, transform and shape."""
-    from odc.geo.geobox import GeoBox  # noqa: PLC0415  # where the tree has a grid only
+    from odc.geo.geobox import GeoBox  # where the tree has a grid only
 
     crs = None if parts["crs"] is None else crs_together(parts["crs"])
     return GeoBox(tuple(parts["shape"]), affine_together(parts["transform"]), crs)

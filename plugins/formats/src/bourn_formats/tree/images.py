@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 __all__ = ["image_apart", "image_together"]
 
 
-def image_apart(image: Any, report: Counter[str]) -> dict[str, Any]:
+def image_apart(image: Any, _report: Counter[str]) -> dict[str, Any]:
     """Its array (one a band where they are of unlike dtypes), mask, names, grid and facts."""
     computed = image.compute()
     unlike = len(set(computed.dtypes)) > 1
@@ -24,7 +26,7 @@ def image_apart(image: Any, report: Counter[str]) -> dict[str, Any]:
 
 def image_together(parts: Any) -> Any:
     """The image of these parts."""
-    from bourn.plugin import Image  # noqa: PLC0415  # numpy: only where the tree has an image
+    from bourn.plugin import Image  # numpy: only where the tree has an image
 
     array, bands, mask = parts["array"], parts["bands"], parts["mask"]
     return Image(array, bands, mask, parts["geobox"], parts["properties"], parts["bandinfo"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bourn_formats.wording import type_path
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Mapping
 
 __all__ = [
     "array_apart",
@@ -52,21 +54,21 @@ def variable_apart(variable: Any, report: Counter[str]) -> dict[str, Any]:
 
 def variable_together(parts: Any) -> Any:
     """The variable."""
-    import xarray as xr  # noqa: PLC0415  # 0.7 s: only where the tree has one
+    import xarray as xr  # 0.7 s: only where the tree has one
 
     return xr.Variable(parts["dims"], parts["values"], parts["attrs"], parts["encoding"])
 
 
 def index_variable_together(parts: Any) -> Any:
     """The variable of an index."""
-    import xarray as xr  # noqa: PLC0415  # 0.7 s: only where the tree has one
+    import xarray as xr  # 0.7 s: only where the tree has one
 
-    return xr.IndexVariable(parts["dims"], parts["values"], parts["attrs"], parts["encoding"])
+    return xr.IndexVariable(parts["dims"], parts["values"], parts["attrs"], parts["encoding"])  # type: ignore[no-untyped-call]
 
 
 def _indexed(obj: Any) -> list[Any]:
     """The names of the coordinates that have an index, which is made of the coordinate again."""
-    import xarray as xr  # noqa: PLC0415  # loaded already: this is one of its objects
+    import xarray as xr  # loaded already: this is one of its objects
 
     for name, index in obj.xindexes.items():
         if type(index) is not xr.indexes.PandasIndex:
@@ -76,7 +78,7 @@ def _indexed(obj: Any) -> list[Any]:
 
 
 def _coords(parts: Any) -> Any:
-    import xarray as xr  # noqa: PLC0415  # 0.7 s: only where the tree has one
+    import xarray as xr  # 0.7 s: only where the tree has one
 
     variables = {name: variable_together(variable) for name, variable in parts["coords"].items()}
     return xr.Coordinates(variables, indexes={})
@@ -100,7 +102,7 @@ def array_apart(array: Any, report: Counter[str]) -> dict[str, Any]:
 
 def array_together(parts: Any) -> Any:
     """The DataArray."""
-    import xarray as xr  # noqa: PLC0415  # 0.7 s: only where the tree has one
+    import xarray as xr  # 0.7 s: only where the tree has one
 
     variable = variable_together(parts["variable"])
     array = xr.DataArray(variable, coords=_coords(parts), name=parts["name"])
@@ -121,7 +123,7 @@ def dataset_apart(dataset: Any, report: Counter[str]) -> dict[str, Any]:
 
 def dataset_together(parts: Any) -> Any:
     """The Dataset."""
-    import xarray as xr  # noqa: PLC0415  # 0.7 s: only where the tree has one
+    import xarray as xr  # 0.7 s: only where the tree has one
 
     variables = {name: variable_together(variable) for name, variable in parts["variables"].items()}
     dataset = xr.Dataset(variables, coords=_coords(parts), attrs=parts["attrs"])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
 from bourn_formats.tree import arrays, scalars
-from bourn_formats.tree.blob import BlobSource
 from bourn_formats.tree.composites import TOGETHER
 from bourn_formats.tree.token import CONTAINERS, DEEPEST_KEY, DEEPEST_SOLID, OBJECTS, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bourn_formats.tree.blob import BlobSource
 
 __all__ = ["restore"]
 

@@ -6,10 +6,12 @@ import datetime as dt
 import math
 import re
 import zoneinfo
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bourn_formats.tree.blob import Blobs, BlobSource
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bourn_formats.tree.blob import Blobs, BlobSource
 
 __all__ = ["READ", "WRITE"]
 
@@ -23,16 +25,16 @@ LONGEST_STR = 1024
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,3}")
 
 
-def _write_int(value: int, blobs: Blobs) -> Any:
+def _write_int(value: int, _blobs: Blobs) -> Any:
     # Hexadecimal: Python limits the digits of decimal texts (sys.set_int_max_str_digits), and is slow at it.
     return value if LEAST_INT <= value <= LARGEST_INT else ["int", hex(value)]
 
 
-def _write_float(value: float, blobs: Blobs) -> Any:
+def _write_float(value: float, _blobs: Blobs) -> Any:
     return value if math.isfinite(value) else ["float", repr(value)]
 
 
-def _write_complex(value: complex, blobs: Blobs) -> Any:
+def _write_complex(value: complex, _blobs: Blobs) -> Any:
     return ["complex", repr(value.real), repr(value.imag)]
 
 
@@ -56,21 +58,21 @@ def _write_bytearray(value: bytearray, blobs: Blobs) -> Any:
     return ["bytearray", *blobs.add(bytes(value))]
 
 
-def _write_date(value: dt.date, blobs: Blobs) -> Any:
+def _write_date(value: dt.date, _blobs: Blobs) -> Any:
     return ["date", value.year, value.month, value.day]
 
 
-def _write_time(value: dt.time, blobs: Blobs) -> Any:
+def _write_time(value: dt.time, _blobs: Blobs) -> Any:
     parts = value.hour, value.minute, value.second, value.microsecond
     return ["time", *parts, value.fold, _write_zone(value.tzinfo)]
 
 
-def _write_datetime(value: dt.datetime, blobs: Blobs) -> Any:
+def _write_datetime(value: dt.datetime, _blobs: Blobs) -> Any:
     parts = value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
     return ["datetime", *parts, value.fold, _write_zone(value.tzinfo)]
 
 
-def _write_timedelta(value: dt.timedelta, blobs: Blobs) -> Any:
+def _write_timedelta(value: dt.timedelta, _blobs: Blobs) -> Any:
     return ["timedelta", value.days, value.seconds, value.microseconds]
 
 
@@ -82,15 +84,15 @@ def _write_zone(zone: dt.tzinfo | None) -> Any:
         name = zone.tzname(None)
         given = [] if name == dt.timezone(offset).tzname(None) else [name]
         return [offset.days, offset.seconds, offset.microseconds, *given]
-    if type(zone) is zoneinfo.ZoneInfo and zone.key is not None and _ZONE.fullmatch(zone.key):
+    if type(zone) is zoneinfo.ZoneInfo and _ZONE.fullmatch(zone.key or ""):
         return zone.key
     msg = f"a time zone of type {type(zone).__module__}.{type(zone).__qualname__}"
     raise ValueError(msg)
 
 
 WRITE: dict[type, Callable[[Any, Blobs], Any]] = {
-    type(None): lambda value, blobs: value,
-    bool: lambda value, blobs: value,
+    type(None): lambda value, _blobs: value,
+    bool: lambda value, _blobs: value,
     int: _write_int,
     float: _write_float,
     complex: _write_complex,
@@ -117,14 +119,14 @@ def _read_zone(zone: Any) -> dt.tzinfo | None:
     return dt.timezone(dt.timedelta(days, seconds, microseconds), *name)
 
 
-def _read_time(parts: list[Any], source: BlobSource) -> dt.time:
-    *numbers, fold, zone = parts
-    return dt.time(*numbers, tzinfo=_read_zone(zone), fold=fold)
+def _read_time(parts: list[Any], _source: BlobSource) -> dt.time:
+    hour, minute, second, microsecond, fold, zone = parts
+    return dt.time(hour, minute, second, microsecond, _read_zone(zone), fold=fold)
 
 
 def _read_datetime(parts: list[Any], source: BlobSource) -> dt.datetime:
-    *numbers, fold, zone = parts
-    return dt.datetime(*numbers, tzinfo=_read_zone(zone), fold=fold)
+    year, month, day, *time = parts
+    return dt.datetime.combine(dt.date(year, month, day), _read_time(time, source))
 
 
 def _read_bytes(parts: list[Any], source: BlobSource) -> bytes:
@@ -133,15 +135,15 @@ def _read_bytes(parts: list[Any], source: BlobSource) -> bytes:
 
 
 READ: dict[str, Callable[[list[Any], BlobSource], Any]] = {
-    "int": lambda parts, source: int(parts[0], 16),
-    "float": lambda parts, source: float(parts[0]),
-    "complex": lambda parts, source: complex(float(parts[0]), float(parts[1])),
+    "int": lambda parts, _source: int(parts[0], 16),
+    "float": lambda parts, _source: float(parts[0]),
+    "complex": lambda parts, _source: complex(float(parts[0]), float(parts[1])),
     "str": lambda parts, source: _read_bytes(parts, source).decode("utf-8", "surrogatepass"),
     "bytes": _read_bytes,
     "bytearray": lambda parts, source: bytearray(_read_bytes(parts, source)),
-    "date": lambda parts, source: dt.date(*parts),
+    "date": lambda parts, _source: dt.date(*parts),
     "time": _read_time,
     "datetime": _read_datetime,
-    "timedelta": lambda parts, source: dt.timedelta(*parts),
+    "timedelta": lambda parts, _source: dt.timedelta(*parts),
 }
 """By tag: the value of a token's other parts."""

@@ -5,14 +5,15 @@ A table that is the whole result is written as it is (`as_stream`), so that any 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections import Counter
+    from collections.abc import Callable
+
+    import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
     import pyarrow as pa
 
 __all__ = [
@@ -41,7 +42,7 @@ T = TypeVar("T")
 
 
 def _written(table: pa.Table) -> np.ndarray[Any, Any]:
-    import pyarrow as pa  # noqa: PLC0415  # loaded already: this is one of its objects
+    import pyarrow as pa  # loaded already: this is one of its objects
 
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -50,7 +51,7 @@ def _written(table: pa.Table) -> np.ndarray[Any, Any]:
 
 
 def _read(stream: Any) -> pa.Table:
-    import pyarrow as pa  # noqa: PLC0415  # 0.2 s: only where the tree has a table
+    import pyarrow as pa  # 0.2 s: only where the tree has a table
 
     table = pa.ipc.open_stream(pa.py_buffer(stream)).read_all()
     # Anybody's bytes: offsets that lead out of their buffers must be found before they are followed.
@@ -58,19 +59,19 @@ def _read(stream: Any) -> pa.Table:
     return table
 
 
-def buffer_apart(buffer: pa.Buffer, report: Counter[str]) -> Any:
+def buffer_apart(buffer: pa.Buffer, _report: Counter[str]) -> Any:
     """Its bytes."""
     return np.frombuffer(buffer, np.uint8)
 
 
 def buffer_together(parts: Any) -> pa.Buffer:
     """The buffer."""
-    import pyarrow as pa  # noqa: PLC0415  # 0.2 s: only where the tree has one
+    import pyarrow as pa  # 0.2 s: only where the tree has one
 
     return pa.py_buffer(parts)
 
 
-def table_apart(table: pa.Table, report: Counter[str]) -> Any:
+def table_apart(table: pa.Table, _report: Counter[str]) -> Any:
     """Its stream."""
     return _written(table)
 
@@ -80,7 +81,7 @@ def table_together(parts: Any) -> pa.Table:
     return _read(parts)
 
 
-def batch_apart(batch: pa.RecordBatch, report: Counter[str]) -> Any:
+def batch_apart(batch: pa.RecordBatch, _report: Counter[str]) -> Any:
     """Its stream."""
     return _written(_table_of_batch(batch))
 
@@ -90,9 +91,9 @@ def batch_together(parts: Any) -> pa.RecordBatch:
     return _batch_of_table(_read(parts))
 
 
-def chunked_apart(array: pa.ChunkedArray, report: Counter[str]) -> Any:
+def chunked_apart(array: pa.ChunkedArray, _report: Counter[str]) -> Any:
     """The stream of a table that has it as its column."""
-    import pyarrow as pa  # noqa: PLC0415  # loaded already: this is one of its objects
+    import pyarrow as pa  # loaded already: this is one of its objects
 
     return _written(pa.table({ONLY: array}))
 
@@ -102,22 +103,22 @@ def chunked_together(parts: Any) -> pa.ChunkedArray:
     return _read(parts).column(0)
 
 
-def array_apart(array: pa.Array, report: Counter[str]) -> Any:
+def array_apart(array: pa.Array, _report: Counter[str]) -> Any:
     """The stream of a table that has it as its column."""
-    import pyarrow as pa  # noqa: PLC0415  # loaded already: this is one of its objects
+    import pyarrow as pa  # loaded already: this is one of its objects
 
     return _written(pa.table({ONLY: array}))
 
 
 def array_together(parts: Any) -> pa.Array:
     """The array."""
-    import pyarrow as pa  # noqa: PLC0415  # 0.2 s: only where the tree has one
+    import pyarrow as pa  # 0.2 s: only where the tree has one
 
     column = _read(parts).column(0)
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
-def frame_apart(frame: pd.DataFrame, report: Counter[str]) -> dict[str, Any]:
+def frame_apart(frame: pd.DataFrame, _report: Counter[str]) -> dict[str, Any]:
     """Its stream, and what Arrow does not keep of it."""
     table, facts = _frame_as_table(frame)
     return {"stream": _written(table), "facts": facts}
@@ -128,7 +129,7 @@ def frame_together(parts: Any) -> pd.DataFrame:
     return _frame_of_table(_read(parts["stream"]), parts["facts"])
 
 
-def series_apart(series: pd.Series[Any], report: Counter[str]) -> dict[str, Any]:
+def series_apart(series: pd.Series[Any], _report: Counter[str]) -> dict[str, Any]:
     """The stream of a DataFrame that has it as its column, and what Arrow does not keep of it."""
     table, facts = _series_as_table(series)
     return {"stream": _written(table), "facts": facts}
@@ -146,9 +147,9 @@ def as_stream(result: Any) -> tuple[str, pa.Table, dict[str, Any]] | None:
         return "arrow_table", result, {}
     if kind == "pyarrow.lib.RecordBatch":
         return "arrow_batch", _table_of_batch(result), {}
-    if kind == "pandas.DataFrame" or kind.startswith("pandas.") and kind.endswith(".DataFrame"):
+    if kind == "pandas.DataFrame" or (kind.startswith("pandas.") and kind.endswith(".DataFrame")):
         return "pandas_frame", *_frame_as_table(result)
-    if kind == "pandas.Series" or kind.startswith("pandas.") and kind.endswith(".Series"):
+    if kind == "pandas.Series" or (kind.startswith("pandas.") and kind.endswith(".Series")):
         return "pandas_series", *_series_as_table(result)
     return None
 
@@ -166,13 +167,13 @@ def from_stream(tag: str, table: pa.Table, facts: dict[str, Any]) -> Any:
 
 
 def _table_of_batch(batch: pa.RecordBatch) -> pa.Table:
-    import pyarrow as pa  # noqa: PLC0415  # loaded already: this is one of its objects
+    import pyarrow as pa  # loaded already: this is one of its objects
 
     return pa.Table.from_batches([batch])
 
 
 def _batch_of_table(table: pa.Table) -> pa.RecordBatch:
-    import pyarrow as pa  # noqa: PLC0415  # loaded already: this is one of its objects
+    import pyarrow as pa  # loaded already: this is one of its objects
 
     batches = table.to_batches()
     if not batches:
@@ -188,8 +189,8 @@ def _frame_as_table(frame: pd.DataFrame) -> tuple[pa.Table, dict[str, Any]]:
     ValueError
         Arrow would change it: mixed objects, duplicate names, dtypes that it does not have.
     """
-    import pandas as pd  # noqa: PLC0415  # loaded already: this is one of its objects
-    import pyarrow as pa  # noqa: PLC0415  # 0.2 s: only for a table
+    import pandas as pd  # loaded already: this is one of its objects
+    import pyarrow as pa  # 0.2 s: only for a table
 
     index = frame.index
     try:
@@ -198,7 +199,7 @@ def _frame_as_table(frame: pd.DataFrame) -> tuple[pa.Table, dict[str, Any]]:
     except Exception as cause:  # any of pyarrow's or pandas', which convert objects that are anybody's
         msg = f"a DataFrame that Arrow does not hold ({cause})"
         raise ValueError(msg) from cause
-    objects = [place for place, dtype in enumerate(frame.dtypes) if dtype == object]
+    objects = [place for place, dtype in enumerate(frame.dtypes) if dtype == object]  # noqa: E721  # a dtype, no type
     for place, (old, new) in enumerate(zip(frame.dtypes, empty.dtypes, strict=True)):
         label = frame.columns[place]
         if place in objects:
@@ -233,7 +234,7 @@ def _same_objects(old: pd.Series[Any], new: pd.Series[Any]) -> bool:
 
 
 def _frame_of_table(table: pa.Table, facts: dict[str, Any]) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415  # 0.5 s: only where a table was pandas'
+    import pandas as pd  # 0.5 s: only where a table was pandas'
 
     frame: pd.DataFrame = table.to_pandas()
     for place in facts["objects"]:
