@@ -6,7 +6,6 @@ import functools
 import logging
 import os
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec
 
 import click
@@ -15,8 +14,11 @@ from bourn import __version__
 from bourn.cli.failure import INTERRUPTED, Failure, of_the_system
 from bourn.cli.terminal import tell
 from bourn.errors import BournError
+from bourn.wording import nearest, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bourn.session import Session
 
 __all__ = ["Commands", "bourn", "main", "pass_session", "session_of"]
@@ -37,7 +39,7 @@ _OWN = {
     "revoke": "bourn.cli.jobs",
     "serve": "bourn.cli.server",
     "sweep": "bourn.cli.server",
-    "demo": "bourn.cli.demo",
+    "demo": "bourn.cli.demo.command",
 }
 
 
@@ -62,7 +64,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; plugins are asked only for what is none of ours."""
         if cmd_name in _OWN:
-            from importlib import import_module  # noqa: PLC0415  # see above
+            from importlib import import_module  # see above
 
             command: click.Command = getattr(import_module(_OWN[cmd_name]), f"{cmd_name}_command")
             return command
@@ -83,6 +85,17 @@ class Commands(click.Group):
             if isinstance(error, OSError) and not isinstance(error, BournError):
                 raise of_the_system(error) from error
             raise Failure(error, ctx.meta.get("bourn.command")) from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is asked for, or the nearest in the error: click looks among those it was given only."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            meant = nearest(args[0], self.list_commands(ctx))
+            hint = f" Did you mean {meant!r}?" if meant else ""
+            msg = f"No such command {shown(args[0])}.{hint}"
+            raise click.UsageError(msg, ctx)
+        return super().resolve_command(ctx, args)
 
     @staticmethod
     def _offered(ctx: click.Context) -> _Offered:
@@ -108,8 +121,7 @@ class _Plainly(logging.Formatter):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="bourn", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-@click.pass_context
-def bourn(context: click.Context, *, debug: bool) -> None:
+def bourn(*, debug: bool) -> None:
     """Put the result of a computation where it should go, in the form it should have.
 
     A destination says where, a format says how; both are plugins. Begin with `bourn list` and `bourn demo`.
@@ -131,7 +143,7 @@ def session_of(context: click.Context) -> Session:
     """The session of this run: the default one, unless a test gave another."""
     root = context.find_root()
     if root.obj is None:
-        from bourn.session import default_session  # noqa: PLC0415  # attrs, 30 ms, which `--version` need not pay
+        from bourn.session import default_session  # attrs, 30 ms, which `--version` need not pay
 
         root.obj = default_session()
     session: Session = root.obj

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,8 +17,11 @@ from bourn.cli.commands import pass_session
 from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
 from bourn.describe.paper import one_line
 from bourn.errors import PluginError
+from bourn.settings import FILE, PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bourn.describe.paper import Paper
     from bourn.session import Session
 
@@ -63,12 +67,18 @@ def _parts(session: Session) -> Rows:
     looks: dict[str, Callable[[], str]] = {
         "bourn": lambda: __version__,
         "python": lambda: f"{platform.python_version()}, {sys.executable}",
+        "settings": lambda: _settings(session),
         "home": lambda: str(session.settings.home),
         "ledger": lambda: _ledger(session),
         "store": lambda: _store(session),
         "links": lambda: _links(session),
     }
-    return [_looked(part, look) for part, look in looks.items()]
+    parts = []
+    for part, look in looks.items():
+        parts.append(_looked(part, look))
+        if part == "settings" and parts[-1]["problem"]:
+            break  # everything below stands on them
+    return parts
 
 
 def _looked(part: str, look: Callable[[], str]) -> dict[str, Any]:
@@ -79,8 +89,16 @@ def _looked(part: str, look: Callable[[], str]) -> dict[str, Any]:
         return {"part": part, "found": "", "problem": told}
 
 
+def _settings(session: Session) -> str:
+    """Whence they are; the names of variables, never their values: among them are passwords."""
+    session.settings  # noqa: B018  # loads them, or says what is wrong
+    folders = [Path.cwd(), *([Path(os.environ["BOURN_HOME"])] if os.environ.get("BOURN_HOME") else [])]
+    files = [str(folder / FILE) for folder in folders if (folder / FILE).is_file()]
+    return ", ".join([*files[:1], *sorted(name for name in os.environ if name.startswith(PREFIX))]) or "the defaults"
+
+
 def _ledger(session: Session) -> str:
-    import sqlalchemy as sa  # noqa: PLC0415  # on first use
+    import sqlalchemy as sa  # on first use
 
     database = session.services.ledger.database
     url = database.url.render_as_string(hide_password=True)
@@ -110,8 +128,8 @@ def _links(session: Session) -> str:
 
 
 def _answers(url: str) -> bool:
-    from urllib.error import URLError  # noqa: PLC0415  # this command alone asks
-    from urllib.request import urlopen  # noqa: PLC0415
+    from urllib.error import URLError  # this command alone asks
+    from urllib.request import urlopen
 
     try:
         with urlopen(f"{url.rstrip('/')}/healthz", timeout=2) as answer:  # noqa: S310  # settings hold it to http(s)

@@ -46,7 +46,8 @@ class Failure(click.ClickException):
     def __init__(self, error: BournError, context: click.Context | None = None) -> None:
         super().__init__(error.message or type(error).__name__)
         self.error = error
-        self.exit_code = status_of(error)
+        # click declares it for the class and reads it from the object.
+        self.exit_code = status_of(error)  # type: ignore[misc]
         self._as_json = context is not None and bool(context.params.get("as_json"))
 
     def show(self, file: IO[Any] | None = None) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bourn.errors import Problem, RequestError
 from bourn.wording import listed, nearest, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["read_input"]
 
@@ -70,13 +72,13 @@ def _missing(path: Path) -> str:
 
 
 def _raster(path: str) -> Any:
-    from bourn.result.image import Image  # noqa: PLC0415  # numpy, where it is needed
+    from bourn.result.image import Image  # numpy, where it is needed
 
     return Image.open(path)
 
 
 def _array(path: str) -> Any:
-    import numpy as np  # noqa: PLC0415  # where it is needed
+    import numpy as np  # where it is needed
 
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
@@ -123,9 +125,6 @@ def _refusal(message: str) -> RequestError:
     return RequestError([Problem("input", message)])
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys((".tif", ".tiff", ".jp2", ".png", ".jpg", ".jpeg", ".webp"), _raster),
-    **dict.fromkeys((".json", ".geojson"), _document),
-    ".npy": _array,
-}
-"""By suffix; a raster's own content decides in the end what it is."""
+_READERS: dict[str, Callable[[str], Any]] = {".json": _document, ".geojson": _document, ".npy": _array}
+_READERS |= dict.fromkeys((".tif", ".tiff", ".jp2", ".png", ".jpg", ".jpeg", ".webp"), _raster)
+# The suffix chooses the reader only; what a raster is, its own content says.

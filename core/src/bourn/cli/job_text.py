@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bourn.describe.option import plain_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from bourn.describe.paper import Paper
     from bourn.job.job import Job
     from bourn.session import Session
@@ -66,6 +67,7 @@ def _details(told: Mapping[str, Any]) -> list[tuple[str, str]]:
     receipt = (told["receipt"] or {}).get("detail", {})
     said = [("receipt", key, value) for key, value in receipt.items()]
     said += [("report", key, value) for part in told["report"].values() for key, value in part.items()]
+    said = [row for row in said if row[2] not in (None, "", [], {})]
     return [(head, f"{key}: {plain_text(value)}") for head, key, value in said]
 
 

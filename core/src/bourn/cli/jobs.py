@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bourn.cli.commands import pass_session
-from bourn.cli.job_text import job_as_json, job_page, spoken_time
+from bourn.cli.job_text import job_as_json, job_page
 from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ def jobs_command(session: Session, *, stage: str | None, limit: int, as_json: bo
     if not jobs:
         print_lines(["There are no jobs."])
         return
-    head = ["job", "stage", "to", "format", "asked for"]
+    head = ["job", "stage", "to", "format", "asked for, UTC"]
     rows = [
         [job.id, job.stage, str(job.destination.get("type")), str(job.format.get("type")),
-         spoken_time(job.created_datetime)]
+         f"{job.created_datetime:%Y-%m-%d %H:%M}"]
         for job in jobs
     ]  # fmt: skip
     columns = len(head) if paper().width >= NARROW else len(head) - 1

@@ -8,18 +8,20 @@ from bourn.cli.job_text import spoken_size
 from bourn.describe.option import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bourn.describe.paper import Paper
     from bourn.dispatch.plan import Plan
     from bourn.result.info import ResultInfo
 
-__all__ = ["plan_page"]
+__all__ = ["plan_page", "result_in_words"]
+
+MOST_BANDS = 8
 
 
 def plan_page(plan: Plan, paper: Paper) -> list[str]:
     """Who would get what in which form, with every option, and what was decided about it."""
-    rows = [("result", _result(plan.info), "")]
+    rows = [("result", result_in_words(plan.info), "")]
     for role, chosen in (("destination", plan.to), ("format", plan.written)):
         rows.append((role, chosen.name, f"{chosen.distribution} {chosen.version}"))
         rows += [("", *row) for row in _options(chosen.as_mapping())]
@@ -33,16 +35,27 @@ def _options(mapping: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(f"  {key}", plain_text(value)) for key, value in mapping.items() if key != "type"]
 
 
-def _result(info: ResultInfo) -> str:
+def result_in_words(info: ResultInfo) -> str:
     """What is known of the result without computing it."""
     shape = " x ".join(map(str, info.shape)) if info.shape else ""
     parts = [
         " or ".join(info.kinds) or "not known before it is computed",
         " ".join(part for part in (shape, info.dtype or "") if part),
-        f"bands {', '.join(info.bands)}" if info.bands else "",
-        "" if info.grid is None else str(info.grid.crs),
+        _bands(info.bands) if info.bands else "",
+        "" if info.grid is None else _crs(info.grid.crs),
         "" if info.size_bytes is None else spoken_size(info.size_bytes),
-        "lazy" if info.lazy else "",
+        "still to be read or computed" if info.lazy else "",
         info.type_name,
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _bands(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_BANDS} more" if len(names) > MOST_BANDS else ""
+    return f"bands {' '.join(names[:MOST_BANDS])}{more}"
+
+
+def _crs(crs: Any) -> str:
+    if crs is None:
+        return "no CRS"
+    return f"EPSG:{crs.epsg}" if crs.epsg else "a CRS of its own"

@@ -15,6 +15,7 @@ from bourn.wording import nearest
 if TYPE_CHECKING:
     from bourn.discovery.registry import Registry
     from bourn.discovery.spec import Spec
+    from bourn.errors import Problem
     from bourn.session import Session
 
 __all__ = ["list_command", "matrix_command", "schema_command", "show_command", "specs_of"]
@@ -71,7 +72,7 @@ def schema_command(session: Session, name: str | None) -> None:
 
     Of the options of NAME; without a name that of a whole request.
     """
-    from bourn.describe.schema import request_schema  # noqa: PLC0415  # this command alone needs it
+    from bourn.describe.schema import request_schema  # this command alone needs it
 
     if name is None:
         print_json(request_schema(session.registry))
@@ -95,7 +96,7 @@ def specs_of(registry: Registry, name: str) -> list[Spec]:
         return found
     meant = nearest(folded, [*registry.destinations, *registry.formats])
     roles = [role for role in ("destination", "format") if meant in getattr(registry, f"{role}s")]
-    problems = []
+    problems: list[Problem] = []
     for role in roles or ("destination", "format"):
         try:
             registry.find(role, name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +18,8 @@ from bourn.cli.values import KeyValue, options_from
 from bourn.errors import BournError, JobError, Problem, RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bourn.dispatch.plan import Plan
     from bourn.job.job import Job
     from bourn.session import Session
@@ -56,7 +57,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Send a result to where it should go.
+    r"""Send a result to where it should go.
 
     INPUT is a raster (.tif, .jp2, .png, ...), an array (.npy), JSON (.json, or - for standard input), or
     module:callable, which is called without arguments. Values of options are JSON where the option is no text.
@@ -80,17 +81,13 @@ def send_command(  # noqa: PLR0913  # one argument an option
     started = session.compute(obj, block=False, timeout=timeout, **request)
     jobs: list[Job] = started if isinstance(started, list) else [started]
     if not wait:
-        for job in jobs:
-            print_json(job_as_json(session, job), compact=True) if as_json else click.echo(job.id)
+        _print_jobs(session, jobs, as_json=as_json)
         return
-    if not (quiet or as_json):
+    talkative = not (quiet or as_json)
+    if talkative:
         _print_notes(jobs)
-    failures = _wait(jobs, timeout, bar=sys.stderr.isatty() and not (quiet or as_json))
-    for job in jobs:
-        if as_json:
-            print_json(job_as_json(session, job), compact=True)
-        elif job.stage == "SUCCEEDED":
-            _print_link(session, job, quiet=quiet)
+    failures = _wait(jobs, timeout, bar=talkative and sys.stderr.isatty())
+    _print_ends(session, jobs, as_json=as_json, quiet=quiet)
     for job, error in failures:
         tell(f"Error: job {job.id}: {error.message}")
     if failures:
@@ -193,10 +190,24 @@ def _wait(jobs: Sequence[Job], timeout: float | None, *, bar: bool) -> list[tupl
     return failures
 
 
-def _print_link(session: Session, job: Job, *, quiet: bool) -> None:
-    """The link to standard output, so that it can be taken over; until when it works beside it."""
-    if job.url is not None:
-        click.echo(job.url)
-    until = link_until(session, job)
-    if until is not None and not quiet:
-        tell(f"The link works until {until}.")
+def _print_jobs(session: Session, jobs: Sequence[Job], *, as_json: bool) -> None:
+    for job in jobs:
+        if as_json:
+            print_json(job_as_json(session, job), compact=True)
+        else:
+            click.echo(job.id)
+
+
+def _print_ends(session: Session, jobs: Sequence[Job], *, as_json: bool, quiet: bool) -> None:
+    """The links to standard output, so that they can be taken over; until when they work beside it."""
+    if as_json:
+        _print_jobs(session, jobs, as_json=True)
+        return
+    for job in jobs:
+        if job.stage != "SUCCEEDED":
+            continue
+        if job.url is not None:
+            click.echo(job.url)
+        until = link_until(session, job)
+        if until is not None and not quiet:
+            tell(f"The link works until {until}.")

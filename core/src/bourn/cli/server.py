@@ -28,14 +28,14 @@ def serve_command(session: Session, *, host: str, port: int | None) -> None:
 
     Also the registry at /registry, /healthz, and what plugins add. What has expired is erased now and then.
     """
-    from bourn.serve import run  # noqa: PLC0415  # the web server is for this command alone
+    from bourn.serve import run  # the web server is for this command alone
 
     run(session, host, port or _port_of(session.settings.public_url))
 
 
 def _port_of(public_url: str) -> int:
     """The port that links name where they lead to this machine; else the one that a proxy is expected to ask."""
-    from urllib.parse import urlsplit  # noqa: PLC0415  # see above
+    from urllib.parse import urlsplit  # see above
 
     parts = urlsplit(public_url)
     return (parts.port or DEFAULT_PORT) if parts.hostname in LOCAL else DEFAULT_PORT
@@ -49,7 +49,7 @@ def sweep_command(session: Session, *, as_json: bool) -> None:
 
     Also carry on what dead processes left, and deliver what is due.
     """
-    import attrs  # noqa: PLC0415  # loaded with the session by now
+    import attrs  # loaded with the session by now
 
     swept = session.sweep()
     if as_json:

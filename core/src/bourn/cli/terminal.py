@@ -6,12 +6,14 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bourn.describe.paper import Paper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["as_json_option", "paper", "print_json", "print_lines", "tell"]
 

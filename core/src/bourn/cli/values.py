@@ -11,14 +11,12 @@ import click
 __all__ = ["KeyValue", "options_from"]
 
 
-class KeyValue(click.ParamType):
+class KeyValue(click.ParamType[tuple[str, str]]):
     """``KEY=VALUE``, parted at the first equals sign."""
 
     name = "KEY=VALUE"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         """The key and the text of the value."""
         if isinstance(value, tuple):
             return value

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bourn.errors import PluginError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bourn.discovery.registry import Registry
     from bourn.discovery.spec import Spec
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bourn.describe.example import calls_of
@@ -10,6 +9,8 @@ from bourn.describe.option import options_of
 from bourn.errors import PluginError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from bourn.describe.paper import Paper
     from bourn.discovery.registry import Registry
     from bourn.discovery.spec import Spec
@@ -68,7 +69,7 @@ def page(spec: Spec, registry: Registry, paper: Paper) -> list[str]:
     """
     plugin = spec.load()
     lines = [f"{paper.strong(spec.name)}  {spec.role}, {paper.faint(shipped_by(spec))}", ""]
-    lines += paper.wrapped(spec.summary, 2) + [""]
+    lines += [*paper.wrapped(spec.summary, 2), ""]
     lines += paper.table(_facts(spec, registry, plugin), wrap=(1,))
     lines += ["", paper.strong("Options")]
     options = options_of(spec.schema)
@@ -111,7 +112,7 @@ def _facts(spec: Spec, registry: Registry, plugin: object) -> list[tuple[str, st
 
 def kinds_in_words(kinds: Sequence[str]) -> str:
     """The kinds of result, ``all`` where that is so."""
-    from bourn.result.info import KINDS  # noqa: PLC0415  # attrs, 30 ms, where plugins are loaded anyway
+    from bourn.result.info import KINDS  # attrs, 30 ms, where plugins are loaded anyway
 
     if tuple(kinds) == ("*",) or set(kinds) >= set(KINDS):
         return "all"

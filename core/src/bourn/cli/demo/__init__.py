@@ -1,0 +1,1 @@
+"""``bourn demo``: everything that is installed, shown at work."""

@@ -1,0 +1,151 @@
+"""What the demo asks for: every pair of the matrix, with what it takes, and what plugins want to be shown besides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from bourn.contract.destination import Example
+from bourn.errors import PluginError
+
+if TYPE_CHECKING:
+    from bourn.discovery.matrix import Cell
+    from bourn.discovery.registry import Registry
+    from bourn.discovery.spec import Spec
+
+__all__ = ["Request", "Subject", "hooked", "requests"]
+
+
+@attrs.frozen(kw_only=True)
+class Subject:
+    """Something to send."""
+
+    name: str
+    obj: Any
+    kinds: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """One request of the demo, or why it is not made.
+
+    Attributes
+    ----------
+    what, destination, format : str
+        As the table names them.
+    obj, to, written : object
+        As `Session.compute` takes them.
+    refused : str
+        Why the matrix forbids it; the demo makes sure that the request is refused.
+    skipped, broken : str
+        Why it is not made: something is missing, or does not work.
+    """
+
+    what: str
+    destination: str
+    format: str
+    obj: Any = None
+    to: Any = None
+    written: Any = None
+    refused: str = ""
+    skipped: str = ""
+    broken: str = ""
+
+
+def requests(registry: Registry, subjects: Sequence[Subject]) -> Iterator[Request]:
+    """Every pair of destination and format, once for every subject that it takes."""
+    for (destination, written), cell in registry.matrix().items():
+        specs = registry.destinations[destination], registry.formats[written]
+        broken = _broken(*specs)
+        if broken:
+            yield Request(what="", destination=destination, format=written, broken=broken)
+        else:
+            yield from _of_pair(*specs, cell, subjects)
+
+
+def _of_pair(to: Spec, written: Spec, cell: Cell, subjects: Sequence[Subject]) -> Iterator[Request]:
+    pair = {"destination": to.name, "format": written.name}
+    if not cell.kinds:
+        yield Request(what="", **pair, obj=subjects[0].obj, to=to.name, written=written.name, refused=cell.reason)
+        return
+    halves = []
+    for spec in (to, written):
+        half, missing = _half(spec)
+        if missing:
+            yield Request(what="", **pair, skipped=missing)
+            return
+        halves.append(half)
+    fitting = [subject for subject in subjects if any(kind in cell.kinds for kind in subject.kinds)]
+    if not fitting:
+        yield Request(what="", **pair, skipped=f"takes {' or '.join(cell.kinds)}, and the demo has none")
+    for subject in fitting:
+        yield Request(what=subject.name, **pair, obj=subject.obj, to=halves[0], written=halves[1])
+
+
+def _broken(*specs: Spec) -> str:
+    for spec in specs:
+        try:
+            spec.load()
+        except PluginError as error:
+            return error.message
+    return ""
+
+
+def _half(spec: Spec) -> tuple[Any, str]:
+    """A plugin as a request names it: by its name, or, where options must be given, as its author's example does."""
+    required = spec.schema.get("required", ())
+    if not required:
+        return spec.name, ""
+    for example in spec.examples:
+        half = example.destination if spec.role == "destination" else example.format
+        if isinstance(half, Mapping) and all(key in half for key in required) and not _leads_away(half):
+            return half, ""
+    return None, f"{spec.name} must be given {', '.join(required)}; `bourn show {spec.name}` tells more"
+
+
+_AWAY = re.compile(r"://(?!(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$))|@(?!localhost$)")
+
+
+def _leads_away(value: Any) -> bool:
+    """Whether an address is in it that is not this machine's: a demo sends nothing into the world."""
+    if isinstance(value, str):
+        return _AWAY.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(map(_leads_away, value.values()))
+    return isinstance(value, list | tuple) and any(map(_leads_away, value))
+
+
+def hooked(answers: Sequence[tuple[str, Any]], registry: Registry, subjects: Sequence[Subject]) -> Iterator[Request]:
+    """What plugins want to be shown (``bourn_demo``): examples, or mappings with ``title``, ``result`` and the halves.
+
+    An example without a result of its own is shown with the first of the demo's that its destination takes.
+    """
+    for distribution, answer in answers:
+        for item in answer if isinstance(answer, list | tuple) else [answer]:
+            told = attrs.asdict(item, recurse=False) if isinstance(item, Example) else item
+            if not isinstance(told, Mapping):
+                broken = f"its bourn_demo yields {type(item).__name__}, not an Example or a mapping"
+                yield Request(what=distribution, destination="", format="", broken=broken)
+                continue
+            to, written = told.get("destination"), told.get("format")
+            obj = told["result"] if "result" in told else _fitting(to, registry, subjects).obj
+            yield Request(
+                what=str(told.get("title") or distribution), destination=_name(to) or "download", format=_name(written),
+                obj=obj, to=to, written=written,
+            )  # fmt: skip
+
+
+def _fitting(to: Any, registry: Registry, subjects: Sequence[Subject]) -> Subject:
+    spec = registry.destinations.get(_name(to))
+    kinds = ("*",) if spec is None else spec.load().kinds
+    return next((each for each in reversed(subjects) if kinds == ("*",) or set(each.kinds) & set(kinds)), subjects[0])
+
+
+def _name(half: Any) -> str:
+    """How the table calls a half of a request."""
+    if half is None or isinstance(half, str):
+        return half or ""
+    return str(half.get("type")) if isinstance(half, Mapping) else type(half).__name__

@@ -1,0 +1,139 @@
+"""One request of the demo, made and looked at: what came of it, and whether that was to be expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from bourn.cli.demo.server import fetched
+from bourn.cli.job_text import spoken_size
+from bourn.errors import BournError, IncompatiblePair, JobError, Refused, RequestError
+
+if TYPE_CHECKING:
+    from bourn.cli.demo.requests import Request
+    from bourn.job.job import Job
+    from bourn.session import Session
+
+__all__ = ["Shown", "show", "wrong_requests"]
+
+JOB_SECONDS = 60.0
+
+
+@attrs.frozen(kw_only=True)
+class Shown:
+    """What came of a request.
+
+    Attributes
+    ----------
+    outcome : str
+        delivered, refused, skipped or failed.
+    size, time, said : str
+        As the table has it.
+    """
+
+    outcome: str
+    size: str = ""
+    time: str = ""
+    said: str = ""
+
+
+def show(session: Session, request: Request, *, served: bool) -> Shown:
+    """Make the request, or make sure that it is refused."""
+    if request.broken:
+        return Shown(outcome="failed", said=request.broken)
+    if request.skipped:
+        return Shown(outcome="skipped", said=f"skipped: {request.skipped}")
+    try:
+        if request.refused:
+            return _refused(session, request)
+        # None is "not said": the demo's own pairs say both, a plugin's need not.
+        halves = {"destination": request.to, "format": request.written}
+        job = session.compute(
+            request.obj, block=False, **{key: half for key, half in halves.items() if half is not None}
+        )
+        job.wait(JOB_SECONDS)
+    except Refused as error:  # a destination that is not set up here says no, as it should
+        return Shown(outcome="refused", said=f"refused: {error.message}")
+    except BournError as error:
+        return Shown(outcome="failed", said=f"{type(error).__name__}: {error.message}")
+    return _delivered(session, request, job, served=served)
+
+
+def _refused(session: Session, request: Request) -> Shown:
+    try:
+        session.plan(request.obj, destination=request.to, format=request.written)
+    except (IncompatiblePair, RequestError) as error:
+        return Shown(outcome="refused", said=f"refused: {error.message.removeprefix('format: ')}")
+    return Shown(outcome="failed", said=f"was planned, although {request.refused}")
+
+
+def _delivered(session: Session, request: Request, job: Job, *, served: bool) -> Shown:
+    record = session.record_of(job.id)
+    artifact = None if record is None else record.artifact
+    size = "" if artifact is None else spoken_size(artifact.size_bytes)
+    time = "" if job.runtime is None else f"{job.runtime.total_seconds() * 1000:,.0f} ms"
+    said: list[str] = []
+    wrong: list[str] = []
+    try:
+        if served and artifact is not None and job.url and job.url.startswith(session.settings.public_url):
+            same = fetched(job.url) == artifact.sha256
+            (said if same else wrong).append("same bytes by its link" if same else "other bytes by its link")
+        plan = job.plan
+        if plan.written.plugin.decodes and plan.to.plugin.gives_data and not plan.to.plugin.loads_alone():
+            same = _same(job.result(), request.obj)
+            (said if same else wrong).append("same object back" if same else "another object back")
+    except (OSError, JobError) as error:
+        wrong.append(f"{type(error).__name__}: {error}")
+    return Shown(outcome="failed" if wrong else "delivered", size=size, time=time, said=", ".join(wrong or said))
+
+
+def _same(found: Any, given: Any) -> bool:
+    """Whether a result is what was sent; of what can't be compared, whether it is of the same class."""
+    identical = getattr(type(given), "identical", None)
+    if identical is not None:
+        return bool(identical(given, found))
+    if hasattr(type(given), "__array__"):
+        import numpy as np  # loaded already
+
+        return np.array_equal(found, given)
+    try:
+        return bool(found == given)
+    except (TypeError, ValueError):
+        return type(found) is type(given)
+
+
+def wrong_requests(session: Session) -> list[tuple[str, str, bool]]:
+    """Requests with a slip in them: the call, what bourn says to it, and whether that names what was meant."""
+    registry = session.registry
+    slips: list[tuple[str, dict[str, Any], str]] = []
+    for role, named in (("destination", registry.destinations), ("format", registry.formats)):
+        slips += [(role, {role: _slip(name)}, name) for name in list(named)[:1]]
+        for spec in named.values():
+            option = next((key for key in spec.schema.get("properties", {}) if len(key) > 3), None)  # noqa: PLR2004
+            if option is not None:
+                slips.append((role, {role: {"type": spec.name, _slip(option): None}}, option))
+                break
+    if registry.formats:
+        slips.insert(0, ("", {"fromat": next(iter(registry.formats))}, "format"))
+    return [_said(session, request, meant) for _, request, meant in slips]
+
+
+def _slip(word: str) -> str:
+    """A word with two letters in the wrong order, as hurried fingers write it."""
+    middle = len(word) // 2
+    places = [*range(middle, len(word) - 1), *range(middle)]
+    place = next((each for each in places if word[each] != word[each + 1]), 0)
+    return word[:place] + word[place + 1 : place + 2] + word[place : place + 1] + word[place + 2 :]
+
+
+def _said(session: Session, request: dict[str, Any], meant: str) -> tuple[str, str, bool]:
+    arguments = ", ".join(f"{key}={value!r}".replace("'", '"') for key, value in request.items())
+    call = f"bourn.compute(2, {arguments})"
+    try:
+        session.compute(2, **request)
+    except RequestError as error:
+        return call, error.message, repr(meant) in error.message
+    except BournError as error:
+        return call, error.message, False
+    return call, "was taken, and should not have been", False
