@@ -1,0 +1,125 @@
+"""Strips: every chunk is computed once, whatever the heights of strips and chunks."""
+
+import threading
+import tracemalloc
+
+import dask.array as da
+import numpy as np
+import pytest
+from bourn.errors import RequestError
+from bourn.result.image import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def counted(array, chunks):
+    """A dask array, and the list of blocks that were computed of it."""
+    calls = []
+    lock = threading.Lock()
+
+    def seen(block, block_info=None):
+        with lock:
+            calls.append(tuple(block_info[0]["chunk-location"]))
+        return block
+
+    lazy = da.from_array(array, chunks=chunks, inline_array=True)
+    return lazy.map_blocks(seen, dtype=array.dtype, meta=np.empty((0,) * array.ndim, array.dtype)), calls
+
+
+def joined(image, rows):
+    strips = list(image.strips(rows))
+    pixels = np.concatenate([strip.pixels for strip in strips], axis=1)
+    mask = None if strips[0].mask is None else np.concatenate([strip.mask for strip in strips], axis=-2)
+    return pixels, mask, strips
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_each_chunk_is_computed_once(data):
+    """However chunks of pixels and mask and strips lie to each other."""
+    height = data.draw(st.integers(1, 40))
+
+    def cut():
+        edges = sorted(data.draw(st.sets(st.integers(1, height), max_size=6)) | {height})
+        return tuple(np.diff([0, *edges]).tolist())
+
+    array = np.arange(2 * height * 3).reshape(2, height, 3)
+    pixels, calls = counted(array, ((1, 1), cut(), (2, 1)))
+    mask, mask_calls = counted(array[0] % 3 == 0, (cut(), (3,)))
+    image = Image(pixels, mask=mask)
+    calls.clear()
+    mask_calls.clear()
+    rows = data.draw(st.integers(1, 45))
+    got, got_mask, strips = joined(image, rows)
+    assert np.array_equal(got, array)
+    assert np.array_equal(got_mask, array[0] % 3 == 0)
+    assert [strip.stop - strip.start for strip in strips[:-1]] == [rows] * (len(strips) - 1)
+    assert len(calls) == len(set(calls)) == pixels.npartitions
+    assert len(mask_calls) == len(set(mask_calls)) == mask.npartitions
+
+
+def test_what_pixels_and_mask_have_in_common_is_computed_once():
+    lazy, calls = counted(np.arange(400.0).reshape(1, 100, 4), (1, 30, 4))
+    image = Image(lazy, mask=lazy > 7)
+    calls.clear()
+    for _ in image.strips(13):
+        pass
+    assert len(calls) == 4
+
+
+def test_in_memory_strips_are_views():
+    array = np.zeros((2, 1000, 10))
+    assert all(np.shares_memory(strip.pixels, array) for strip in Image(array).strips(300))
+
+
+def test_memory_stays_flat():
+    """An image of 200 MB passes in a few of its 4 MB rows of chunks."""
+    lazy = da.ones((1, 100_000, 256), chunks=(1, 2048, 256), dtype="f8")
+    image = Image(lazy)
+    tracemalloc.start()
+    for strip in image.strips(700):
+        assert strip.pixels[0, 0, 0] == 1
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 30e6
+
+
+def test_progress_is_told_after_each_strip_and_may_end_the_reading():
+    lazy, calls = counted(np.zeros((1, 100, 4)), (1, 10, 4))
+    image = Image(lazy)
+    calls.clear()
+    seen = []
+
+    def progress(done, total):
+        seen.append((done, total))
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(image.strips(10, progress=progress))
+    assert seen == [(1, 10), (2, 10)]
+    assert len(calls) == 2
+
+
+def test_strips_have_a_row_at_least():
+    with pytest.raises(RequestError, match="rows: expected 1 or more, got 0"):
+        Image(np.zeros((2, 2))).strips(0)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 512])
+def test_unlike_bands_come_each_in_its_dtype(rows):
+    small = np.arange(60, dtype="u1").reshape(20, 3)
+    wide = da.from_array(small.astype("f8"), chunks=(6, 3))
+    strips = list(Image([small, wide]).strips(rows))
+    assert np.array_equal(np.concatenate([strip.pixels[0] for strip in strips]), small)
+    assert np.array_equal(np.concatenate([strip.pixels[1] for strip in strips]), small)
+    assert {strip.pixels[1].dtype for strip in strips} == {np.dtype("f8")}
+
+
+def test_compute_brings_all_into_memory():
+    array = np.arange(600).reshape(2, 100, 3)
+    image = Image(da.from_array(array, chunks=(1, 7, 2)), mask=da.from_array(array > 5, chunks=50))
+    computed = image.compute()
+    assert not computed.lazy
+    assert computed.identical(image)
+    assert computed.compute() is computed
