@@ -36,7 +36,7 @@ class Hooks:
         self._problems: dict[tuple[str, str, str], PluginProblem] = {}
         self._lock = threading.RLock()
 
-    def call(self, name: str, **arguments: Any) -> list[tuple[str, Any]]:
+    def call(self, name: str, /, **arguments: Any) -> list[tuple[str, Any]]:
         """What every plugin answers, with its distribution; one that fails is logged and left out, as is None."""
         answers = []
         for entry, manager in self._load():
