@@ -9,8 +9,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from bourn.errors import Problem, RequestError
 from bourn.wording import listed, nearest, shown
 
@@ -37,7 +35,7 @@ def read_input(given: str) -> Any:
         There is no such thing, or it can't be read.
     """
     if given == "-":
-        return _parsed(click.get_text_stream("stdin", encoding="utf-8").read(), "standard input")
+        return _parsed(_decoded(sys.stdin.buffer.read(), "standard input"), "standard input")
     path = Path(given)
     if _URL.match(given):
         return _reader_of(given.partition("?")[0])(given)
@@ -87,11 +85,14 @@ def _array(path: str) -> Any:
 
 
 def _document(path: str) -> Any:
+    return _parsed(_decoded(Path(path).read_bytes(), shown(path)), shown(path))
+
+
+def _decoded(data: bytes, where: str) -> str:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return data.decode("utf-8-sig")  # Windows' editors begin with a byte order mark
     except UnicodeDecodeError as error:
-        raise _refusal(f"{shown(path)} is not UTF-8: {error.reason} at byte {error.start:,}") from error
-    return _parsed(text, shown(path))
+        raise _refusal(f"{where} is not UTF-8: {error.reason} at byte {error.start:,}") from error
 
 
 def _parsed(text: str, where: str) -> Any:

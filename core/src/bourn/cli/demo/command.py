@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from bourn.cli.demo.requests import Request, Subject
     from bourn.cli.demo.shown import Shown
+    from bourn.result.info import ResultInfo
     from bourn.session import Session
 
 __all__ = ["demo_command"]
@@ -81,15 +82,20 @@ def _subjects(session: Session, given: str | None) -> list[Subject]:
 
         return [number, Subject(name="scene", obj=scene(), kinds=("image",))]
     obj = read_input(given)
-    planned = session.plan(obj)
     # Of a callable the kind is not known before it ran: any pair may be tried with it.
-    kinds = planned.info.kinds or ("value", "array", "image", "table", "features")
+    kinds = _info(session, obj).kinds or ("value", "array", "image", "table", "features")
     return [number, Subject(name="input", obj=obj, kinds=kinds)]
+
+
+def _info(session: Session, obj: Any) -> ResultInfo:
+    """What is known of a result, as a plan says it."""
+    planned = session.plan(obj)
+    return (planned[0] if isinstance(planned, list) else planned).info
 
 
 def _opening(session: Session, subjects: Sequence[Subject]) -> list[str]:
     page = paper()
-    rows = [(subject.name, result_in_words(session.plan(subject.obj).info)) for subject in subjects]
+    rows = [(subject.name, result_in_words(_info(session, subject.obj))) for subject in subjects]
     rows += [("home", session.settings.home), ("server", session.settings.public_url)]
     return page.table(rows, indent=0, wrap=(1,))
 
