@@ -16,7 +16,7 @@ from bourn.errors import PluginError, Problem, UnknownPlugin
 from bourn.wording import listed, nearest, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from bourn.discovery.hooks import Hooks
     from bourn.discovery.policies import Policies
@@ -42,13 +42,13 @@ class Registry:
         entries: Iterable[Entry],
         problems: Iterable[PluginProblem] = (),
         *,
-        prefer: Mapping[str, str] | None = None,
+        prefer: Callable[[], Mapping[str, str]] | Mapping[str, str] | None = None,
         given: Mapping[Entry, Any] | None = None,
     ) -> None:
         entries, given = tuple(entries), given or {}
         self._scanned = list(problems)
         self._given = given
-        named = {role: self._named(role, entries, prefer or {}, given) for role in ROLES}
+        named = {role: self._named(role, entries, prefer, given) for role in ROLES}
         self.destinations: Mapping[str, Spec] = MappingProxyType(named["destination"])
         self.formats: Mapping[str, Spec] = MappingProxyType(named["format"])
         self._by_role = {role: [entry for entry in entries if entry.role == role] for role in ("hook", "policy")}
@@ -59,13 +59,19 @@ class Registry:
         self._policies: Policies | None = None
 
     @classmethod
-    def installed(cls, prefer: Mapping[str, str] | None = None, *, paths: Iterable[str] | None = None) -> Registry:
+    def installed(
+        cls,
+        prefer: Callable[[], Mapping[str, str]] | Mapping[str, str] | None = None,
+        *,
+        paths: Iterable[str] | None = None,
+    ) -> Registry:
         """What is installed on ``sys.path``, or on other path entries.
 
         Parameters
         ----------
-        prefer : mapping, optional
-            Which distribution provides a name that two of them claim.
+        prefer : mapping or callable, optional
+            Which distribution provides a name that two of them claim; or a function that gives it, asked only
+            where there is such a name.
         paths : iterable of str, optional
         """
         return cls(*scan(paths), prefer=prefer)
@@ -205,7 +211,11 @@ class Registry:
         return self._policies
 
     def _named(
-        self, role: str, entries: Iterable[Entry], prefer: Mapping[str, str], given: Mapping[Entry, Any]
+        self,
+        role: str,
+        entries: Iterable[Entry],
+        prefer: Callable[[], Mapping[str, str]] | Mapping[str, str] | None,
+        given: Mapping[Entry, Any],
     ) -> dict[str, Spec]:
         claims: dict[str, list[Entry]] = {}
         for entry in entries:
@@ -219,7 +229,10 @@ class Registry:
                 self._scanned.append(PluginProblem(entry.name, role, entry.distribution, entry.version, reason))
                 continue
             claims.setdefault(entry.name, []).append(entry)
-        return {name: _chosen(claims[name], prefer.get(name), given) for name in sorted(claims)}
+        preferred: Mapping[str, str] = {}
+        if any(len(claimed) > 1 for claimed in claims.values()):
+            preferred = (prefer() if callable(prefer) else prefer) or {}
+        return {name: _chosen(claims[name], preferred.get(name), given) for name in sorted(claims)}
 
     def _placed(self, entries: Iterable[Entry]) -> dict[Entry, str]:
         """The shorthands with the role of what they stand for: a plugin of the same distribution."""
