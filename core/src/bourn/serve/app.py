@@ -65,9 +65,10 @@ def application(session: Serving, *, sweep_every: timedelta = SWEEP_EVERY) -> St
             with contextlib.suppress(asyncio.CancelledError):
                 await sweeping
 
-    return Starlette(
+    app = Starlette(
         routes=[
             route("/d/{token}/{filename:path}", download.answer),
+            route("/d/{token}", download.answer),
             route("/registry", inventory.html),
             route("/registry.json", inventory.machine),
             route("/healthz", health.answer),
@@ -77,6 +78,8 @@ def application(session: Serving, *, sweep_every: timedelta = SWEEP_EVERY) -> St
         exception_handlers={HTTPException: _refused, Exception: _broken},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # a redirect would say that there is something
+    return app
 
 
 def _plugin_routes(session: Serving) -> list[BaseRoute]:

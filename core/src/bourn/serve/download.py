@@ -7,7 +7,6 @@ import re
 from datetime import UTC, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
@@ -64,7 +63,8 @@ def answer(session: Serving, request: Request) -> Response:
 
 
 def _no_such_link(request: Request) -> Response:
-    return fault(request, 404, LinkInvalid.code, "No such link", "There is no such link.")
+    message = "There is none like this: it was not copied whole, or it was revoked, or its data were deleted."
+    return fault(request, 404, LinkInvalid.code, "No such link", message)
 
 
 def _asked(request: Request, artifact: StoredArtifact) -> list[tuple[int, int]] | None:
@@ -105,10 +105,8 @@ def _headers(artifact: StoredArtifact) -> dict[str, str]:
 
 
 def _disposition(filename: str) -> str:
-    """RFC 6266: a plain name of safe letters, and the extended one (RFC 8187) only where the two differ."""
-    plain = _UNSAFE.sub("_", filename)
-    extended = "" if plain == filename else f"; filename*=UTF-8''{quote(filename.encode('utf-8', 'replace'), safe='')}"
-    return f'attachment; filename="{plain}"{extended}'
+    """RFC 6266, with one name of safe letters: an extended one (RFC 8187) beside it could be read as another."""
+    return f'attachment; filename="{_UNSAFE.sub("_", filename).lstrip(".") or "result"}"'
 
 
 def _etag(artifact: StoredArtifact) -> str:

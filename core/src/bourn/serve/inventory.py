@@ -80,11 +80,21 @@ def _rows(schema: Mapping[str, Any], before: str = "") -> Sequence[OptionRow]:
 
 
 def _value(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """A JSON value as one writes it in Python."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_value(key)}: {_value(each)}" for key, each in value.items()) + "}"
+    return repr(value)
+
+
+_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None", "object": "mapping"}
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    """The type in a word or two; choices are their own type."""
+    """The type in a word or two, as one says it in Python; choices are their own type."""
     if "enum" in schema:
         return " | ".join(map(_value, schema["enum"]))
     if "anyOf" in schema:
@@ -92,9 +102,8 @@ def _type(schema: Mapping[str, Any]) -> str:
     kinds = schema.get("type", "any")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     inner = schema.get("items")
-    of = f" of {_type(inner)}" if isinstance(inner, dict) else ""
-    named = {"array": f"list{of}", "object": "mapping"}
-    return " | ".join(named.get(kind, kind) for kind in kinds)
+    many = f"list of {_type(inner)}" if isinstance(inner, dict) else "list"
+    return " | ".join(many if kind == "array" else _TYPES.get(kind, kind) for kind in kinds)
 
 
 _LIMITS = {
@@ -118,6 +127,6 @@ def _limits(schema: Mapping[str, Any]) -> list[str]:
 
 def _example(example: Mapping[str, Any]) -> dict[str, str]:
     arguments = "".join(
-        f", {half}={example[half]!r}" for half in ("destination", "format") if example.get(half) is not None
+        f", {half}={_value(example[half])}" for half in ("destination", "format") if example.get(half) is not None
     )
     return {"title": example["title"], "code": f"bourn.compute(result{arguments})"}

@@ -10,7 +10,7 @@ LONGEST_HEADER = 1_000
 MOST_RANGES = 32
 """A request for more than this is no reader's: it gets the whole object, as the RFC allows."""
 
-_SPEC = re.compile(r"(\d{0,19})-(\d{0,19})")
+_SPEC = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
 
 
 def ranges_of(header: str, size: int) -> list[tuple[int, int]] | None:
