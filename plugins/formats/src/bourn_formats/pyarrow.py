@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import attrs
-from bourn.plugin import ANY, Example, Format, Sink, option
+from bourn.plugin import ANY, EncodeError, Example, Format, Sink, option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,11 @@ class PyArrow(Format[Options]):
         from bourn_formats.tree.describe import describe  # numpy: 0.2 s
         from bourn_formats.tree.tables import as_stream  # numpy: 0.2 s
 
-        table = as_stream(result)
+        try:
+            table = as_stream(result)
+        except ValueError as cause:
+            msg = f"result: {cause} can't be written as pyarrow"
+            raise EncodeError(msg) from cause
         if table is not None:
             tag, columns, facts = table
             described = describe(facts)

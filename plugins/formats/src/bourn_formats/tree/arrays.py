@@ -41,7 +41,7 @@ def write_scalar(value: np.generic, blobs: Blobs) -> Any:
         It holds Python objects.
     """
     if isinstance(value, np.str_):
-        return ["numpy.str", *blobs.add(str(value).encode("utf-8", "surrogatepass"))]
+        return ["numpy.str", *blobs.add(value.encode("utf-8", "surrogatepass"))]
     if isinstance(value, np.bytes_):
         return ["numpy.bytes", *blobs.add(bytes(value))]
     dtype = _native(value.dtype)

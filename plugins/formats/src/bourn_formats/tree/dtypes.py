@@ -17,12 +17,12 @@ _PLAIN = re.compile(r"[|<>=]?([biufcSUV][0-9]{1,10}|[mM]8(\[[0-9]{0,10}[A-Za-zµ
 
 
 def dtype_written(dtype: np.dtype[Any], level: int = 0) -> Any:
-    """`dtype` in native byte order as JSON: a text such as ``<f8``, or a mapping for one with fields.
+    """`dtype`, in its own byte order, as JSON: a text such as ``<f8``, or a mapping for one with fields.
 
     Raises
     ------
     ValueError
-        It holds Python objects, titles, or is of a kind that only numpy knows how to store.
+        It holds Python objects, or is of a kind that only numpy knows how to store.
     """
     if dtype.hasobject or level > DEEPEST:
         msg = f"dtype {dtype}"
@@ -31,12 +31,18 @@ def dtype_written(dtype: np.dtype[Any], level: int = 0) -> Any:
         base, shape = dtype.subdtype
         return {"base": dtype_written(base, level + 1), "shape": list(shape)}
     if dtype.fields is not None and dtype.names is not None:
-        if dtype.type is not np.void or any(len(dtype.fields[name]) > 2 for name in dtype.names):  # noqa: PLR2004  # a title
-            msg = f"a structured dtype with titles or of type {dtype.type.__name__}"
+        if dtype.type is not np.void:
+            msg = f"a structured dtype of type {dtype.type.__name__}"
             raise ValueError(msg)
-        fields = [[name, dtype_written(dtype[name], level + 1), dtype.fields[name][1]] for name in dtype.names]
+        fields = []
+        for name in dtype.names:
+            inner, offset, *title = dtype.fields[name]
+            if title and type(title[0]) is not str:
+                msg = f"a field {name!r} whose title is no text"
+                raise ValueError(msg)
+            fields.append([name, dtype_written(inner, level + 1), offset, *title])
         return {"fields": fields, "itemsize": dtype.itemsize, "aligned": dtype.isalignedstruct}
-    text = dtype.newbyteorder("=").str
+    text = dtype.str
     if not _PLAIN.fullmatch(text):
         msg = f"dtype {dtype}"
         raise ValueError(msg)
@@ -58,10 +64,13 @@ def dtype_read(written: Any, level: int = 0) -> np.dtype[Any]:
         raise ValueError(msg)
     if "base" in written:
         return np.dtype((dtype_read(written["base"], level + 1), tuple(written["shape"])))
-    names, formats, offsets = [], [], []
-    for name, inner, offset in written["fields"]:
-        names.append(name)
-        formats.append(dtype_read(inner, level + 1))
-        offsets.append(offset)
-    facts = {"names": names, "formats": formats, "offsets": offsets, "itemsize": written["itemsize"]}
+    fields = [(name, dtype_read(inner, level + 1), *rest) for name, inner, *rest in written["fields"]]
+    facts: dict[str, Any] = {
+        "names": [name for name, *_ in fields],
+        "formats": [inner for _, inner, *_ in fields],
+        "offsets": [offset for _, _, offset, *_ in fields],
+        "itemsize": written["itemsize"],
+    }
+    if any(len(title) for _, _, _, *title in fields):
+        facts["titles"] = [title[0] if title else None for _, _, _, *title in fields]
     return np.dtype(facts, align=bool(written["aligned"]))  # type: ignore[call-overload, no-any-return]

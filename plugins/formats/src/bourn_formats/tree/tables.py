@@ -192,7 +192,10 @@ def _frame_as_table(frame: pd.DataFrame) -> tuple[pa.Table, dict[str, Any]]:
     import pandas as pd  # loaded already: this is one of its objects
     import pyarrow as pa  # 0.2 s: only for a table
 
-    index = frame.index
+    index, attrs = frame.index, dict(frame.attrs)
+    # Of a view: Arrow's own metadata would take the attributes as JSON, or drop them with a warning.
+    frame = frame.copy(deep=False)
+    frame.attrs = {}
     try:
         table = pa.Table.from_pandas(frame)
         empty = table.slice(0, 0).to_pandas()
@@ -203,7 +206,7 @@ def _frame_as_table(frame: pd.DataFrame) -> tuple[pa.Table, dict[str, Any]]:
     for place, (old, new) in enumerate(zip(frame.dtypes, empty.dtypes, strict=True)):
         label = frame.columns[place]
         if place in objects:
-            if not _same_objects(frame.iloc[:, place], table.column(place).to_pandas()):
+            if not _same_objects(frame.iloc[:, place].tolist(), table.column(place).to_pylist()):
                 msg = f"a DataFrame whose column {label!r} holds objects of several types"
                 raise ValueError(msg)
         elif old != new:
@@ -220,17 +223,21 @@ def _frame_as_table(frame: pd.DataFrame) -> tuple[pa.Table, dict[str, Any]]:
         "objects": objects,
         "labels": list(frame.columns),
         "labels_dtype": "object" if frame.columns.dtype == object else None,
+        "labels_range": _range(frame.columns),
         "labels_name": frame.columns.name,
         "index_names": list(index.names),
         "freq": getattr(index, "freqstr", None) if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) else None,
-        "attrs": dict(frame.attrs),
+        "attrs": attrs,
     }
     return table, facts
 
 
-def _same_objects(old: pd.Series[Any], new: pd.Series[Any]) -> bool:
-    pairs = zip(old.tolist(), new.astype(object).tolist(), strict=True)
-    return all(type(one) is type(other) and (one is other or one == other or one != one) for one, other in pairs)  # noqa: PLR0124  # NaN
+def _range(index: Any) -> list[int] | None:
+    return [index.start, index.stop, index.step] if type(index).__name__ == "RangeIndex" else None
+
+
+def _same_objects(old: list[Any], new: list[Any]) -> bool:
+    return all(type(one) is type(other) and one == other for one, other in zip(old, new, strict=True))
 
 
 def _frame_of_table(table: pa.Table, facts: dict[str, Any]) -> pd.DataFrame:
@@ -238,10 +245,12 @@ def _frame_of_table(table: pa.Table, facts: dict[str, Any]) -> pd.DataFrame:
 
     frame: pd.DataFrame = table.to_pandas()
     for place in facts["objects"]:
-        frame.isetitem(place, frame.iloc[:, place].astype(object))
-    labels = facts["labels"]
-    if facts["labels_dtype"] or list(frame.columns) != labels or frame.columns.name != facts["labels_name"]:
-        frame.columns = pd.Index(labels, dtype=facts["labels_dtype"], name=facts["labels_name"])
+        frame.isetitem(place, pd.Series(table.column(place).to_pylist(), frame.index, object))
+    labels, name = facts["labels"], facts["labels_name"]
+    if facts["labels_range"]:
+        frame.columns = pd.RangeIndex(*facts["labels_range"], name=name)
+    elif facts["labels_dtype"] or list(frame.columns) != labels or frame.columns.name != name:
+        frame.columns = pd.Index(labels, dtype=facts["labels_dtype"], name=name)
     frame.index.names = facts["index_names"]
     if facts["freq"]:
         frame.index.freq = facts["freq"]
