@@ -153,7 +153,8 @@ def test_files_are_not_read(tmp_path):
 
 def test_objects_in_arrays_are_refused():
     message = "an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype"
-    array = np.array([Hostile()], dtype=object)
+    array = np.empty(1, dtype=object)
+    array[0] = Hostile()
     assert problems(array) == [("result", message)]
     assert problems({"a": array}) == [('result["a"]', message)]
     assert problems(xr.DataArray(array)) == [("result", message)]

@@ -81,9 +81,7 @@ def test_an_alpha_band_is_the_mask_and_no_band(tmp_path, pixels):
     image = Image.open(path)
     assert image.shape == (3, 300, 270)
     assert np.array_equal(image.compute().mask, alpha == 0)
-    from bourn.result.raster import image_in_file
-
-    kept = image_in_file(path, keep_alpha=True)
+    kept = Image.open(path, keep_alpha=True)
     assert kept.shape == (4, 300, 270)
     assert kept.bandinfo["band_4"]["kind"] == "mask"
     assert np.array_equal(kept.compute().mask, alpha == 0)

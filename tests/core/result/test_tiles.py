@@ -44,6 +44,14 @@ def test_the_grid_is_odc_geos_with_padding():
     assert south < 35.6870 < north
 
 
+def test_a_tile_across_the_antimeridian_has_two_parts():
+    tile = tiles.from_latlon(10, 179.9999, 100, 1024, 0)
+    assert tile.geometry.geom.geom_type == "MultiPolygon"
+    west, _, east, _ = tile.geometry.boundingbox.bbox
+    assert (west, east) == (-180, 180)
+    assert 0.5 < tile.geometry.geom.area < 2
+
+
 @pytest.mark.parametrize(
     "key",
     [

@@ -284,7 +284,7 @@ def test_masked_pixels_are_nan_in_floats_and_nodata_where_there_is_one(utm):
     mask[0, 0] = True
     floats = Image(np.ones((1, 3, 5)), mask=mask, geobox=utm).to_xarray()
     assert np.isnan(floats.data[0, 0, 0])
-    assert "mask" not in floats.coords
+    assert "masked" not in floats.coords
     whole = Image(np.ones((1, 3, 5), "i2"), mask=mask, geobox=utm, bandinfo={"band_1": {"nodata": -1}}).to_xarray()
     assert whole.data[0, 0, 0] == -1
     assert whole.attrs["nodata"] == -1

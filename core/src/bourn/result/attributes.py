@@ -12,7 +12,11 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["band_facts", "kept_attributes"]
+__all__ = ["MASK", "PER_BAND", "band_facts", "kept_attributes"]
+
+MASK = "masked"
+"""The coordinate, True where masked, of pixels that no value can say it of. (A coordinate ``mask`` of others is often
+True where a pixel is valid.)"""
 
 DECODED = ("_FillValue", "missing_value", "scale_factor", "add_offset")
 """Keys that xarray moves to the encoding when it has applied them."""

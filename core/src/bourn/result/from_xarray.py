@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from bourn.errors import Problem, RequestError
-from bourn.result.attributes import band_facts, kept_attributes
+from bourn.result.attributes import MASK, band_facts, kept_attributes
 from bourn.result.date import utc
 from bourn.result.flip import is_south_up, north_up
 from bourn.result.given import split_array
@@ -41,6 +41,7 @@ class _Parts:
     mask: Any
     bands: tuple[str, ...] | None
     facts: list[dict[str, Any]]
+    mask_is_whole: bool
     date: dt.datetime | None
 
 
@@ -89,11 +90,12 @@ def _of_array(obj: xr.DataArray, where: Placed, problems: list[Problem]) -> _Par
         return None
     bands, named_by_attribute = _band_names(flat, band_dim, count)
     facts = band_facts(flat, pixels.dtype, count, skip_long_name=named_by_attribute)
-    return _Parts([pixels], _joined(inner, _mask_coordinate(flat, band_dim, spatial)), bands, facts, date)
+    told = _mask_coordinate(flat, band_dim, spatial)
+    return _Parts([pixels], _joined(inner, told), bands, facts, told is not None, date)
 
 
 def _of_dataset(obj: xr.Dataset, where: Placed, problems: list[Problem]) -> _Parts | None:
-    parts = _Parts([], None, None, [], None)
+    parts = _Parts([], None, None, [], False, None)
     names: list[str] = []
     for name, variable in obj.data_vars.items():
         path = f"image.bands{worded_key(name)}"
@@ -120,6 +122,7 @@ def _of_dataset(obj: xr.Dataset, where: Placed, problems: list[Problem]) -> _Par
     if parts.arrays:
         dims = where.dims or tuple(map(str, flat.dims))
         parts.mask = _mask_coordinate(obj, "band", dims)
+        parts.mask_is_whole = parts.mask is not None
         if parts.mask is not None and parts.mask.ndim == 3 and parts.mask.shape[0] != len(names):  # noqa: PLR2004  # (band, y, x)
             problems.append(
                 Problem("image.mask", f"its {parts.mask.shape[0]} bands are not the {len(names)} variables")
@@ -147,7 +150,8 @@ def _assembled(parts: _Parts, where: Placed, attributes: dict[str, Any]) -> Imag
     if parts.date is not None:
         attributes["date"] = parts.date
     bandinfo = dict(zip(bands, parts.facts, strict=True))
-    return Image._on(pixels, bands, geobox, attributes, bandinfo)._masked_by_nodata()  # noqa: SLF001  # its maker
+    image = Image._on(pixels, bands, geobox, attributes, bandinfo)  # noqa: SLF001  # its maker
+    return image if parts.mask_is_whole else image._masked_by_nodata()  # noqa: SLF001  # the same
 
 
 def _without_time(obj: xr.DataArray, problems: list[Problem]) -> tuple[xr.DataArray, dt.datetime | None]:
@@ -225,8 +229,8 @@ def _band_names(obj: xr.DataArray, dim: str | None, count: int) -> tuple[tuple[s
 
 
 def _mask_coordinate(obj: xr.DataArray | xr.Dataset, band_dim: str | None, spatial: Sequence[str]) -> Any:
-    """The coordinate ``mask`` that `to_xarray` makes where no value in the pixels can say 'masked'."""
-    coordinate = obj.coords.get("mask")
+    """The coordinate ``masked`` that `to_xarray` makes where no value in the pixels can say 'masked'."""
+    coordinate = obj.coords.get(MASK)
     if coordinate is None or coordinate.dtype != bool or not set(spatial) <= set(coordinate.dims):
         return None
     dims = [dim for dim in (band_dim, *spatial) if dim in coordinate.dims]

@@ -131,10 +131,10 @@ class Image:
         return image_from_xarray(obj)
 
     @staticmethod
-    def open(path: str | os.PathLike[str]) -> Image:
+    def open(path: str | os.PathLike[str], *, keep_alpha: bool = False) -> Image:
         """The image in a raster file, by path or URL; its pixels are read when they are asked for.
 
-        A band that is the file's alpha becomes the mask.
+        A band that is the file's alpha becomes the mask; with `keep_alpha` it stays a band besides.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Image:
         """
         from bourn.result.raster import image_in_file  # rasterio: 0.3 s
 
-        return image_in_file(path)
+        return image_in_file(path, keep_alpha=keep_alpha)
 
     @property
     def array(self) -> Any:

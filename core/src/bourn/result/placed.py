@@ -77,9 +77,9 @@ def _checked(obj: Any, dims: tuple[str, str], state: Any) -> Placed:
     gcps = sys.modules["odc.geo.gcp"].GCPGeoBox
     if isinstance(geobox, gcps):
         return Placed(dims, None, "it is placed by ground control points: reproject it onto a grid, or give geobox=")
-    # .coords.get would make up 0, 1, 2, ... for a dimension without a coordinate.
-    axes = [obj.coords.get(dim, None) for dim in dims]
-    if any(axis is None or axis.ndim != 1 for axis in axes):
+    # Asked for by `in`: .coords.get makes up 0, 1, 2, ... for a dimension that has no coordinate.
+    axes = [obj.coords[dim] for dim in dims if dim in obj.coords]
+    if len(axes) < len(dims) or any(axis.ndim != 1 for axis in axes):
         return _without_axes(obj, dims, geobox)
     for dim, axis in zip(dims, axes, strict=True):
         fault = _unevenness(np.asarray(axis.values))
@@ -96,7 +96,26 @@ def _checked(obj: Any, dims: tuple[str, str], state: Any) -> Placed:
             else "no grid can be made of its coordinates"
         )
         return Placed(dims, None, problem)
-    return Placed(dims, geobox)
+    return Placed(dims, _fitted(geobox, *(np.asarray(axis.values, float) for axis in axes)))
+
+
+def _fitted(geobox: Any, ys: Any, xs: Any) -> Any:
+    """`geobox`, or one whose pixel size comes from the ends of the axes.
+
+    odc-geo takes it from the first two coordinates: in float32 their rounding adds up to many pixels at the far end.
+    """
+    if geobox is None or geobox.affine.b or geobox.affine.d:
+        return geobox
+    a, _, c, _, e, f, *_ = geobox.affine
+    far_x, far_y = c + a * (xs.size - 0.5), f + e * (ys.size - 0.5)
+    if abs(far_x - xs[-1]) <= abs(a) * TOLERANCE and abs(far_y - ys[-1]) <= abs(e) * TOLERANCE:
+        return geobox
+    from affine import Affine  # comes with odc.geo
+    from odc.geo.geobox import GeoBox
+
+    a = (xs[-1] - xs[0]) / (xs.size - 1) if xs.size > 1 else a
+    e = (ys[-1] - ys[0]) / (ys.size - 1) if ys.size > 1 else e
+    return GeoBox(geobox.shape, Affine(a, 0.0, xs[0] - a / 2, 0.0, e, ys[0] - e / 2), geobox.crs)
 
 
 def _unevenness(values: np.ndarray[Any, Any]) -> str | None:

@@ -101,10 +101,29 @@ class Tile:
     @property
     def geometry(self) -> Geometry:
         """Its area without padding, in longitude and latitude."""
-        from odc.geo.geom import box  # 0.3 s
+        import shapely
+        from odc.geo.geom import Geometry
 
-        outline = box(*self.bounds, crs=f"EPSG:{32600 + self.zone}")
-        return outline.to_crs("EPSG:4326", resolution=self.tilesize * self.resolution / 8, wrapdateline=True)
+        outline = shapely.segmentize(shapely.box(*self.bounds), self.tilesize * self.resolution / 8)
+        middle = ZONE_DEGREES * self.zone - 183.0
+        inverse = _projection(self.zone)
+
+        def unprojected(x: Any, y: Any) -> Any:
+            lon, lat = inverse.transform(x, y, direction="INVERSE")
+            # On one side of the zone's meridian and the other, so that it is one piece across the antimeridian.
+            return (lon - middle + 180) % 360 - 180 + middle, lat
+
+        area = shapely.transform(outline, unprojected, interleaved=False)
+        west, _, east, _ = area.bounds
+        turns = range(math.floor((west + 180) / 360), math.ceil((east + 180) / 360))
+        parts = [
+            shapely.transform(
+                area.intersection(shapely.box(360 * turn - 180, -90, 360 * turn + 180, 90)),
+                lambda points, lon=360 * turn: points - (lon, 0),
+            )
+            for turn in turns
+        ]
+        return Geometry(parts[0] if len(parts) == 1 else shapely.union_all(parts), "EPSG:4326")
 
 
 def from_key(key: str) -> Tile:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bourn.result.attributes import PER_BAND
+from bourn.result.attributes import MASK, PER_BAND
 from bourn.result.pixels import is_dask
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def xarray_from_image(image: Image) -> Any:
     -------
     xarray.DataArray
         Masked pixels are NaN in a float dtype, nodata where all bands have it; else the mask is the coordinate
-        ``mask``. What is known of bands stands in the attributes ``nodata``, ``nodatavals``, ``scales``,
+        ``masked``. What is known of bands stands in the attributes ``nodata``, ``nodatavals``, ``scales``,
         ``offsets``, ``units``, ``descriptions`` and ``kinds``.
     xarray.Dataset
         Where bands are of unlike dtypes: one variable a band.
@@ -35,7 +35,7 @@ def xarray_from_image(image: Image) -> Any:
     if len(set(image.dtypes)) == 1:
         array, mask = _filled(image.array, image.mask, image.nodata)
         if mask is not None:
-            coords["mask"] = (dims if mask.ndim == 2 else ("band", *dims), mask)  # noqa: PLR2004  # (y, x)
+            coords[MASK] = (dims if mask.ndim == 2 else ("band", *dims), mask)  # noqa: PLR2004  # (y, x)
         coords["band"] = list(image.bands)
         return xr.DataArray(
             array, dims=("band", *dims), coords=coords, attrs={**attributes, **_facts(image, image.bands)}
@@ -48,7 +48,7 @@ def xarray_from_image(image: Image) -> Any:
         told = told and untold is None
         variables[name] = xr.DataArray(layer, dims=dims, attrs=_facts(image, (name,)))
     if not told:
-        coords["mask"] = (dims if mask.ndim == 2 else ("band", *dims), mask)  # noqa: PLR2004  # (y, x)
+        coords[MASK] = (dims if mask.ndim == 2 else ("band", *dims), mask)  # noqa: PLR2004  # (y, x)
     return xr.Dataset(variables, coords=coords, attrs=attributes)
 
 
