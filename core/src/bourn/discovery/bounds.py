@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bourn.contract.option import Secret
-from bourn.discovery.verdict import Unfit, counted
+from bourn.discovery.trouble import reason_of
+from bourn.discovery.verdict import Unfit, counted, quoted
 from bourn.wording import clean, shown
 
 if TYPE_CHECKING:
@@ -41,15 +42,16 @@ def _range(shape: Shape) -> list[Test]:
     limits = shape.limits
     unit = "" if limits.unit is None else f" {limits.unit}"
     rules: list[tuple[float | None, str, Callable[[Any, Any], bool]]] = [
-        (limits.ge, "at least", lambda value, bound: value >= bound),
-        (limits.gt, "more than", lambda value, bound: value > bound),
-        (limits.le, "at most", lambda value, bound: value <= bound),
-        (limits.lt, "less than", lambda value, bound: value < bound),
+        (limits.ge, "at least", operator.ge),
+        (limits.gt, "more than", operator.gt),
+        (limits.le, "at most", operator.le),
+        (limits.lt, "less than", operator.lt),
     ]
+    is_duration = shape.kind == "timedelta"
 
     def test_for(bound: float, words: str, holds: Callable[[Any, Any], bool]) -> Test:
         def test(value: Any) -> None:
-            number = value.total_seconds() if isinstance(value, timedelta) else value
+            number = value.total_seconds() if is_duration else value
             if not holds(number, bound):
                 msg = f"expected {words} {bound}{unit}, got {shown(number)}"
                 raise Unfit(msg)
@@ -81,7 +83,7 @@ def _pattern(shape: Shape, pattern: str) -> Test:
     search = re.compile(pattern).search
 
     def test(value: Any) -> None:
-        if search(_text_of(value)) is None:
+        if search(value if type(value) is str else _text_of(value)) is None:
             got = "" if shape.kind == "secret" else f", got {shown(_text_of(value))}"
             msg = f"expected text that matches {shown(pattern)}{got}"
             raise Unfit(msg)
@@ -95,11 +97,11 @@ def _check(check: Callable[[Any], object], *, hidden: bool) -> Test:
             fault = check(value)
         except Exception as error:
             # A stranger's function. What it says of a secret may quote it.
-            why = type(error).__name__ if hidden else f"{type(error).__name__}: {error}"
+            why = type(error).__name__ if hidden else reason_of(error)
             msg = f"can't be checked: {why}"
             raise Unfit(msg) from error
         if fault is not None:
-            raise Unfit(clean(fault) if isinstance(fault, str) else f"is not allowed: {shown(value)}")
+            raise Unfit(clean(fault) if isinstance(fault, str) else f"is not allowed: {quoted(value)}")
 
     return test
 

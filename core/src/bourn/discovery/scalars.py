@@ -83,6 +83,8 @@ def read_boolean(shape: Shape) -> Reader:
 
 def read_number(shape: Shape) -> Reader:
     def read(value: Any) -> Any:
+        if type(value) is float and math.isfinite(value):
+            return value
         value = scalar_of(value)
         if type(value) is not bool and issubclass(type(value), int | float):
             try:
@@ -162,6 +164,8 @@ def read_choice(shape: Shape) -> Reader:
     members |= {id(value): value for plain, value in shape.choices if type(value) is not type(plain)}
 
     def read(value: Any) -> Any:
+        if type(value) is str and (found := exact.get((str, value))) is not None:
+            return found
         if id(value) in members:
             return value
         value = scalar_of(value)

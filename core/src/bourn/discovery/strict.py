@@ -74,6 +74,15 @@ def reader_of(shape: Shape) -> Reader:
     nullable = shape.nullable
     if not tests and not nullable:
         return read
+    if len(tests) == 1 and not nullable:
+        (only,) = tests
+
+        def tested(value: Any) -> Any:
+            value = read(value)
+            only(value)
+            return value
+
+        return tested
 
     def limited(value: Any) -> Any:
         if nullable and value is None:
