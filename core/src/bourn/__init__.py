@@ -5,9 +5,14 @@
 b'2'
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
+
+# Not from typing: importing that would cost as much as everything else that Python does at its start.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from bourn import errors
     from bourn.job.job import Job
     from bourn.public import compute, jobs, plan, registry

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bourn.settings import Settings
-
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from bourn.ledger.record import JobRecord
     from bourn.ledger.stages import Stage
     from bourn.result.inspect import Found
+    from bourn.settings import Settings
     from bourn.store.links import Links
     from bourn.store.retention import Swept
     from bourn.store.store import Store
@@ -56,7 +55,7 @@ class Session:
     def __init__(
         self, settings: Settings | None = None, registry: Registry | None = None, *, clock: Clock = _now
     ) -> None:
-        self.settings = Settings.load() if settings is None else settings
+        self._given_settings = settings
         self.clock = clock
         self._given_registry = registry
         self._guard = threading.RLock()
@@ -179,11 +178,18 @@ class Session:
     def close(self) -> None:
         """Wait for the jobs of this process, then give the connections back."""
         if "engine" in self.__dict__:
-            self.engine.drain()
+            self.engine.close()
         if "services" in self.__dict__:
             self.services.ledger.database.close()
 
     # -- what it is made of, each on first use ------------------------------------------------------------------
+
+    @cached_property
+    def settings(self) -> Settings:
+        """How this installation works."""
+        from bourn.settings import Settings  # attrs, which a list of names does not need
+
+        return Settings.load() if self._given_settings is None else self._given_settings
 
     @cached_property
     def registry(self) -> Registry:
@@ -192,7 +198,7 @@ class Session:
             return self._given_registry
         from bourn.discovery.registry import Registry  # on first use
 
-        return Registry.installed(prefer=self.settings.prefer)
+        return Registry.installed(prefer=lambda: self.settings.prefer)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -302,16 +308,15 @@ class Session:
         """Do a job once more, as a new one."""
         from bourn.errors import JobError  # on first use
 
-        plan = self.plan_of(record)
         if given is not None:
-            return self._submit([plan], given.obj, given.arguments, given.geobox, None)[0]
+            return self._submit([given.member.plan], given.obj, given.arguments, given.geobox, None)[0]
         if record.artifact is None or record.artifact.erased_at is not None:
             msg = (
                 f"job {record.id} can't be done again: its object is not kept in this process, "
                 "and no artifact of it is stored"
             )
             raise JobError(msg, job=self._job(record.id))
-        return self._job(self.engine.redeliver(record, plan))
+        return self._job(self.engine.redeliver(record, self.plan_of(record)).job_id)
 
     def recover(self) -> None:
         """Look for what dead processes left."""
@@ -348,10 +353,12 @@ class Session:
     ) -> list[Job]:
         from bourn.job.job import Given  # on first use
 
-        ids = self.engine.submit(plans, obj, arguments=arguments, geobox=geobox, timeout=timeout)
+        members = self.engine.submit(plans, obj, arguments=arguments, geobox=geobox, timeout=timeout)
         self.services.sweeper.now_and_then(self.clock())
-        given = Given(obj=obj, arguments=arguments, geobox=geobox)
-        return [self._job(job_id, given=given) for job_id in ids]
+        return [
+            self._job(member.job_id, given=Given(member=member, obj=obj, arguments=arguments, geobox=geobox))
+            for member in members
+        ]
 
     @staticmethod
     def _gathered(jobs: Sequence[Job], timeout: float | None, progress_bar: bool | None) -> list[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bourn.wording import clean
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -155,4 +157,4 @@ class WorkingContext:
 
     def progress(self, done: int, total: int, note: str = "") -> None:
         """Tell how far the step is."""
-        self._member.tell(done, total, note)
+        self._member.tell(int(done), int(total), clean(str(note)))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from bourn.contract.answers import Receipt, Transient
 from bourn.errors import DeliveryError, JobError
 from bourn.job.context import WorkingContext
-from bourn.job.endings import cancel, fail, succeed
+from bourn.job.endings import cancel, fail, owe, succeed
 from bourn.job.failure import failed
 from bourn.ledger.ledger import LeaseLost
+from bourn.wording import clean
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +42,10 @@ def deliver(member: Member, services: Services) -> datetime | None:
     except LeaseLost:
         member.leave()
     except Transient as transient:
-        return _again(member, services, transient)
+        try:
+            return _again(member, services, transient)
+        except (ArithmeticError, TypeError, ValueError) as error:  # it asked for a pause that is no time
+            fail(member, services, _as_delivery_error(error, to.name))
     except BaseException as error:  # noqa: BLE001  # a stranger's code; SystemExit in it must not end a thread of ours
         if member.cancel_wanted.is_set():
             cancel(member, services)
@@ -55,6 +59,9 @@ def deliver(member: Member, services: Services) -> datetime | None:
 def _check(receipt: object, name: str) -> None:
     if not isinstance(receipt, Receipt):
         msg = f"{name!r} broke its contract: deliver gave {type(receipt).__name__}, not a Receipt"
+        raise DeliveryError(msg)
+    if not isinstance(receipt.url, str | None):
+        msg = f"{name!r} broke its contract: the receipt's url is {type(receipt.url).__name__}, not a text"
         raise DeliveryError(msg)
     try:
         json.dumps(dict(receipt.detail), allow_nan=False)
@@ -86,13 +93,13 @@ def _again(member: Member, services: Services, transient: Transient) -> datetime
         error.__cause__ = transient
         fail(member, services, error)
         return None
-    note = f"{to.name}: try {member.attempt + 1} in {_spoken(until - now)}: {transient}"
-    try:
+    note = clean(f"{to.name}: try {member.attempt + 1} in {_spoken(until - now)}: {transient}")
+
+    def settle() -> None:
         services.ledger.postpone(member.job_id, member.epoch, member.delivery_id, until=until, note=note, now=now)
-    except LeaseLost:
         member.leave()
-        return None
-    member.leave()
+
+    owe(member, "its next try", settle)
     return until
 
 

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bourn.contract.context import Context
-    from bourn.contract.format import Sink
-    from bourn.dispatch.plan import Plan
+    from bourn.contract.format import Format, Sink
+    from bourn.dispatch.plan import Chosen, Plan
     from bourn.store.store import Store, StoreSink
 
 __all__ = ["encode", "name_of"]
+
+_STORING = "writing the artifact to the store"
 
 
 def encode(value: Any, plan: Plan, key: str, *, store: Store, context: Context) -> tuple[StoreSink, dict[str, Any]]:
@@ -37,17 +39,29 @@ def encode(value: Any, plan: Plan, key: str, *, store: Store, context: Context) 
         prepared = _watched(prepared, context.progress)
     try:
         with store.create(key) as sink:
-            said = written.plugin.encode(prepared, written.options, _Watched(sink, context.cancelled))
-    except (JobFailed, Cancelled):
-        raise
+            said = _passed(prepared, written, _Watched(sink, context.cancelled))
     except OSError as error:
-        raise failed(error, doing=f"writing the artifact to the store as {written.name!r}") from error
-    except Exception as error:
-        raise failed(error, doing=f"encoding as {written.name!r}", as_type=EncodeError) from error
+        raise failed(error, doing=_STORING) from error
     report: dict[str, Any] = {"encode": dict(said or {})}
     if prepare_report is not None:
         report["prepare"] = dict(prepare_report)
     return sink, report
+
+
+def _passed(prepared: Any, written: Chosen[Format[Any]], sink: _Watched) -> Any:
+    """Encode into the sink; gives the format's report. What the sink raised counts, whatever the format made of it."""
+    try:
+        said = written.plugin.encode(prepared, written.options, sink)
+    except BaseException as error:
+        if sink.fault is not None:
+            raise sink.fault from error
+        if not isinstance(error, Exception) or isinstance(error, JobFailed | Cancelled):
+            raise
+        raise failed(error, doing=f"encoding as {written.name!r}", as_type=EncodeError) from error
+    if sink.fault is not None:
+        raise sink.fault
+    sink.look()
+    return said
 
 
 def name_of(plan: Plan, job_id: str) -> str:
@@ -76,15 +90,30 @@ def _watched(value: Any, progress: Callable[[int, int], None]) -> Any:
 
 
 class _Watched:
-    """A sink that stops the writer when the job is cancelled."""
+    """A sink that stops the writer when the job is cancelled, and remembers why it stopped.
 
-    __slots__ = ("_cancelled", "_sink")
+    A format may swallow or translate what its sink raises; half an object must not be published for that.
+    """
+
+    __slots__ = ("_cancelled", "_sink", "fault")
 
     def __init__(self, sink: Sink, cancelled: Callable[[], bool]) -> None:
         self._sink = sink
         self._cancelled = cancelled
+        self.fault: Exception | None = None
+
+    def look(self) -> None:
+        """Raise `Cancelled` where somebody wants that."""
+        if self._cancelled():
+            self.fault = Cancelled("cancelled")
+            raise self.fault
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        if self._cancelled():
-            raise Cancelled
-        return self._sink.write(data)
+        if self.fault is not None:
+            raise self.fault
+        self.look()
+        try:
+            return self._sink.write(data)
+        except OSError as error:
+            self.fault = failed(error, doing=_STORING)
+            raise self.fault from error

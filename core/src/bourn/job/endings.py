@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bourn.errors import DeliveryError, JobTimeout
@@ -12,14 +13,14 @@ from bourn.ledger.ledger import LeaseLost
 from bourn.ledger.stages import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bourn.contract.answers import Receipt
     from bourn.errors import JobError
     from bourn.job.member import Member
     from bourn.job.services import Services
 
-__all__ = ["cancel", "fail", "succeed"]
+__all__ = ["cancel", "fail", "owe", "succeed"]
 
 _log = logging.getLogger("bourn.job")
 
@@ -27,8 +28,8 @@ _log = logging.getLogger("bourn.job")
 def succeed(member: Member, services: Services, receipt: Receipt) -> None:
     """The destination has it."""
     answered = {"url": receipt.url, "detail": dict(receipt.detail)}
-    if _ended(member, services, Stage.SUCCEEDED, receipt=answered):
-        services.hooks.delivered(member.job_id, receipt)
+    told = partial(services.hooks.delivered, member.job_id, receipt)
+    _end(member, services, Stage.SUCCEEDED, after=told, receipt=answered)
 
 
 def fail(member: Member, services: Services, error: JobError) -> None:
@@ -36,9 +37,7 @@ def fail(member: Member, services: Services, error: JobError) -> None:
     member.failure = error
     if member.artifact is not None:
         _retract(member, services)
-    kept = isinstance(error, DeliveryError)
-    if _ended(member, services, Stage.FAILED, kept=kept, error=written(error)) and not kept:
-        _erase(member, services)
+    _end(member, services, Stage.FAILED, kept=isinstance(error, DeliveryError), error=written(error))
 
 
 def cancel(member: Member, services: Services) -> None:
@@ -48,42 +47,60 @@ def cancel(member: Member, services: Services) -> None:
     if member.timed_out:
         error = JobTimeout("the job was stopped: it did not end in the time given")
         member.failure = error
-        ended = _ended(member, services, Stage.FAILED, kept=False, error=written(error))
+        _end(member, services, Stage.FAILED, kept=False, error=written(error))
     else:
-        ended = _ended(member, services, Stage.CANCELLED, kept=False)
-    if ended:
-        _erase(member, services)
+        _end(member, services, Stage.CANCELLED, kept=False)
 
 
-def _ended(member: Member, services: Services, stage: Stage, *, kept: bool = True, **answer: Mapping[str, Any]) -> bool:
-    now = services.clock()
-    # What is not kept expires at once, so that after a crash in between the next sweep erases it.
-    expires_at = now + services.link_lifetime if kept else now
+def owe(member: Member, what: str, settle: Callable[[], None]) -> None:
+    """Do `settle` now; where the ledger can't be written, leave it to the caretaker to try again.
+
+    A job whose process lives is nobody else's to end: were its end forgotten, it would be RUNNING for ever.
+    """
     try:
+        settle()
+    except LeaseLost:
+        # Another process has taken the job over, and its word is the one that counts.
+        member.leave()
+    except Exception:  # noqa: BLE001  # whatever a database says: a full disk, a lost connection
+        _log.exception("job %s: %s could not be written down yet", member.job_id, what)
+        member.owed = settle
+
+
+def _end(
+    member: Member,
+    services: Services,
+    stage: Stage,
+    *,
+    kept: bool = True,
+    after: Callable[[], None] | None = None,
+    **answer: Mapping[str, Any],
+) -> None:
+    def settle() -> None:
+        now = services.clock()
+        # What is not kept expires at once, so that after a crash in between the next sweep erases it.
+        expires_at = now + services.link_lifetime if kept else now
         services.ledger.finish(
             member.job_id, member.epoch, stage,
             now=now, expires_at=expires_at, started_at=member.started_at, **answer,
         )  # fmt: skip
-    except LeaseLost:
-        # Another process has taken the job over, and its word is the one that counts.
+        if not kept:
+            _erase(member, services)
+        member.enter(stage)
+        member.untold = False
         member.leave()
-        return False
-    except Exception:  # noqa: BLE001  # the ledger can't be written (a full disk): the lease runs out, and recovery says so
-        _log.exception("job %s has ended (%s), and that could not be written down", member.job_id, stage)
-        member.leave()
-        return False
-    member.enter(stage)
-    member.untold = False
-    member.leave()
-    services.hooks.job_changed(member.job_id)
-    return True
+        if after is not None:
+            after()
+        services.hooks.job_changed(member.job_id)
+
+    owe(member, f"its end ({stage})", settle)
 
 
 def _retract(member: Member, services: Services) -> None:
     to = member.plan.to
     try:
         to.plugin.retract(to.options, WorkingContext(services, member))
-    except Exception:  # noqa: BLE001  # a stranger's code; the end of the job does not hang on it
+    except BaseException:  # noqa: BLE001  # a stranger's code, SystemExit in it too: the job ends all the same
         _log.exception("%r could not retract delivery %s", to.name, member.delivery_id)
 
 

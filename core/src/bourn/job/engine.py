@@ -7,20 +7,22 @@ import os
 import secrets
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bourn.contract.artifact import Artifact
-from bourn.errors import BournError, DeliveryError
+from bourn.errors import DeliveryError
 from bourn.job.deliver import LONGEST_PAUSE, deliver
 from bourn.job.encode import name_of
-from bourn.job.endings import cancel
-from bourn.job.failure import written
+from bourn.job.endings import cancel, fail, owe
+from bourn.job.failure import failed, written
 from bourn.job.member import Member
 from bourn.job.recovery import recover
 from bourn.job.work import Work, carry_out, carry_stored
-from bourn.ledger.ledger import NewJob
+from bourn.ledger.ledger import LeaseLost, NewJob
 from bourn.ledger.stages import Stage
 from bourn.ledger.workers import HEARTBEAT
 
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "artifact_of"]
 
 _log = logging.getLogger("bourn.job")
+
+T = TypeVar("T")
 
 TICK_SECONDS = 0.25
 """How often the caretaker looks at the jobs of this process."""
@@ -57,13 +61,14 @@ class Engine:
         self._threads = threads
         self._guard = threading.Lock()
         self._pid = 0
+        _engines.add(self)
 
     # -- what a session asks for ----------------------------------------------------------------------------
 
     def submit(
         self, plans: Sequence[Plan], obj: Any, *, arguments: Mapping[str, Any], geobox: Any, timeout: float | None
-    ) -> list[str]:
-        """Write the jobs down, then carry them out in the background; gives their ids."""
+    ) -> list[Member]:
+        """Write the jobs down, then carry them out in the background."""
         self._ensure()
         services = self._services
         now = services.clock()
@@ -79,17 +84,9 @@ class Engine:
                     filename=name_of(plan, job_id), deadline=deadline,
                 )
             )  # fmt: skip
-        new = [
-            NewJob(
-                id=member.job_id, delivery_id=member.delivery_id, group_id=group, principal=principal,
-                plan=member.plan.as_json(), secrets=member.plan.secrets(),
-            )
-            for member in members
-        ]  # fmt: skip
-        services.ledger.add(new, worker_id=self._worker.id, now=now)
         work = Work(obj=obj, arguments=dict(arguments), geobox=geobox, members=members)
-        self._take_up(members, lambda: carry_out(work, services, self._deliver))
-        return [member.job_id for member in members]
+        self._begin(members, group, lambda: carry_out(work, services, self._deliver))
+        return members
 
     def member(self, job_id: str) -> Member | None:
         """The job, while this process carries it out."""
@@ -104,33 +101,31 @@ class Engine:
         member = self.member(job_id)
         if member is not None:
             self._want_cancelled(member)
-        else:
+        if member is None or member.left:
+            # Its process may have died; or its delivery waits, and is due now.
+            recover(services)
             self.carry_due()
         return True
 
-    def redeliver(self, record: JobRecord, plan: Plan) -> str:
+    def redeliver(self, record: JobRecord, plan: Plan) -> Member:
         """Deliver a stored artifact once more, as a new job; the old one stays as it ended."""
         self._ensure()
         services = self._services
         assert record.artifact is not None  # the caller looked
-        job_id = secrets.token_hex(24)
         member = Member(
-            job_id=job_id, delivery_id=secrets.token_hex(16), epoch=1, plan=plan,
+            job_id=secrets.token_hex(24), delivery_id=secrets.token_hex(16), epoch=1, plan=plan,
             principal=services.settings.principal, filename=record.artifact.filename,
         )  # fmt: skip
-        new = NewJob(
-            id=job_id, delivery_id=member.delivery_id, group_id=record.group_id, principal=member.principal,
-            plan=plan.as_json(), secrets=plan.secrets(),
-        )  # fmt: skip
-        services.ledger.add([new], worker_id=self._worker.id, now=services.clock())
         twin = _member_of(record, plan, services)
-        self._take_up([member], lambda: carry_stored(member, twin, services, self._deliver))
-        return job_id
+        self._begin([member], record.group_id, lambda: carry_stored(member, twin, services, self._deliver))
+        return member
 
     def carry_due(self) -> int:
         """Take up every delivery that is due and that nobody owns; gives how many."""
         self._ensure()
         services = self._services
+        self._look_for_due.set()
+        self._awake.set()
         taken = 0
         while (record := services.ledger.claim_due(self._worker.id, now=services.clock())) is not None:
             taken += 1
@@ -146,9 +141,22 @@ class Engine:
         """Wait until this process carries out nothing any more."""
         while self._pid == os.getpid() and self._members:
             for member in list(self._members.values()):
-                with member.changed:
-                    if not member.left:
-                        member.changed.wait(TICK_SECONDS)
+                if member.owed is not None:
+                    # One more try; if the ledger still can't be written, recovery will say how it ended.
+                    owe(member, "its end", member.owed)
+                    member.leave()
+                    self._let_go([member])
+                else:
+                    member.gone.wait(TICK_SECONDS)
+
+    def close(self) -> None:
+        """Wait for its jobs, then end its threads; the next call starts anew."""
+        self.drain()
+        with self._guard:
+            if self._pid == os.getpid():
+                self._pid = 0
+                self._awake.set()
+                self._pool.shutdown(wait=False)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -161,38 +169,70 @@ class Engine:
                 return
             self._services = self._made_services()
             self._members: dict[str, Member] = {}
-            self._futures: dict[str, Future[None]] = {}
             self._awake = threading.Event()
-            self._waiting_until: float | None = None
+            self._look_for_due = threading.Event()
+            self._look_for_due.set()
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="bourn-job")
             self._worker: Worker = self._services.workers.enrol(now=self._services.clock())
+            self._beaten = time.monotonic()
             self._pid = os.getpid()
-            threading.Thread(target=self._look_after, name="bourn-caretaker", daemon=True).start()
-        if recover(self._services):
-            self._awake.set()
-
-    def _take_up(self, members: Iterable[Member], work: Callable[[], None]) -> None:
-        members = list(members)
-        for member in members:
-            self._members[member.job_id] = member
-        future = self._pool.submit(work)
-        for member in members:
-            self._futures[member.job_id] = future
-        future.add_done_callback(lambda _: self._let_go(members))
+            threading.Thread(target=self._look_after, args=(self._worker,), name="bourn-caretaker", daemon=True).start()
+        recover(self._services)
         self._awake.set()
 
+    def _forget_parent(self) -> None:
+        """In a forked child: its parent's thread may have held the lock."""
+        self._guard = threading.Lock()
+
+    def _begin(self, members: Sequence[Member], group: str, work: Callable[[], None]) -> None:
+        services = self._services
+        if time.monotonic() - self._beaten >= HEARTBEAT.total_seconds():
+            self._beat()  # after a long rest: a job of somebody who was not seen for long is taken for lost
+        new = [
+            NewJob(
+                id=member.job_id, delivery_id=member.delivery_id, group_id=group, principal=member.principal,
+                plan=member.plan.as_json(), secrets=member.plan.secrets(), deadline_at=member.deadline,
+            )
+            for member in members
+        ]  # fmt: skip
+        try:
+            services.ledger.add(new, worker_id=self._worker.id, now=services.clock())
+            self._take_up(members, work)
+        except BaseException:
+            # Ctrl-C in between, or no thread to be had: what was written down is not left for ever QUEUED.
+            for member in members:
+                if member.take():
+                    cancel(member, services)
+            self._let_go(members)
+            raise
+
+    def _take_up(self, members: Sequence[Member], work: Callable[[], None]) -> None:
+        with self._guard:
+            self._members.update((member.job_id, member) for member in members)
+        self._pool.submit(self._carry, members, work)
+        self._awake.set()
+
+    def _carry(self, members: Sequence[Member], work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  # see below
+            # Strangers' code is called with care below; what gets here is a fault of ours. No job hangs for it.
+            _log.exception("carrying out a job failed")
+            for member in members:
+                if not member.left and member.owed is None:
+                    fail(member, self._services, failed(error, doing="carrying it out"))
+        self._let_go(members)
+
     def _let_go(self, members: Iterable[Member]) -> None:
-        for member in members:
-            if member.left:
-                self._members.pop(member.job_id, None)
-                self._futures.pop(member.job_id, None)
+        with self._guard:
+            for member in members:
+                # Another try of the same job may have come in meanwhile.
+                if member.left and self._members.get(member.job_id) is member:
+                    del self._members[member.job_id]
 
     def _deliver(self, member: Member) -> None:
-        until = deliver(member, self._services)
-        if until is not None:
-            wait = (until - self._services.clock()).total_seconds()
-            due = time.monotonic() + max(wait, 0.0)
-            self._waiting_until = due if self._waiting_until is None else min(due, self._waiting_until)
+        if deliver(member, self._services) is not None:
+            self._look_for_due.set()
             self._awake.set()
 
     def _take_up_record(self, record: JobRecord) -> None:
@@ -200,50 +240,76 @@ class Engine:
         services = self._services
         try:
             plan = services.dispatcher.restore(record.plan, record.secrets)
-        except BournError as error:
-            _cannot_carry(record, services, error)
+        except Exception as error:  # noqa: BLE001  # what a later version wrote may fail in any way
+            with suppress(LeaseLost):
+                _cannot_carry(record, services, error)
             return
         member = _member_of(record, plan, services)
-        self._take_up([member], lambda: self._deliver(member))
+
+        def work() -> None:
+            if member.take():
+                self._deliver(member)
+
+        self._take_up([member], work)
+        if member.cancel_wanted.is_set():
+            self._want_cancelled(member)
 
     def _want_cancelled(self, member: Member) -> None:
         member.want_cancelled()
-        future = self._futures.get(member.job_id)
         # One that still waits for a thread is ended at once; of a fan-out the others go on.
-        if (
-            future is not None
-            and not any(
-                other is not member and self._futures.get(other.job_id) is future
-                for other in list(self._members.values())
-            )
-            and future.cancel()
-        ):
-            cancel(member, self._services)
-            self._let_go([member])
+        if not member.take():
+            return
+        if member.artifact is None:
+            self._cancel(member)
+        else:  # a destination's `retract` takes its time
+            threading.Thread(target=self._cancel, args=(member,), name="bourn-cancel").start()
 
-    def _look_after(self) -> None:
+    def _cancel(self, member: Member) -> None:
+        cancel(member, self._services)
+        self._let_go([member])
+
+    def _look_after(self, worker: Worker) -> None:
         """The caretaker's round; it sleeps where this process has nothing to do."""
         pid = os.getpid()
-        last_beat = last_due = time.monotonic()
-        while self._pid == pid:
-            if not self._members and self._waiting_until is None:
+        due_at: float | None = None
+        steps = (self._settle, self._tell, self._look_for_cancels, self._beat_now_and_then)
+        while self._pid == pid and self._worker is worker:
+            if not self._members and due_at is None and not self._look_for_due.is_set():
                 self._awake.wait()
             self._awake.clear()
             time.sleep(TICK_SECONDS)
-            now = time.monotonic()
-            try:
-                self._tell()
-                self._look_for_cancels()
-                if now - last_beat >= HEARTBEAT.total_seconds():
-                    self._services.workers.beat(self._worker, now=self._services.clock())
-                    last_beat = now
-                ours_are_due = self._waiting_until is not None and now >= self._waiting_until
-                if ours_are_due or now - last_due >= DUE_SECONDS:
-                    self._waiting_until = None if ours_are_due else self._waiting_until
-                    last_due = now
-                    self.carry_due()
-            except Exception:  # noqa: BLE001  # the ledger may be out of reach for a while; jobs go on, and so does the round
+            for step in steps:
+                self._step(step)
+            if self._look_for_due.is_set() or (due_at is not None and time.monotonic() >= due_at):
+                due_at = self._step(self._carry_and_see, otherwise=self._later())
+
+    def _step(self, step: Callable[[], T], *, otherwise: T | None = None) -> T | None:
+        try:
+            return step()
+        except Exception:  # noqa: BLE001  # the ledger may be out of reach for a while; jobs go on, and so does the round
+            if self._pid == os.getpid():  # not in the middle of `close`
                 _log.exception("looking after jobs failed; trying again")
+            return otherwise
+
+    def _carry_and_see(self) -> float | None:
+        """Take up what is due; gives when to look again, by the monotonic clock."""
+        self.carry_due()
+        self._look_for_due.clear()
+        # Read after the flag went down: whoever postpones a delivery from now on puts it up again.
+        due = self._services.ledger.next_due()
+        if due is None:
+            return None
+        left = (due - self._services.clock()).total_seconds()
+        return time.monotonic() + min(max(left, 0.0), DUE_SECONDS)
+
+    def _settle(self) -> None:
+        """Write down what could not be written when it came about."""
+        for member in list(self._members.values()):
+            settle, member.owed = member.owed, None
+            if settle is not None:
+                owe(member, "its end", settle)
+                self._let_go([member])
+                self._look_for_due.set()
 
     def _tell(self) -> None:
         untold = [member for member in list(self._members.values()) if member.untold and not member.left]
@@ -255,11 +321,31 @@ class Engine:
         if not members:
             return
         now = self._services.clock()
-        late = [id_ for id_, member in members.items() if member.deadline is not None and now >= member.deadline]
+        late = {id_ for id_, member in members.items() if member.deadline is not None and now >= member.deadline}
         for id_ in late:
             members[id_].timed_out = True
-        for id_ in {*late, *self._services.ledger.cancels_among(members)}:
+        for id_ in late | (self._services.ledger.cancels_of(self._worker.id) & members.keys()):
             self._want_cancelled(members[id_])
+
+    def _beat_now_and_then(self) -> None:
+        if time.monotonic() - self._beaten >= HEARTBEAT.total_seconds():
+            self._beat()
+
+    def _beat(self) -> None:
+        self._services.workers.beat(self._worker, now=self._services.clock())
+        self._beaten = time.monotonic()
+
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _forget_parents() -> None:
+    for engine in list(_engines):
+        engine._forget_parent()  # noqa: SLF001  # its own
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parents)
 
 
 def artifact_of(record: JobRecord, services: Services) -> Artifact:
@@ -279,24 +365,29 @@ def _member_of(record: JobRecord, plan: Plan, services: Services) -> Member:
         job_id=record.id, delivery_id=record.delivery_id, epoch=record.epoch, plan=plan, principal=record.principal,
         filename=stored.filename, attempt=record.attempts, first_try_at=record.first_try_at,
         checkpoint=record.checkpoint, stage=record.stage, started_at=record.started_at,
-        done=record.steps_done, total=record.steps_total,
+        done=record.steps_done, total=record.steps_total, deadline=record.deadline_at,
     )  # fmt: skip
     member.artifact = artifact_of(record, services)
-    if record.cancel_requested_at is not None:
+    member.timed_out = record.deadline_at is not None and record.deadline_at <= services.clock()
+    if record.cancel_requested_at is not None or member.timed_out:
         member.want_cancelled()
     return member
 
 
-def _cannot_carry(record: JobRecord, services: Services, error: BournError) -> None:
+def _cannot_carry(record: JobRecord, services: Services, error: Exception) -> None:
     """The plan can't be restored here (its plugin is not installed): leave it to others for a while, then give up."""
     now = services.clock()
+    reason = failed(error, doing="reading its plan").message
     if now < (record.first_try_at or now) + PATIENCE:
         services.ledger.postpone(
-            record.id, record.epoch, record.delivery_id, until=now + LONGEST_PAUSE, note=error.message, now=now
+            record.id, record.epoch, record.delivery_id, until=now + LONGEST_PAUSE, note=reason, now=now
         )
         return
-    failure = DeliveryError(f"the delivery can't be carried on: {error.message}")
+    cancelled = record.cancel_requested_at is not None
+    failure = None if cancelled else written(DeliveryError(f"the delivery can't be carried on: {reason}"))
     services.ledger.finish(
-        record.id, record.epoch, Stage.FAILED, now=now, expires_at=now + services.link_lifetime,
-        started_at=record.started_at, error=written(failure),
+        record.id, record.epoch, Stage.CANCELLED if cancelled else Stage.FAILED,
+        now=now, expires_at=now if cancelled else now + services.link_lifetime,
+        started_at=record.started_at, error=failure,
     )  # fmt: skip
+    services.hooks.job_changed(record.id)

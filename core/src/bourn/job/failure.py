@@ -14,6 +14,7 @@ from bourn.errors import (
     JobTimeout,
     ResultRefused,
 )
+from bourn.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,18 +33,25 @@ def failed(error: BaseException, *, doing: str, as_type: type[JobFailed] = JobFa
     """`error` as the failure of a job: itself if it is one, else one that names it, with the cause chained."""
     if isinstance(error, JobError):
         return error
-    text = str(error) or "no message"
-    failure = as_type(f"{doing} failed: {type(error).__name__}: {text}")
+    failure = as_type(f"{doing} failed: {type(error).__name__}: {_text(error)}")
     failure.__cause__ = error
     return failure
 
 
 def written(error: JobError) -> dict[str, Any]:
-    """The failure as JSON."""
-    return {"code": error.code, "message": error.message}
+    """The failure as JSON; a plugin's own class of it as the nearest one that every process knows."""
+    known = next((cls for cls in type(error).__mro__ if _BY_CODE.get(vars(cls).get("code", "")) is cls), JobFailed)
+    return {"code": known.code, "message": clean(_text(error))}
 
 
 def raised(stored: Mapping[str, Any], job: Job) -> JobError:
     """The failure that `written` gave, as an error to raise."""
     error_type = _BY_CODE.get(str(stored.get("code")), JobFailed)
     return error_type(str(stored.get("message", "")), job=job)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error) or "no message"
+    except Exception as fault:  # noqa: BLE001  # a stranger's __str__
+        return f"no message (its __str__ raises {type(fault).__name__})"

@@ -37,6 +37,7 @@ POLL_SECONDS = (0.02, 0.5)
 class Given:
     """What the caller of this process handed over; kept with the job object, never written down."""
 
+    member: Member
     obj: Any
     arguments: Mapping[str, Any]
     geobox: Any
@@ -115,8 +116,7 @@ class Job:
     @property
     def plan(self) -> Plan:
         """The plan that it carries out."""
-        member = self._home.member_of(self._id)
-        return member.plan if member is not None else self._home.plan_of(self._known())
+        return self._home.plan_of(self._known()) if self._given is None else self._given.member.plan
 
     @property
     def destination(self) -> Mapping[str, Any]:
@@ -265,9 +265,9 @@ class Job:
             for progress in self.watch(left):
                 bar.draw(progress)
         except JobTimeout:
-            if cancel_on_timeout:
-                self.cancel()
-            raise self._late(timeout) from None
+            if not cancel_on_timeout or self.cancel():
+                raise self._late(timeout) from None
+            # It has ended at this very moment.
         except KeyboardInterrupt:
             if cancel_on_interrupt:
                 self.cancel()
@@ -354,7 +354,7 @@ class Job:
 
     def _failure(self, record: JobRecord) -> JobError:
         error = raised(record.error or {}, self)
-        member = self._home.member_of(self._id)
+        member = self._home.member_of(self._id) if self._given is None else self._given.member
         if member is not None and member.failure is not None:
             error.__cause__ = member.failure.__cause__ or member.failure
         return error

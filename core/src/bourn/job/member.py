@@ -11,7 +11,7 @@ from bourn.ledger.ledger import Told
 from bourn.ledger.stages import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from bourn.contract.artifact import Artifact
@@ -55,6 +55,17 @@ class Member:
 
     untold: bool = False
     """Whether something changed that the ledger was not told yet."""
+
+    owed: Callable[[], None] | None = None
+    """Writes down what could not be written when it came about (the disk was full): its end, or its pause."""
+
+    _taken: bool = attrs.field(default=False, init=False)
+
+    def take(self) -> bool:
+        """Whether it is the caller's: True for the first who asks, to begin it or to end it before it has begun."""
+        with self.changed:
+            taken, self._taken = self._taken, True
+            return not taken
 
     def enter(self, stage: Stage) -> None:
         """Go on to another stage."""

@@ -49,3 +49,4 @@ def _end(record: JobRecord, services: Services) -> None:
     # An object may have been stored that the ledger was not told of any more.
     for key in services.store.keys(f"{record.id}/"):
         services.store.delete(key)
+    services.hooks.job_changed(record.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,8 @@ def carry_stored(member: Member, twin: Member, services: Services, deliver: Call
 
 
 def _begun(member: Member, services: Services) -> bool:
+    if not member.take():  # it was cancelled before its turn came
+        return False
     if member.cancel_wanted.is_set():
         cancel(member, services)
         return False
@@ -82,6 +85,7 @@ def _begun(member: Member, services: Services) -> bool:
 def _computed(work: Work, members: Sequence[Member], services: Services) -> Any:
     for member in members:
         member.enter(Stage.RUNNING)
+        services.hooks.job_changed(member.job_id)
 
     def progress(done: int, total: int) -> None:
         for member in members:
@@ -95,6 +99,7 @@ def _computed(work: Work, members: Sequence[Member], services: Services) -> Any:
         raise Cancelled
     if work.geobox is not None:
         from bourn.result.grid import put_on  # odc-geo costs a second
+
         value = put_on(value, work.geobox)
     unknown = [member for member in members if not member.plan.info.kinds]
     if unknown:
@@ -113,11 +118,8 @@ def _all_stored(members: Sequence[Member], value: Any, services: Services) -> Se
     stored: list[Member] = []
     for member in members:
         twin = next((other for other in stored if member.plan.shares_encoding_with(other.plan)), None)
-        if twin is None:
-            make = partial(_encoded, member, value, services)
-        else:
-            make = partial(_copied, member, twin, services)
-        if _stored(member, services, make):
+        make = partial(_encoded, member, value) if twin is None else partial(_copied, member, twin)
+        if _stored(member, services, partial(make, services)):
             stored.append(member)
     return stored
 
@@ -131,17 +133,19 @@ def _stored(member: Member, services: Services, make: Callable[[], Artifact]) ->
         cancel(member, services)
         return False
     try:
-        member.artifact = make()
-        _write_down(member, services)
+        artifact = make()
+        _write_down(member, artifact, services)
     except LeaseLost:
         member.leave()
         return False
-    except Cancelled:
-        cancel(member, services)
-        return False
     except BaseException as error:  # noqa: BLE001  # a plugin's or the disk's fault is this job's, and no other's
-        fail(member, services, failed(error, doing="storing the artifact"))
+        # Whoever wants it cancelled gets that, whatever the plugin made of it.
+        if member.cancel_wanted.is_set():
+            cancel(member, services)
+        else:
+            fail(member, services, failed(error, doing="storing the artifact"))
         return False
+    member.artifact = artifact
     member.enter(Stage.SAVING)
     services.hooks.job_changed(member.job_id)
     return True
@@ -172,16 +176,23 @@ def _copied(member: Member, twin: Member, services: Services) -> Artifact:
     return attrs.evolve(twin.artifact, key=key, filename=member.filename)
 
 
-def _write_down(member: Member, services: Services) -> None:
-    artifact = member.artifact
-    assert artifact is not None  # set just before
+def _write_down(member: Member, artifact: Artifact, services: Services) -> None:
     now = services.clock()
     facts = StoredArtifact(
         key=artifact.key, filename=artifact.filename, suffix=artifact.suffix, media_type=artifact.media_type,
         size_bytes=artifact.size_bytes, sha256=artifact.sha256, report=artifact.report,
         stored_at=now, expires_at=now + services.link_lifetime,
     )  # fmt: skip
-    services.ledger.store(member.job_id, member.epoch, member.delivery_id, facts)
+    try:
+        services.ledger.store(member.job_id, member.epoch, member.delivery_id, facts, started_at=member.started_at)
+    except BaseException:
+        # The object is nobody's then: its space is given back, if the ledger has indeed not heard of it.
+        with suppress(Exception):
+            record = services.ledger.get(member.job_id)
+            if record is not None and record.artifact is None:
+                services.store.delete(artifact.key)
+        raise
+    member.first_try_at = now
 
 
 def _end_all(members: Sequence[Member], services: Services, failure: BaseException | None) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections import deque
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -29,7 +32,11 @@ BUSY_SECONDS = 60
 _MIGRATION_LOCK = 0x626F75726E  # "bourn": the key of PostgreSQL's advisory lock
 
 
-@attrs.define
+STILL_SECONDS = 5.0
+"""How long a fork waits for transactions to end."""
+
+
+@attrs.define(eq=False)
 class _Write:
     """One caller's work, waiting for the commit that it shares with others."""
 
@@ -37,6 +44,7 @@ class _Write:
     answer: Any = None
     error: BaseException | None = None
     done: bool = False
+    heard: threading.Event | None = None
 
 
 class Database:
@@ -56,6 +64,11 @@ class Database:
         self._guard = threading.Lock()
         self._pid = 0
         self._engine: sa.Engine | None = None
+        self._gate = threading.Condition()
+        self._forking = False
+        self._inside = 0
+        self._inherited: list[sa.Engine] = []
+        _databases.add(self)
 
     @property
     def engine(self) -> sa.Engine:
@@ -71,6 +84,8 @@ class Database:
         # Nothing of a parent's state is used in a forked child: not its connections, its locks or its queue.
         self._turn = threading.Lock()
         self._queue: deque[_Write] = deque()
+        self._asked: SimpleQueue[_Write | None] = SimpleQueue()
+        self._leader: threading.Thread | None = None
         engine = _sqlite(self.url) if self.url.get_backend_name() == "sqlite" else _server(self.url)
         _migrate(engine)
         self._reading = engine.execution_options(bourn_read=True)
@@ -81,7 +96,7 @@ class Database:
     def read(self) -> Iterator[sa.Connection]:
         """A connection for looking; it sees one state from its first statement on."""
         self.engine  # noqa: B018  # opens it
-        with self._reading.connect() as connection:
+        with self._entered(), self._reading.connect() as connection:
             yield connection
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
@@ -90,17 +105,82 @@ class Database:
         Whoever comes while another thread commits waits, and then all that wait are committed at once: the
         first of them does the work of all, each in a savepoint of its own. One fsync serves many jobs.
         """
-        engine = self.engine
+        self.engine  # noqa: B018  # opens it
         mine = _Write(work)
         self._queue.append(mine)
-        with self._turn:
-            if not mine.done:
-                group = [self._queue.popleft() for _ in range(len(self._queue))]
-                self._commit(engine, group)
+        if threading.current_thread() is threading.main_thread():
+            self._ask(mine)
+        else:
+            self._take_turn(mine)
         if mine.error is not None:
             raise mine.error
         answer: T = mine.answer
         return answer
+
+    def _take_turn(self, mine: _Write) -> None:
+        with self._entered(), self._turn:
+            if not mine.done:
+                waiting = [self._queue.popleft() for _ in range(len(self._queue))]
+                self._commit(self.engine, [write for write in waiting if not write.done])
+
+    def _ask(self, mine: _Write) -> None:
+        """Have another thread commit: Ctrl-C is raised in the main one, and not amid a commit that others share."""
+        mine.heard = threading.Event()
+        if self._leader is None or not self._leader.is_alive():
+            self._leader = threading.Thread(target=self._lead, args=(self._asked,), name="bourn-ledger", daemon=True)
+            self._leader.start()
+        self._asked.put(mine)
+        try:
+            mine.heard.wait()
+        except BaseException:
+            mine.done = True  # unless it is being written already
+            raise
+
+    def _lead(self, asked: SimpleQueue[_Write | None]) -> None:
+        while (mine := asked.get()) is not None:
+            self._take_turn(mine)
+            if mine.heard is not None:
+                mine.heard.set()
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        """Within this no fork happens."""
+        with self._gate:
+            while self._forking:
+                self._gate.wait()
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._gate:
+                self._inside -= 1
+                if self._forking:
+                    self._gate.notify_all()
+
+    def stand_still(self) -> None:
+        """Before a fork: let no transaction run and no connection be open.
+
+        SQLite keeps its locks by process and in memory: a child that opens a file that its parent has open
+        takes those for its own, and the parent, closing, deletes the log that the child writes.
+        """
+        with self._gate:
+            self._forking = True
+            self._gate.wait_for(lambda: not self._inside, STILL_SECONDS)
+            if self._engine is not None and self._pid == os.getpid():
+                self._engine.dispose()
+
+    def go_on(self, *, child: bool) -> None:
+        """After a fork."""
+        if child:
+            # Its threads, and what they hold, are the parent's. What may still be open is kept for good: closing
+            # a connection in the wrong process breaks it, too.
+            self._gate, self._guard, self._inside = threading.Condition(), threading.Lock(), 0
+            if self._engine is not None:
+                self._inherited.append(self._engine)
+            self._engine = None
+        with self._gate:
+            self._forking = False
+            self._gate.notify_all()
 
     @staticmethod
     def _commit(engine: sa.Engine, group: list[_Write]) -> None:
@@ -127,15 +207,37 @@ class Database:
     def write_soon(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that a power cut may lose: progress and heartbeats, never an end."""
         self.engine  # noqa: B018  # opens it
-        with self._relaxed.begin() as connection:
+        with self._entered(), self._relaxed.begin() as connection:
             return work(connection)
 
     def close(self) -> None:
         """Give the connections back."""
         with self._guard:
             if self._engine is not None and self._pid == os.getpid():
+                self._asked.put(None)
                 self._engine.dispose()
             self._engine = None
+
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+def _before_fork() -> None:
+    for database in list(_databases):
+        database.stand_still()
+
+
+def _after_fork(*, child: bool) -> None:
+    for database in list(_databases):
+        database.go_on(child=child)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=partial(_after_fork, child=False),
+        after_in_child=partial(_after_fork, child=True),
+    )
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
@@ -155,13 +257,17 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         # FULL: with NORMAL a power cut takes back commits that were acknowledged. IMMEDIATE: a transaction
-        # that reads first and writes then would otherwise fail at once when another one writes.
-        options = connection.get_execution_options()
+        # that reads first and writes then would otherwise fail at once when another one writes. Said to the
+        # driver itself: through SQLAlchemy these three words cost more than the commit of a small job.
+        options, driver = connection.get_execution_options(), connection.connection.dbapi_connection
         if options.get("bourn_read"):
-            connection.exec_driver_sql("BEGIN")
+            driver.execute("BEGIN")
             return
-        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('bourn_durable', True) else 'NORMAL'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        wanted = "FULL" if options.get("bourn_durable", True) else "NORMAL"
+        if connection.info.get("bourn_synchronous") != wanted:
+            driver.execute(f"PRAGMA synchronous={wanted}")
+            connection.info["bourn_synchronous"] = wanted
+        driver.execute("BEGIN IMMEDIATE")
 
     return engine
 

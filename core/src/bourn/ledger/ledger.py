@@ -21,6 +21,8 @@ __all__ = ["LeaseLost", "Ledger", "NewJob", "Told"]
 
 _ARTIFACT_COLUMNS = tuple(attrs.fields_dict(StoredArtifact))
 _WHOLE = sa.select(jobs, deliveries).join(deliveries, deliveries.c.job_id == jobs.c.id)
+_BY_JOB = _WHOLE.where(jobs.c.id == sa.bindparam("b_wanted"))
+_BY_DELIVERY = _WHOLE.where(deliveries.c.id == sa.bindparam("b_wanted"))
 
 # Before a stage can be told, the job must be in it or in one from which it can be reached.
 _BEFORE = {stage: (stage, *MOVES.get(stage, ())) for stage in LIVE}
@@ -61,6 +63,7 @@ class NewJob:
     principal: str
     plan: Mapping[str, Any]
     secrets: Mapping[str, Any] | None = None
+    deadline_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -93,6 +96,7 @@ class Ledger:
                 "id": job.id, "group_id": job.group_id, "stage": Stage.QUEUED, "principal": job.principal,
                 "plan": job.plan, "secrets": job.secrets, "created_at": now, "updated_at": now,
                 "worker_id": worker_id, "epoch": 1, "steps_done": 0, "steps_total": 0, "note": "",
+                "deadline_at": job.deadline_at,
             }
             for job in new
         ]  # fmt: skip
@@ -104,24 +108,39 @@ class Ledger:
 
         self.database.write(work)
 
-    def store(self, job_id: str, epoch: int, delivery_id: str, artifact: StoredArtifact) -> None:
+    def store(
+        self,
+        job_id: str,
+        epoch: int,
+        delivery_id: str,
+        artifact: StoredArtifact,
+        *,
+        started_at: datetime | None = None,
+    ) -> None:
         """Write down that the artifact is whole and durable, and move the job to SAVING, for its first try."""
         now = artifact.stored_at
         row = attrs.asdict(artifact, recurse=False) | {"b_delivery": delivery_id, "attempts": 1, "first_try_at": now}
 
         def work(connection: sa.Connection) -> None:
-            _run(connection, _TO_SAVING, job_id, epoch, {"stage": Stage.SAVING, "updated_at": now})
+            moved = {"stage": Stage.SAVING, "updated_at": now, "started_at": started_at}
+            _run(connection, _TO_SAVING, job_id, epoch, moved)
             connection.execute(_STORED, row)
 
         self.database.write(work)
 
     def postpone(self, job_id: str, epoch: int, delivery_id: str, *, until: datetime, note: str, now: datetime) -> None:
-        """Give the lease up until `until`; then any process may try the delivery again."""
+        """Give the lease up until `until`; then any process may try the delivery again.
+
+        It is due earlier where the job is to be ended earlier: at once if somebody wants it cancelled, else when
+        it is out of time.
+        """
+        ends = sa.select(jobs.c.cancel_requested_at, jobs.c.deadline_at).where(jobs.c.id == job_id)
 
         def work(connection: sa.Connection) -> None:
             values = {"updated_at": now, "note": note, "worker_id": None, "epoch": epoch + 1}
             _own(connection, job_id, epoch, (Stage.SAVING,), values)
-            connection.execute(deliveries.update().where(deliveries.c.id == delivery_id).values(next_try_at=until))
+            due = min(moment for moment in (until, *connection.execute(ends).one()) if moment is not None)
+            connection.execute(deliveries.update().where(deliveries.c.id == delivery_id).values(next_try_at=due))
 
         self.database.write(work)
 
@@ -191,6 +210,17 @@ class Ledger:
                 return None
         return self.database.write(work)
 
+    def next_due(self) -> datetime | None:
+        """When the next of the deliveries that wait is due; None if none waits."""
+        soonest = (
+            sa.select(sa.func.min(deliveries.c.next_try_at, type_=Instant))
+            .join(jobs, deliveries.c.job_id == jobs.c.id)
+            .where(jobs.c.stage == Stage.SAVING, jobs.c.worker_id.is_(None))
+        )
+        with self.database.read() as connection:
+            due: datetime | None = connection.scalar(soonest)
+        return due
+
     def request_cancel(self, job_id: str, *, now: datetime) -> bool:
         """Ask the owner of a job to cancel it; False where the job has ended already."""
 
@@ -210,9 +240,11 @@ class Ledger:
 
         return self.database.write(work)
 
-    def cancels_among(self, job_ids: Iterable[str]) -> set[str]:
-        """Those of these jobs that somebody wants cancelled."""
-        asked = sa.select(jobs.c.id).where(jobs.c.id.in_(list(job_ids)), jobs.c.cancel_requested_at.is_not(None))
+    def cancels_of(self, worker_id: str) -> set[str]:
+        """Those live jobs of a worker that somebody wants cancelled."""
+        asked = sa.select(jobs.c.id).where(
+            jobs.c.stage.in_(LIVE), jobs.c.worker_id == worker_id, jobs.c.cancel_requested_at.is_not(None)
+        )
         with self.database.read() as connection:
             return set(connection.scalars(asked))
 
@@ -263,15 +295,15 @@ class Ledger:
 
     def get(self, job_id: str) -> JobRecord | None:
         """The job of that id."""
-        return self._one(jobs.c.id == job_id)
+        return self._one(_BY_JOB, job_id)
 
     def of_delivery(self, delivery_id: str) -> JobRecord | None:
         """The job that a delivery belongs to."""
-        return self._one(deliveries.c.id == delivery_id)
+        return self._one(_BY_DELIVERY, delivery_id)
 
-    def _one(self, where: sa.ColumnElement[bool]) -> JobRecord | None:
+    def _one(self, chosen: sa.Select[Any], wanted: str) -> JobRecord | None:
         with self.database.read() as connection:
-            row = connection.execute(_WHOLE.where(where)).one_or_none()
+            row = connection.execute(chosen, {"b_wanted": wanted}).one_or_none()
         return None if row is None else _record(row)
 
     def list(

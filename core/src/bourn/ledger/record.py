@@ -50,6 +50,7 @@ class JobRecord:
     worker_id: str | None
     epoch: int
     cancel_requested_at: datetime | None
+    deadline_at: datetime | None
     steps_done: int
     steps_total: int
     note: str

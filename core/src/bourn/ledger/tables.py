@@ -78,6 +78,8 @@ jobs = Table(
     Column("worker_id", String(64)),
     Column("epoch", Integer, nullable=False),
     Column("cancel_requested_at", Instant),
+    # When it is out of time, whichever process has it then.
+    Column("deadline_at", Instant),
     Column("steps_done", BigInteger, nullable=False),
     Column("steps_total", BigInteger, nullable=False),
     Column("note", Text, nullable=False),

@@ -25,6 +25,9 @@ HEARTBEAT = timedelta(seconds=10)
 LEASE = timedelta(seconds=60)
 """A worker of another machine that was not seen for so long is taken for dead."""
 
+UNKNOWN = 0
+"""The time of start of a process that nobody tells; then its lease decides."""
+
 
 @attrs.frozen(kw_only=True)
 class Worker:
@@ -45,7 +48,9 @@ class Workers:
     def enrol(self, *, now: datetime) -> Worker:
         """This process, as a new worker."""
         pid = os.getpid()
-        worker = Worker(id=secrets.token_hex(16), machine=machine(), pid=pid, process_start=process_start(pid) or 0)
+        worker = Worker(
+            id=secrets.token_hex(16), machine=machine(), pid=pid, process_start=process_start(pid) or UNKNOWN
+        )
         row = attrs.asdict(worker) | {"seen_at": now}
         self._database.write(lambda connection: connection.execute(workers.insert().values(row)))
         return worker
@@ -59,7 +64,7 @@ class Workers:
         """Ids of workers that own live jobs and will never move them again.
 
         On the same machine a process is dead when no process has its pid and its time of start; elsewhere
-        when its lease has run out.
+        when its lease has run out, and here too where nobody tells when a process started.
         """
         owners = sa.select(jobs.c.worker_id).where(jobs.c.stage.in_(LIVE), jobs.c.worker_id.is_not(None)).distinct()
         with self._database.read() as connection:
@@ -72,7 +77,13 @@ class Workers:
 
 def _dead(row: sa.Row[tuple[object, ...]], now: datetime) -> bool:
     if row.machine == machine():
-        return process_start(row.pid) != (row.process_start or None)
+        started = process_start(row.pid)
+        if started is None:
+            return True
+        if UNKNOWN not in {started, row.process_start}:
+            return bool(started != row.process_start)  # another one has its pid now
+        if row.process_start == UNKNOWN and row.pid == os.getpid():
+            return False
     return bool(row.seen_at + LEASE < now)
 
 
@@ -89,20 +100,20 @@ def machine() -> str:
 
 
 def process_start(pid: int) -> int | None:
-    """When the process started, in the kernel's clock ticks; 0 where that is unknown; None if there is none."""
+    """When the process started, in the kernel's clock ticks; `UNKNOWN` where nobody says; None if there is none."""
     try:
         # The second field is the program's name in parentheses and may hold spaces; the 22nd is starttime (proc(5)).
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
-        return None if Path("/proc/self/stat").exists() else _alive(pid)
+    except OSError:  # it is gone, or hidden (hidepid), or this is not Linux
+        return UNKNOWN if _alive(pid) else None
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def _alive(pid: int) -> int | None:
+def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return None
+        return False
     except PermissionError:
         pass  # it lives, and is somebody else's
-    return 0
+    return True

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("worker_id", sa.String(64)),
         sa.Column("epoch", sa.Integer, nullable=False),
         sa.Column("cancel_requested_at", Instant),
+        sa.Column("deadline_at", Instant),
         sa.Column("steps_done", sa.BigInteger, nullable=False),
         sa.Column("steps_total", sa.BigInteger, nullable=False),
         sa.Column("note", sa.Text, nullable=False),
