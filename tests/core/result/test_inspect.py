@@ -26,6 +26,11 @@ class Hostile:
     def __getattr__(self, name):
         raise SystemExit(name)
 
+    @property
+    def __class__(self):
+        msg = "asked"
+        raise SystemExit(msg)
+
     def __repr__(self):
         msg = "no"
         raise ValueError(msg)
@@ -157,6 +162,7 @@ def test_objects_in_arrays_are_refused():
     array[0] = Hostile()
     assert problems(array) == [("result", message)]
     assert problems({"a": array}) == [('result["a"]', message)]
+    array[0] = "text"  # xarray itself asks objects what they are
     assert problems(xr.DataArray(array)) == [("result", message)]
     assert problems(xr.Dataset({"a": ("t", array)})) == [("result", message)]
 

@@ -184,3 +184,20 @@ def test_what_is_cancelled_is_cancelled_at_the_client(monkeypatch):
     with pytest.raises(Cancelled):
         compute([dask.delayed(2)], cancelled=lambda: time.monotonic() - begun > 0.2)
     assert client.cancelled
+
+
+def test_a_result_of_an_unknown_class_is_not_probed():
+    """Whether it can be sent is looked at afterwards; here it only passes through."""
+
+    class Hostile:
+        @property
+        def __class__(self):
+            msg = "asked"
+            raise SystemExit(msg)
+
+        def __getattr__(self, name):
+            raise SystemExit(name)
+
+    hostile = Hostile()
+    assert compute(lambda: hostile, keep=True) is hostile
+    assert compute(lambda: [hostile])[0] is hostile

@@ -91,10 +91,13 @@ def inspect(
 
 
 def is_callable_result(obj: object) -> bool:
-    """Whether `obj` gives a result when it is called; dask is asked first, since a Delayed is callable too."""
+    """Whether `obj` gives a result when it is called; dask is asked first, since a Delayed is callable too.
+
+    Here and below classes are asked with ``type``: `isinstance` would ask the object for its ``__class__``.
+    """
     if kinds_of_type(type(obj)) is not None or is_dask_collection(obj):
         return False
-    return callable(obj) and not isinstance(obj, type)
+    return callable(obj) and not issubclass(type(obj), type)
 
 
 def _sendable(obj: object) -> bool:
@@ -105,7 +108,7 @@ def _adapted(obj: object, adapt: Callable[[object], object | None] | None) -> An
     """`obj` if it can be sent, else what `adapt` makes of it, else None."""
     if _sendable(obj) or obj is None:
         return obj
-    made = None if adapt is None or isinstance(obj, type) else adapt(obj)
+    made = None if adapt is None or issubclass(type(obj), type) else adapt(obj)
     return made if made is not None and _sendable(made) else None
 
 
@@ -140,9 +143,9 @@ def _inside(obj: Any, adapt: Callable[[object], object | None] | None) -> tuple[
     return (rebuilt(obj, adapted) if adapted else obj), lazy, problems
 
 
-def _is_lazy_image(value: object) -> bool:
+def _is_lazy_image(value: Any) -> bool:
     module = sys.modules.get("bourn.result.image")
-    return module is not None and isinstance(value, module.Image) and bool(value.lazy)
+    return module is not None and issubclass(type(value), module.Image) and bool(value.lazy)
 
 
 def _unfit(obj: Any) -> str | None:
@@ -150,12 +153,13 @@ def _unfit(obj: Any) -> str | None:
     numpy = sys.modules.get("numpy")
     if numpy is None:
         return None
-    if isinstance(obj, numpy.ndarray) and type(obj) not in {numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap}:
+    cls = type(obj)
+    if issubclass(cls, numpy.ndarray) and cls not in {numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap}:
         return refusal(obj)
     xarray = sys.modules.get("xarray")
-    if xarray is not None and isinstance(obj, xarray.Dataset):
+    if xarray is not None and issubclass(cls, xarray.Dataset):
         dtypes = [variable.dtype for variable in obj.variables.values()]
-    elif kinds_of_type(type(obj)) == ("array",) or isinstance(obj, numpy.generic):
+    elif kinds_of_type(cls) == ("array",) or issubclass(cls, numpy.generic):
         dtypes = [obj.dtype]
     else:
         return None

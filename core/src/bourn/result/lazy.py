@@ -111,7 +111,7 @@ def _image_class() -> type | None:
 
 def _is_image(obj: object) -> bool:
     cls = _image_class()
-    return cls is not None and isinstance(obj, cls)
+    return cls is not None and issubclass(type(obj), cls)
 
 
 def _is_lazy(obj: Any) -> bool:
@@ -123,10 +123,10 @@ def _can_stay(obj: Any) -> bool:
     if _is_image(obj):
         return True
     dask_array = sys.modules.get("dask.array")
-    if dask_array is not None and isinstance(obj, dask_array.Array):
+    if dask_array is not None and issubclass(type(obj), dask_array.Array):
         return not any(length != length for length in obj.shape)  # noqa: PLR0124  # NaN: a length that is not known
     xarray = sys.modules.get("xarray")
-    if xarray is not None and isinstance(obj, xarray.DataArray | xarray.Dataset):
+    if xarray is not None and issubclass(type(obj), xarray.DataArray | xarray.Dataset):
         from bourn.result.placed import placed  # numpy, which xarray has loaded
 
         return placed(obj).has_grid

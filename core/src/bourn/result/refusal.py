@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import cast
 
 from bourn.result.kinds import CONTAINERS, SCALARS, type_name
 
@@ -26,8 +27,8 @@ _HINTS = {
 
 def refusal(obj: object) -> str:
     """One clause on why `obj` can't be sent, with what to do where that is known. Only its type is looked at."""
-    if isinstance(obj, type):
-        return f"the class {type_name(obj)} is a class, not a result"
+    if issubclass(type(obj), type):
+        return f"the class {type_name(cast('type', obj))} is a class, not a result"
     cls = type(obj)
     return f"an object of type {type_name(cls)} can't be sent{_hint(cls)}"
 
