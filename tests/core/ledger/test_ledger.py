@@ -141,7 +141,8 @@ def test_a_delivery_is_not_claimed_before_its_time(ledger):
 def test_a_job_that_ended_can_not_be_asked_to_cancel(ledger):
     add(ledger)
     assert ledger.request_cancel(JOB, now=NOW) is True
-    assert ledger.cancels_among([JOB]) == {JOB}
+    assert ledger.cancels_of("w") == {JOB}
+    assert ledger.cancels_of("other") == set()
     finish(ledger, Stage.CANCELLED)
     assert ledger.request_cancel(JOB, now=NOW) is False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bourn.contract.answers import Receipt, Transient
 from bourn.errors import DeliveryError, JobError
@@ -56,12 +56,13 @@ def deliver(member: Member, services: Services) -> datetime | None:
     return None
 
 
-def _check(receipt: object, name: str) -> None:
+def _check(receipt: Any, name: str) -> None:
     if not isinstance(receipt, Receipt):
         msg = f"{name!r} broke its contract: deliver gave {type(receipt).__name__}, not a Receipt"
         raise DeliveryError(msg)
-    if not isinstance(receipt.url, str | None):
-        msg = f"{name!r} broke its contract: the receipt's url is {type(receipt.url).__name__}, not a text"
+    url: Any = receipt.url
+    if not isinstance(url, str | None):
+        msg = f"{name!r} broke its contract: the receipt's url is {type(url).__name__}, not a text"
         raise DeliveryError(msg)
     try:
         json.dumps(dict(receipt.detail), allow_nan=False)

@@ -281,22 +281,26 @@ class Engine:
             for step in steps:
                 self._step(step)
             if self._look_for_due.is_set() or (due_at is not None and time.monotonic() >= due_at):
-                due_at = self._step(self._carry_and_see, otherwise=self._later())
+                due_at = self._step(self._carry_and_see)
 
-    def _step(self, step: Callable[[], T], *, otherwise: T | None = None) -> T | None:
+    def _step(self, step: Callable[[], T]) -> T | None:
         try:
             return step()
         except Exception:  # noqa: BLE001  # the ledger may be out of reach for a while; jobs go on, and so does the round
             if self._pid == os.getpid():  # not in the middle of `close`
                 _log.exception("looking after jobs failed; trying again")
-            return otherwise
+            return None
 
     def _carry_and_see(self) -> float | None:
         """Take up what is due; gives when to look again, by the monotonic clock."""
         self.carry_due()
         self._look_for_due.clear()
         # Read after the flag went down: whoever postpones a delivery from now on puts it up again.
-        due = self._services.ledger.next_due()
+        try:
+            due = self._services.ledger.next_due()
+        except BaseException:
+            self._look_for_due.set()
+            raise
         if due is None:
             return None
         left = (due - self._services.clock()).total_seconds()

@@ -154,8 +154,7 @@ class Database:
         finally:
             with self._gate:
                 self._inside -= 1
-                if self._forking:
-                    self._gate.notify_all()
+                self._gate.notify_all()
 
     def stand_still(self) -> None:
         """Before a fork: let no transaction run and no connection be open.
@@ -259,7 +258,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         # FULL: with NORMAL a power cut takes back commits that were acknowledged. IMMEDIATE: a transaction
         # that reads first and writes then would otherwise fail at once when another one writes. Said to the
         # driver itself: through SQLAlchemy these three words cost more than the commit of a small job.
-        options, driver = connection.get_execution_options(), connection.connection.dbapi_connection
+        options: Any = connection.get_execution_options()
+        driver: Any = connection.connection.dbapi_connection
         if options.get("bourn_read"):
             driver.execute("BEGIN")
             return
