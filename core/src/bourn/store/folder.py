@@ -193,13 +193,14 @@ class FolderStore(Store):
     def _name(give: Callable[[Path, Path], None], old: Path, new: Path) -> None:
         """Give a file a new name; the file system itself decides who is first."""
         for tries_left in reversed(range(_TRIES)):
-            new.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # `_sync` writes it down
             try:
                 give(old, new)
             except FileNotFoundError:
-                # The folder was empty for a moment, and a `delete` took it away: again.
+                # The folder is new, or it was empty for a moment and a `delete` took it away.
                 if not tries_left or not old.exists():
                     raise
+                with suppress(FileExistsError, FileNotFoundError):  # others make and take it at the same time
+                    os.makedirs(new.parent, mode=0o700)  # noqa: PTH103  # Path.mkdir looks twice, and trips
             else:
                 return
 
