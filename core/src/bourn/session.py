@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
+import weakref
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
 
     from bourn.contract.answers import Receipt
@@ -58,6 +60,11 @@ class Session:
         self._given_settings = settings
         self.clock = clock
         self._given_registry = registry
+        self._forget_parent()
+        _sessions.add(self)
+
+    def _forget_parent(self) -> None:
+        # In a forked child, too: a thread of its parent's may have held the lock.
         self._guard = threading.RLock()
 
     # -- what users call ----------------------------------------------------------------------------------------
@@ -115,13 +122,14 @@ class Session:
         listed = plans if isinstance(plans, list) else [plans]
         if file is not None:
             self._check_file(listed, block=block)
-        jobs = self._submit(listed, found.obj, arguments, grid, timeout)
+        # Whoever waits ends the wait, and with it the job, himself.
+        jobs = self._submit(listed, found.obj, arguments, grid, None if block else timeout)
         if not block:
             return jobs if several else jobs[0]
+        self._gather(jobs, timeout, progress_bar)
         if file is not None:
-            jobs[0].result_to_file(file, timeout, progress_bar)
-            return None
-        results = self._gathered(jobs, timeout, progress_bar)
+            return jobs[0].result_to_file(file)
+        results = [job.result() for job in jobs]
         return results if several else results[0]
 
     def plan(
@@ -310,7 +318,8 @@ class Session:
 
         if given is not None:
             return self._submit([given.member.plan], given.obj, given.arguments, given.geobox, None)[0]
-        if record.artifact is None or record.artifact.erased_at is not None:
+        stored = record.artifact
+        if stored is None or stored.erased_at or record.stage == "CANCELLED" or stored.expires_at <= self.clock():
             msg = (
                 f"job {record.id} can't be done again: its object is not kept in this process, "
                 "and no artifact of it is stored"
@@ -354,27 +363,36 @@ class Session:
         from bourn.job.job import Given  # on first use
 
         members = self.engine.submit(plans, obj, arguments=arguments, geobox=geobox, timeout=timeout)
-        self.services.sweeper.now_and_then(self.clock())
+        try:
+            self.services.sweeper.now_and_then(self.clock())
+        except Exception:  # noqa: BLE001  # a disk that is full or a store out of reach: the jobs are on their way
+            import logging  # 4 ms at every start, for a line that is hardly ever written
+
+            logging.getLogger("bourn").exception("sweeping in passing failed; the next one tries again")
         return [
             self._job(member.job_id, given=Given(member=member, obj=obj, arguments=arguments, geobox=geobox))
             for member in members
         ]
 
     @staticmethod
-    def _gathered(jobs: Sequence[Job], timeout: float | None, progress_bar: bool | None) -> list[Any]:
-        """The results of all, or the first failure once all have ended."""
+    def _gather(jobs: Sequence[Job], timeout: float | None, progress_bar: bool | None) -> None:
+        """Wait for all; then raise the first failure."""
         from bourn.errors import JobError  # on first use
 
+        limit = None if timeout is None else time.monotonic() + timeout
         failures = []
         for job in jobs:
             try:
-                job.wait(timeout, progress_bar)
+                job.wait(None if limit is None else max(limit - time.monotonic(), 0.0), progress_bar)
             except JobError as error:
                 error.jobs = tuple(jobs)
                 failures.append(error)
+            except KeyboardInterrupt:
+                for other in jobs:  # the caller has no handle on any of them
+                    other.cancel()
+                raise
         if failures:
             raise failures[0]
-        return [job.result() for job in jobs]
 
     def _check_file(self, plans: Sequence[Plan], *, block: bool) -> None:
         from bourn.errors import Problem, RequestError  # on first use
@@ -407,6 +425,17 @@ class Session:
                 known[name] = self.settings.of_plugin(name, plugin.Settings)
             return known[name]
 
+
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+def _forget_parents() -> None:
+    for session in list(_sessions):
+        session._forget_parent()  # noqa: SLF001  # its own
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parents)
 
 _default: Session | None = None
 _default_guard = threading.Lock()

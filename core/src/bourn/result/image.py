@@ -66,7 +66,7 @@ class Image:
     ((2, 3, 4), (None, 0))
     """
 
-    __slots__ = ("__weakref__", "_bandinfo", "_bands", "_geobox", "_pixels", "_properties")
+    __slots__ = ("__weakref__", "_bandinfo", "_bands", "_geobox", "_pixels", "_progress", "_properties")
 
     _pixels: Pixels
     _bands: tuple[str, ...]
@@ -94,6 +94,7 @@ class Image:
     ) -> None:
         count, height, width = pixels.shape
         self._pixels = pixels
+        self._progress: Callable[[int, int], None] | None = None
         self._bands = checked_bands(bands, count, problems)
         self._geobox = checked_geobox(geobox, (height, width), problems)
         self._properties = MappingProxyType(checked_properties(properties, problems))
@@ -250,7 +251,13 @@ class Image:
         """
         if rows < 1:
             raise RequestError([Problem("rows", f"expected 1 or more, got {shown(rows)}")])
-        return read_strips(self._pixels, rows, progress)
+        return read_strips(self._pixels, rows, progress or self._progress)
+
+    def watched(self, progress: Callable[[int, int], None]) -> Image:
+        """The same image, that calls ``progress(done, total)`` after each of its strips, whoever asks for them."""
+        image = Image._on(self._pixels, self._bands, self._geobox, self._properties, self._bandinfo)
+        image._progress = progress  # noqa: SLF001  # its own
+        return image
 
     def dask_parts(self) -> list[Any] | None:
         """The arrays that the image is made of, dask arrays among them, to be computed together with others.
