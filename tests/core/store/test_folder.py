@@ -285,8 +285,10 @@ def calls(monkeypatch, tmp_path):
 
         def call(*args, **options):
             subjects = args[:2] if name in {"link", "rename"} else args[:1]
-            made.append((name, *map(name_of, subjects)))
-            return really(*args, **options)
+            named = (name, *map(name_of, subjects))
+            answer = really(*args, **options)
+            made.append(named)  # a link that fails since its folder is still to be made does not count
+            return answer
 
         monkeypatch.setattr(os, name, call)
 
