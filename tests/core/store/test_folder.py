@@ -333,7 +333,12 @@ def test_a_repeated_object_is_made_durable_again(store, calls):
     put(store, KEY, b"first")
     calls.clear()
     put(store, KEY, b"first")
-    assert calls[2:4] == [("fsync", "deep/store/5c1e"), ("fsync", "deep/store")]
+    assert calls == [
+        ("fsync", "TEMP"),
+        ("fsync", "deep/store/5c1e"),
+        ("fsync", "deep/store"),
+        ("unlink", "TEMP"),
+    ]
 
 
 def test_a_deleted_object_stays_deleted(store, calls):
