@@ -193,6 +193,23 @@ def test_a_look_alike_letter_is_another_word():
     assert message(compression="\uff2cZW").startswith("destination.compression: expected one of")
 
 
+def test_case_is_folded_for_ascii_letters_only():
+    @attrs.frozen
+    class Asked:
+        how: Literal["ask"] = option(help="How.")
+
+    assert read(Asked, {"how": "ASK"})[0].how == "ask"
+    assert problems({"how": "as\u212a"}, Asked)  # the Kelvin sign, which lower() makes a k
+
+
+def test_the_length_of_a_list_is_read_from_a_plain_validator():
+    @attrs.frozen
+    class Listed:
+        names: list[str] = attrs.field(validator=valid.deep_iterable(valid.max_len(9), valid.max_len(1)))
+
+    assert problems({"names": ["a", "b"]}, Listed) == [("destination.names", "expected at most 1 item, got 2")]
+
+
 def test_the_keys_of_options_are_exact():
     assert "did you mean 'subject'?" in message(Subject="x")
 

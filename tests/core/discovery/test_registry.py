@@ -132,6 +132,8 @@ def test_a_shorthand_is_found_under_the_name_it_is_exported_by_and_nothing_is_im
     import books_front
 
     assert registry.shorthand_of(books_front.Book()) == ("destination", "books")
+    subclass = type("Novel", (books_front.Book,), {})
+    assert registry.shorthand_of(subclass()) == ("destination", "books")
     assert "books_main" not in sys.modules
 
 
