@@ -57,6 +57,13 @@ class _Offered(click.Group):
 class Commands(click.Group):
     """bourn's own commands, and those of plugins; a plugin that fails costs nobody else's command."""
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """As click has it; warnings go out plainly from now on, those that come up for `--help` too."""
+        _log_to_stderr(debug="--debug" in args)
+        return super().make_context(info_name, args, parent, **extra)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Our own in the order in which one needs them, then those of plugins."""
         return [*_OWN, *sorted(self._offered(ctx).commands)]
@@ -121,12 +128,11 @@ class _Plainly(logging.Formatter):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="bourn", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def bourn(*, debug: bool) -> None:
+def bourn(*, debug: bool) -> None:  # the group itself looks at it
     """Put the result of a computation where it should go, in the form it should have.
 
     A destination says where, a format says how; both are plugins. Begin with `bourn list` and `bourn demo`.
     """
-    _log_to_stderr(debug=debug)
 
 
 def _log_to_stderr(*, debug: bool) -> None:

@@ -11,6 +11,7 @@ import click
 from bourn.cli.commands import pass_session
 from bourn.cli.failure import status_of
 from bourn.cli.input import read_input
+from bourn.cli.interrupt import cancelled_by_interrupt, interrupts_held
 from bourn.cli.job_text import job_as_json, link_until
 from bourn.cli.plan_text import plan_page
 from bourn.cli.terminal import as_json_option, paper, print_json, print_lines, tell
@@ -78,15 +79,17 @@ def send_command(  # noqa: PLR0913  # one argument an option
             _print_plans(plans, as_json=as_json)
             return
         _check_file(plans, wait=wait)
-    started = session.compute(obj, block=False, timeout=timeout, **request)
-    jobs: list[Job] = started if isinstance(started, list) else [started]
-    if not wait:
-        _print_jobs(session, jobs, as_json=as_json)
-        return
-    talkative = not (quiet or as_json)
-    if talkative:
-        _print_notes(jobs)
-    failures = _wait(jobs, timeout, bar=talkative and sys.stderr.isatty())
+    jobs: list[Job] = []
+    with cancelled_by_interrupt(jobs):
+        with interrupts_held():  # a job must be known before it can be cancelled
+            started = session.compute(obj, block=False, timeout=timeout, **request)
+            jobs += started if isinstance(started, list) else [started]
+        if not wait:
+            _print_jobs(session, jobs, as_json=as_json)
+            return
+        if not (quiet or as_json):
+            _print_notes(jobs)
+        failures = _wait(jobs, timeout, bar=sys.stderr.isatty() and not (quiet or as_json))
     _print_ends(session, jobs, as_json=as_json, quiet=quiet)
     for job, error in failures:
         tell(f"Error: job {job.id}: {error.message}")
@@ -175,18 +178,13 @@ def _print_notes(jobs: Sequence[Job]) -> None:
 
 
 def _wait(jobs: Sequence[Job], timeout: float | None, *, bar: bool) -> list[tuple[Job, JobError]]:
-    """Wait for all; gives those that did not succeed. Ctrl-C cancels all."""
+    """Wait for all; gives those that did not succeed."""
     failures = []
-    try:
-        for job in jobs:
-            try:
-                job.wait(timeout, progress_bar=bar)
-            except JobError as error:
-                failures.append((job, error))
-    except KeyboardInterrupt:
-        for job in jobs:
-            job.cancel()
-        raise
+    for job in jobs:
+        try:
+            job.wait(timeout, progress_bar=bar)
+        except JobError as error:
+            failures.append((job, error))
     return failures
 
 

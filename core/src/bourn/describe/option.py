@@ -45,8 +45,11 @@ def options_of(schema: Mapping[str, Any]) -> list[OptionInWords]:
 def _options(schema: Mapping[str, Any], within: str) -> Iterable[OptionInWords]:
     required = schema.get("required", ())
     for key, option in schema.get("properties", {}).items():
-        yield in_words(within + key, option, required=key in required)
-        yield from _options(option, f"{within}{key}.")
+        told = in_words(within + key, option, required=key in required)
+        parts = list(_options(option, f"{within}{key}."))
+        # The default of a mapping whose options follow is told by theirs.
+        yield told._replace(default="") if parts and told.default != "required" else told
+        yield from parts
 
 
 def in_words(name: str, schema: Mapping[str, Any], *, required: bool = False) -> OptionInWords:

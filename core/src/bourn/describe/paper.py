@@ -106,11 +106,11 @@ class Paper:
     def _squeeze(self, widths: list[int], wrap: Sequence[int], indent: int) -> None:
         """Take from the widest of the columns that may be wrapped until the table fits."""
         room = self.width - indent - len(GAP) * (len(widths) - 1)
-        while sum(widths) > room:
+        while wrap and sum(widths) > room:
             widest = max(wrap, key=lambda column: widths[column])
             if widths[widest] <= NARROWEST:
                 return
-            widths[widest] = max(NARROWEST, widths[widest] - (sum(widths) - room + len(wrap) - 1) // len(wrap))
+            widths[widest] -= 1
 
 
 def one_line(text: str) -> str:

@@ -42,8 +42,10 @@ def request_schema(registry: Registry) -> dict[str, Any]:
     }
 
 
-def _half(role: str, definitions: Mapping[str, Any]) -> dict[str, Any]:
+def _half(role: str, definitions: Mapping[str, Any]) -> dict[str, Any] | bool:
     named = [key for key in definitions if key.startswith(f"{role}.")]
+    if not named:
+        return False  # no value is right
     # A name alone will do where no option must be given.
     plain = [key.partition(".")[2] for key in named if definitions[key]["required"] == ["type"]]
     branches: list[dict[str, Any]] = [{"$ref": f"#/$defs/{key}"} for key in named]

@@ -43,7 +43,7 @@ def demo_command(session: Session, *, given: str | None, keep: bool) -> None:
     """
     started = time.monotonic()
     with _home(session, keep=keep) as (own, served):
-        subjects = _subjects(own, given)
+        subjects = _subjects(given)
         print_lines([*_opening(own, subjects), ""])
         outcomes = [_shown(own, request, widths, served=served) for request, widths in _requests(own, subjects)]
         well = _show_slips(own)
@@ -73,7 +73,7 @@ def _home(session: Session, *, keep: bool) -> Iterator[tuple[Session, bool]]:
             yield own, serving
 
 
-def _subjects(session: Session, given: str | None) -> list[Subject]:
+def _subjects(given: str | None) -> list[Subject]:
     from bourn.cli.demo.requests import Subject
 
     number = Subject(name="number", obj=2, kinds=("value",))
@@ -83,19 +83,20 @@ def _subjects(session: Session, given: str | None) -> list[Subject]:
         return [number, Subject(name="scene", obj=scene(), kinds=("image",))]
     obj = read_input(given)
     # Of a callable the kind is not known before it ran: any pair may be tried with it.
-    kinds = _info(session, obj).kinds or ("value", "array", "image", "table", "features")
+    kinds = _info(obj).kinds or ("value", "array", "image", "table", "features")
     return [number, Subject(name="input", obj=obj, kinds=kinds)]
 
 
-def _info(session: Session, obj: Any) -> ResultInfo:
-    """What is known of a result, as a plan says it."""
-    planned = session.plan(obj)
-    return (planned[0] if isinstance(planned, list) else planned).info
+def _info(obj: Any) -> ResultInfo:
+    """What is known of a result without computing it."""
+    from bourn.result.inspect import inspect
+
+    return inspect(obj).info
 
 
 def _opening(session: Session, subjects: Sequence[Subject]) -> list[str]:
     page = paper()
-    rows = [(subject.name, result_in_words(_info(session, subject.obj))) for subject in subjects]
+    rows = [(subject.name, result_in_words(_info(subject.obj))) for subject in subjects]
     rows += [("home", session.settings.home), ("server", session.settings.public_url)]
     return page.table(rows, indent=0, wrap=(1,))
 
@@ -108,7 +109,7 @@ def _requests(session: Session, subjects: Sequence[Subject]) -> Iterator[tuple[R
     known = set(map(id, registry.hooks.problems))
     every = [
         *requests(registry, subjects),
-        *hooked(registry.hooks.call("bourn_demo", session=session), registry, subjects),
+        *hooked(session, subjects),
         *(
             Request(what=problem.distribution, destination="", format="", broken=problem.reason)
             for problem in registry.hooks.problems
@@ -142,7 +143,7 @@ def _show_slips(session: Session) -> bool:
     page, well = paper(), True
     print_lines(["", page.strong("Slips of the pen")])
     for call, message, right in wrong_requests(session):
-        print_lines([f"  {call}", *page.wrapped(message, 6)])
+        print_lines([f"  {call}", *(line for part in message.splitlines() for line in page.wrapped(part, 6))])
         well = well and right
     return well
 

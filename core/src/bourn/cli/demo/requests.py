@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bourn.discovery.matrix import Cell
     from bourn.discovery.registry import Registry
     from bourn.discovery.spec import Spec
+    from bourn.session import Session
 
 __all__ = ["Request", "Subject", "hooked", "requests"]
 
@@ -118,12 +119,13 @@ def _leads_away(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(map(_leads_away, value))
 
 
-def hooked(answers: Sequence[tuple[str, Any]], registry: Registry, subjects: Sequence[Subject]) -> Iterator[Request]:
+def hooked(session: Session, subjects: Sequence[Subject]) -> Iterator[Request]:
     """What plugins want to be shown (``bourn_demo``): examples, or mappings with ``title``, ``result`` and the halves.
 
     An example without a result of its own is shown with the first of the demo's that its destination takes.
     """
-    for distribution, answer in answers:
+    registry, default = session.registry, session.settings.default_destination
+    for distribution, answer in registry.hooks.call("bourn_demo", session=session):
         for item in answer if isinstance(answer, list | tuple) else [answer]:
             told = attrs.asdict(item, recurse=False) if isinstance(item, Example) else item
             if not isinstance(told, Mapping):
@@ -131,16 +133,18 @@ def hooked(answers: Sequence[tuple[str, Any]], registry: Registry, subjects: Seq
                 yield Request(what=distribution, destination="", format="", broken=broken)
                 continue
             to, written = told.get("destination"), told.get("format")
-            obj = told["result"] if "result" in told else _fitting(to, registry, subjects).obj
+            obj = told["result"] if "result" in told else _fitting(to or default, written, registry, subjects).obj
             yield Request(
-                what=str(told.get("title") or distribution), destination=_name(to) or "download", format=_name(written),
+                what=str(told.get("title") or distribution), destination=_name(to or default), format=_name(written),
                 obj=obj, to=to, written=written,
             )  # fmt: skip
 
 
-def _fitting(to: Any, registry: Registry, subjects: Sequence[Subject]) -> Subject:
-    spec = registry.destinations.get(_name(to))
-    kinds = ("*",) if spec is None else spec.load().kinds
+def _fitting(to: Any, written: Any, registry: Registry, subjects: Sequence[Subject]) -> Subject:
+    """The last subject that the pair takes: the scene, where images pass."""
+    pair = _name(to), _name(written)
+    spec = registry.destinations.get(pair[0])
+    kinds = registry.matrix()[pair].kinds if pair in registry.matrix() else spec.load().kinds if spec else ("*",)
     return next((each for each in reversed(subjects) if kinds == ("*",) or set(each.kinds) & set(kinds)), subjects[0])
 
 

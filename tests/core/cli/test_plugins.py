@@ -1,0 +1,131 @@
+"""``bourn list``, ``show``, ``matrix``, ``schema``."""
+
+import json
+
+
+class Broken:
+    pass
+
+
+def test_list(run):
+    assert run("list").stdout.splitlines() == [
+        "Destinations",
+        "  frame    A frame for a picture.     given 0",
+        "  letter   A letter with the result.  given 0",
+        "  shelf    A place on the shelf.      given 0",
+        "",
+        "Formats",
+        "  picture  A picture, band by band.   given 0",
+        "  text     Whatever it is, as text.   given 0",
+    ]
+
+
+def test_list_marks_what_is_broken(run_over):
+    done = run_over(destinations={"bad": Broken})("list")
+    assert done.exit_code == 0
+    assert "  bad  broken: " in done.stdout
+    assert done.stdout.endswith("1 installed plugin can't be used: see `bourn doctor`.\n")
+
+
+def test_list_as_json(run):
+    told = run.json("list")
+    assert list(told["destinations"]) == ["frame", "letter", "shelf"]
+    assert told["formats"]["text"]["summary"] == "Whatever it is, as text."
+    assert told["problems"] == []
+
+
+def test_show(run):
+    lines = run("show", "letter").stdout.splitlines()
+    assert lines[:7] == [
+        "letter  destination, given 0",
+        "",
+        "  A letter with the result.",
+        "",
+        "  formats     picture, text",
+        "  kinds       all",
+        "  gives back  something of its own, not the data",
+    ]
+    table = [line.split() for line in lines[8:]]
+    assert table[:3] == [
+        ["Options"],
+        ["name", "type", "default", "limits", "meaning"],
+        ["to", "list", "of", "text", "[]", "Whom", "to."],
+    ]
+    assert ["retries", "integer", "3", "0", "to", "10", "How", "often", "to", "try", "again."] in table
+    assert ["address.number", "integer", "1", "The", "house."] in table
+    assert lines[-2:] == [
+        "  # With a subject",
+        '  bourn.compute(result, destination={"type": "letter", "subject": "Two"}, format="text")',
+    ]
+
+
+def test_show_on_a_narrow_terminal(run):
+    """Below 100 columns an option's facts stand beneath its name."""
+    out = run("show", "letter", columns=60).stdout
+    assert "  retries\n      integer; 0 to 10; default 3\n      How often to try again.\n" in out
+
+
+def test_show_folds_case(run):
+    assert run("show", "TEXT").stdout.startswith("text  format, given 0")
+
+
+def test_show_an_unknown_name(run):
+    """The registry's own words, about the role in which there is a name like it."""
+    assert run("show", "txt").stderr == (
+        "Error: format: no format is called 'txt'. Installed: picture, text. Did you mean 'text'?\n"
+    )
+    assert run("show", "lettr").stderr == (
+        "Error: destination: no destination is called 'lettr'. Installed: frame, letter, shelf. "
+        "Did you mean 'letter'?\n"
+    )
+    assert run("show", "qqqq").stderr.splitlines()[0] == "Error: 2 problems in the name:"
+
+
+def test_an_unknown_name_as_json(run):
+    """Whoever wants JSON gets the error as JSON, too."""
+    done = run("show", "txt", "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["error"]["code"] == "unknown-plugin"
+
+
+def test_show_a_broken_plugin(run_over):
+    done = run_over(destinations={"bad": Broken})("show", "bad")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: 'bad' is installed (given 0) but could not be loaded: ")
+
+
+def test_matrix(run):
+    assert run("matrix").stdout.splitlines() == [
+        "        picture  text",
+        "frame   image    no (1)",
+        "letter  image    all",
+        "shelf   image    all",
+        "",
+        "(1)  'frame' takes picture, not 'text' (text/plain)",
+    ]
+
+
+def test_matrix_as_json(run):
+    told = run.json("matrix")
+    assert {"destination": "shelf", "format": "picture", "kinds": ["image"], "reason": ""} in told
+    assert len(told) == 6
+
+
+def test_schema_of_a_plugin(run):
+    schema = json.loads(run("schema", "text").stdout)
+    assert schema["properties"]["width"]["x-unit"] == "characters"
+
+
+def test_schema_of_a_request(run):
+    schema = json.loads(run("schema").stdout)
+    assert sorted(schema["$defs"]) == [
+        "destination.frame", "destination.letter", "destination.shelf", "format.picture", "format.text",
+    ]  # fmt: skip
+
+
+def test_nothing_is_wider_than_the_terminal(run):
+    for command in (["list"], ["show", "letter"], ["show", "text"], ["matrix"]):
+        for columns in (60, 80, 100, 120):
+            lines = run(*command, columns=columns).stdout.splitlines()
+            prose = [line for line in lines if "bourn.compute(" not in line]  # is to be pasted, and not broken
+            assert max(map(len, prose)) <= columns

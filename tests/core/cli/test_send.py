@@ -1,0 +1,191 @@
+"""``bourn send``."""
+
+import json
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def two(tmp_path, home):
+    (tmp_path / "two.json").write_text("2")
+    return "two.json"
+
+
+def test_the_link_goes_to_standard_output(run, two):
+    done = run("send", two)
+    assert done.exit_code == 0
+    (link,) = done.stdout.splitlines()
+    assert link.startswith("http://127.0.0.1:8622/d/")
+    assert link.endswith(".txt")
+    assert done.stderr.startswith("The link works until ")
+
+
+def test_quiet_is_quiet(run, two):
+    done = run("send", two, "-q")
+    assert done.stdout.startswith("http")
+    assert done.stderr == ""
+
+
+def test_standard_input(run, home):
+    done = run.json("send", "-", input='{"a": 1}')
+    assert done["stage"] == "SUCCEEDED"
+    assert run.session.job(done["id"]).result() == b"{'a': 1}"
+
+
+def test_json_has_all_of_a_job(run, two):
+    done = run.json("send", two, "-d", "letter", "-o", "to=a@b.c", "-o", "urgent=true", "-o", "address.number=7")
+    assert done.pop("sha256") == "d4735e3a265e16eee03f59718b9b5d03019c07d8b6c51f90da3a666eec13ab35"
+    assert {key: done[key] for key in ("stage", "url", "size_bytes", "receipt", "report", "error")} == {
+        "stage": "SUCCEEDED",
+        "url": "https://post.example/1",
+        "size_bytes": 1,
+        "receipt": {"url": "https://post.example/1", "detail": {"to": ["a@b.c"], "urgent": True}},
+        "report": {"encode": {"written": "text"}},
+        "error": None,
+    }
+    assert done["destination"]["address"] == {"street": "", "number": 7}
+    assert set(done) == {
+        "id", "group", "stage", "destination", "format", "url", "expires", "size_bytes", "receipt", "report", "error",
+        "created", "runtime_seconds",
+    }  # fmt: skip
+
+
+def test_a_url_of_the_destination_has_no_end(run, two):
+    """Only of our own links it is known until when they work."""
+    done = run("send", two, "-d", "letter")
+    assert done.stdout == "https://post.example/1\n"
+    assert done.stderr == "Note: letters are slow\n"
+
+
+def test_several_destinations(run, two):
+    done = run("send", two, "-d", "letter", "-d", "shelf", "-o", "urgent=true", "--json")
+    letter, shelf = map(json.loads, done.stdout.splitlines())
+    assert letter["group"] == shelf["group"]
+    assert letter["destination"]["urgent"] is True
+    assert shelf["destination"] == {"type": "shelf"}
+
+
+def test_a_destination_as_json(run, two):
+    done = run.json("send", two, "-d", '{"type": "letter", "retries": 1}', "-o", "urgent=true")
+    assert done["destination"]["retries"] == 1
+    assert done["destination"]["urgent"] is True
+    assert run("send", two, "-d", '{"type": "letter"').exit_code == 2
+
+
+def test_everything_that_is_wrong_at_once(run, two):
+    done = run(
+        "send", two, "-d", "letter", "-F", "text",
+        "-o", "retries=11", "-o", "urgent=maybe", "-o", "subjekt=x", "-f", "width=0", "-f", "ends=cr",
+    )  # fmt: skip
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert [line.split()[0] for line in done.stderr.splitlines()[1:]] == [
+        "destination.retries", "destination.urgent", "destination.subjekt", "format.width", "format.ends",
+    ]  # fmt: skip
+    assert "unknown option; did you mean 'subject'?" in done.stderr
+
+
+def test_a_bad_request_as_json(run, two):
+    told = run.json("send", two, "-d", "lettr")["error"]
+    assert told["code"] == "unknown-plugin"
+    assert told["problems"][0]["path"] == "destination"
+    assert told["problems"][0]["message"].endswith("Did you mean 'letter'?")
+
+
+def test_options_of_a_format_need_its_name(run, two):
+    done = run("send", two, "-f", "width=3")
+    assert done.exit_code == 2
+    assert "-f is an option of a format; say which one, by --format" in done.stderr
+
+
+def test_a_refused_pair(run, two):
+    done = run("send", two, "-d", "frame", "-F", "text")
+    assert done.exit_code == 2
+    assert done.stderr == "Error: format: 'frame' takes picture, not 'text' (text/plain). Formats that fit: picture\n"
+
+
+def test_a_plan_touches_nothing(run, two, home):
+    done = run("send", two, "-d", "letter", "--plan")
+    assert done.stdout.splitlines() == [
+        "result       value, int",
+        "destination  letter        given 0",
+        "               to          []",
+        "               retries     3",
+        "               urgent      false",
+        "               subject     Done",
+        '               address     {"street": "", "number": 1}',
+        "format       text          given 0",
+        "               width       null",
+        "               ends        lf",
+        "note         letters are slow",
+    ] or [line.split() for line in done.stdout.splitlines()]
+    assert done.stderr == "Nothing was computed, and nothing was sent.\n"
+    assert not home.exists()
+    assert run.json("send", two, "--plan")["destination"] == {"type": "shelf"}
+
+
+def test_a_failed_delivery(run, two):
+    done = run("send", two, "-d", "letter", "-o", "subject=never")
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert "the postman is ill" in done.stderr
+    failed = run.json("send", two, "-d", "letter", "-o", "subject=never")
+    assert failed["error"] == {"code": "delivery-error", "message": "the postman is ill"}
+
+
+def test_one_failure_of_several(run, two):
+    done = run("send", two, "-d", "letter", "-d", "shelf", "-o", "subject=never")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("http://127.0.0.1:8622/d/")
+
+
+def test_a_callable_that_raises(run, tmp_path, monkeypatch, home):
+    (tmp_path / "faulty.py").write_text("def f():\n    raise KeyError('x')\n")
+    monkeypatch.setattr("sys.path", [str(tmp_path), "/nowhere"])
+    done = run("send", "faulty:f")
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1].endswith("computing the result failed: KeyError: 'x'")
+
+
+def test_a_file_gets_the_bytes(run, two, tmp_path):
+    assert run("send", two, "--file", "out.txt").exit_code == 0
+    assert (tmp_path / "out.txt").read_bytes() == b"2"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-d", "letter"], ["-d", "shelf", "-d", "frame", "-F", "picture"], ["--no-wait"]]
+)
+def test_a_file_that_cannot_be_written_is_told_before(run, two, tmp_path, arguments):
+    done = run("send", two, "--file", "out.txt", *arguments)
+    assert done.exit_code == 2
+    assert not (tmp_path / "out.txt").exists()
+    assert run("jobs").stdout == "There are no jobs.\n"
+
+
+def test_no_wait_prints_the_id(run, two):
+    done = run("send", two, "--no-wait")
+    job = run.session.job(done.stdout.strip())
+    assert job.wait().stage == "SUCCEEDED"
+
+
+def test_a_raster_is_read_by_windows(run, tmp_path, monkeypatch, home):
+    """The image reaches the format lazy, and comes out of it pixel by pixel."""
+    import rasterio
+    from bourn.result.image import Image
+
+    pixels = np.arange(3 * 300 * 200, dtype="uint16").reshape(3, 300, 200)
+    profile = {"driver": "GTiff", "count": 3, "height": 300, "width": 200, "dtype": "uint16", "crs": "EPSG:32613"}
+    with rasterio.open(
+        tmp_path / "a.tif", "w", **profile, tiled=True, blockxsize=64, blockysize=64,
+        transform=rasterio.transform.from_origin(410000, 3954000, 10, 10),
+    ) as file:  # fmt: skip
+        file.write(pixels)
+    monkeypatch.setattr(Image, "compute", lambda *_: pytest.fail("the whole image was read"))
+    done = run.json("send", "a.tif", "-F", "picture", "--file", "out.pic")
+    assert done["stage"] == "SUCCEEDED"
+    assert (tmp_path / "out.pic").stat().st_size == pixels.nbytes
+    plan = run("send", "a.tif", "-F", "picture", "--plan").stdout
+    assert plan.startswith(
+        "result       image, 3 x 300 x 200 uint16, bands band_1 band_2 band_3, EPSG:32613, 351.6 KiB"
+    )
