@@ -35,8 +35,12 @@ PIECE = 1 << 20
 # Not the identity, of which rasterio warns; its tags are taken out again.
 _NOWHERE = Affine(2, 0, 0, 0, -2, 0)
 
-# No .aux.xml beside the file; the mask within it.
-_ENVIRONMENT = {"GDAL_PAM_ENABLED": False, "GDAL_TIFF_INTERNAL_MASK": True}
+# No .aux.xml beside the file; the mask within it; no warning in the log that blocks below 128 are unusual.
+_ENVIRONMENT = {
+    "GDAL_PAM_ENABLED": False,
+    "GDAL_TIFF_INTERNAL_MASK": True,
+    "GDAL_VALIDATE_CREATION_OPTIONS": False,
+}
 
 
 def write(image: Image, profile: Profile, sink: Sink) -> Mapping[str, Any]:
@@ -58,7 +62,7 @@ def write(image: Image, profile: Profile, sink: Sink) -> Mapping[str, Any]:
                 _finish_plain(profile, plain)
                 options = _cog(profile) if profile.tiled else _striped(profile)
                 rasterio.shutil.copy(plain, made, **options)
-        except (RasterioError, CPLE_BaseError) as cause:
+        except (RasterioError, CPLE_BaseError, SystemError) as cause:  # the last where GDAL failed and said nothing
             msg = f"GDAL could not write the GeoTIFF: {cause}"
             raise EncodeError(msg) from cause
         plain.unlink()

@@ -133,7 +133,8 @@ def profile_of(image: Image, options: Options) -> Profile:
         predictor=_predictor(dtype) if codec.predicts else 1,
         blocksize=options.blocksize,
         tiled=options.tiled,
-        overviews=options.overviews,
+        # Readers tell overviews apart by their width: of a single column all would seem to be the image itself.
+        overviews=options.overviews and image.shape[2] > 1,
         resampler=options.overview_resampler,
         notes=notes,
     )

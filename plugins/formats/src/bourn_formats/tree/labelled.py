@@ -63,7 +63,7 @@ def index_variable_together(parts: Any) -> Any:
     """The variable of an index."""
     import xarray as xr  # 0.7 s: only where the tree has one
 
-    return xr.IndexVariable(parts["dims"], parts["values"], parts["attrs"], parts["encoding"])  # type: ignore[no-untyped-call]
+    return xr.IndexVariable(parts["dims"], parts["values"], parts["attrs"], parts["encoding"])
 
 
 def _indexed(obj: Any) -> list[Any]:

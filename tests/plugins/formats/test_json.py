@@ -1,0 +1,382 @@
+"""JSON is RFC 8259, whatever the result; what it changes is counted, what it does not have is refused."""
+
+import collections
+import datetime as dt
+import decimal
+import enum
+import io
+import json
+import math
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pytest
+import xarray as xr
+from affine import Affine
+from bourn.plugin import EncodeError, Image
+from bourn_formats.json import JSON, Options
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from odc.geo.geobox import GeoBox
+
+
+def written(obj, nan="null"):
+    sink = io.BytesIO()
+    report = JSON().encode(obj, Options(nan=nan), sink)
+    return sink.getvalue(), report
+
+
+def text(obj):
+    return written(obj)[0]
+
+
+def refuse_constant(name):
+    raise AssertionError(name)
+
+
+def parsed(obj):
+    return json.loads(text(obj), parse_constant=refuse_constant)
+
+
+class Colour(enum.IntEnum):
+    RED = 1
+
+
+class Features:
+    """Anything with the protocol."""
+
+    @property
+    def __geo_interface__(self):
+        return {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1.0, 2.0]}, "properties": None}
+
+
+EXACT = {
+    "int": (2, b"2"),
+    "mapping": ({"a": 1, "b": [True, None]}, b'{"a":1,"b":[true,null]}'),
+    "empty": ([[], {}], b"[[],{}]"),
+    "no space, no escape": ("ü\u2028/", '"ü\u2028/"'.encode()),
+    "control": ('\x00\n"\\', b'"\\u0000\\n\\"\\\\"'),
+    "big": (2**64, b"18446744073709551616"),
+    "negative big": (-(10**30), b"-1000000000000000000000000000000"),
+    "big in a long list": ([1] * 9 + [2**70], b"[1,1,1,1,1,1,1,1,1,1180591620717411303424]"),
+    "float": ([0.1, -0.0, 1e22, 5e-324, 1.0], b"[0.1,-0.0,1e+22,5e-324,1.0]"),
+    "float32": (np.array([0.1, 16777216], "f4"), b"[0.1,16777216.0]"),
+    "float16": (np.float16(0.1), b"0.099975586"),
+    "nested": (np.arange(6).reshape(2, 3), b"[[0,1,2],[3,4,5]]"),
+    "turned": (np.arange(6).reshape(2, 3).T, b"[[0,3],[1,4],[2,5]]"),
+    "big endian": (np.array([1, 2], ">i2"), b"[1,2]"),
+    "zero-d": (np.array(5.0), b"5.0"),
+    "zero-size": (np.zeros((2, 0, 3)), b"[[],[]]"),
+    "bool array": (np.array([True, False]), b"[true,false]"),
+    "uint64": (np.array([2**64 - 1], "u8"), b"[18446744073709551615]"),
+    "int64": (np.array([-(2**63)]), b"[-9223372036854775808]"),
+    "texts": (np.array([["a", "ü"]]), '[["a","ü"]]'.encode()),
+    "string dtype": (np.array(["a", "b"], np.dtypes.StringDType()), b'["a","b"]'),
+    "objects": (np.array([[1, "x"], [None, 2.5]], object), b'[[1,"x"],[null,2.5]]'),
+    "numpy scalars": ([np.bool_(1), np.int8(-1), np.float64(0.5), np.str_("s")], b'[true,-1,0.5,"s"]'),
+    "enum": (Colour.RED, b"1"),
+    "ordered": (collections.OrderedDict(b=1, a=2), b'{"b":1,"a":2}'),
+    "table": (pa.table({"a": [1, None], "b": ["x", "y"]}), b'[{"a":1,"b":"x"},{"a":null,"b":"y"}]'),
+    "batch": (pa.record_batch({"a": [1]}), b'[{"a":1}]'),
+    "arrow array": (pa.array([1, None]), b"[1,null]"),
+    "frame": (pd.DataFrame({"a": [1, 2], "s": ["x", "y"]}), b'[{"a":1,"s":"x"},{"a":2,"s":"y"}]'),
+    "empty frame": (pd.DataFrame({"a": []}), b"[]"),
+    "geobox": (
+        GeoBox((2, 3), Affine(10, 0, 5, 0, -10, 7), "EPSG:32613"),
+        b'{"crs":"EPSG:32613","transform":[10.0,0.0,5.0,0.0,-10.0,7.0],"shape":[2,3]}',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_what_json_holds_is_written_without_a_change(name):
+    obj, expected = EXACT[name]
+    assert (expected, {}) == written(obj)
+
+
+COUNTED = {
+    "nan": ([math.nan, 1.0], b"[null,1.0]", {"nan": 1}),
+    "infinite": ({"a": [math.inf, -math.inf]}, b'{"a":[null,null]}', {"infinite": 2}),
+    "in a long list": ([1.0] * 8 + [math.nan], b"[1.0,1.0,1.0,1.0,1.0,1.0,1.0,1.0,null]", {"nan": 1}),
+    "in an array": (np.array([[math.nan, 1], [math.inf, 2]]), b"[[null,1.0],[null,2.0]]", {"nan": 1, "infinite": 1}),
+    "numpy scalar": (np.float32("nan"), b"null", {"nan": 1}),
+    "tuple": ((1, (2,)), b"[1,[2]]", {"tuple": 2}),
+    "masked": (np.ma.array([1, 2], mask=[0, 1]), b"[1,null]", {"masked": 1}),
+    "masked floats": (
+        np.ma.array([1, math.nan, math.nan], mask=[0, 1, 0]),
+        b"[1.0,null,null]",
+        {"masked": 1, "nan": 1},
+    ),
+    "masked constant": (np.ma.masked, b"null", {"masked": 1}),
+    "masked float32": (np.ma.array([0.1, 2], mask=[0, 1], dtype="f4"), b"[0.1,null]", {"masked": 1}),
+    "masked texts": (np.ma.array(["a", "b"], mask=[0, 1]), b'["a",null]', {"masked": 1}),
+    "date": (dt.date(2020, 1, 2), b'"2020-01-02"', {"datetime": 1}),
+    "datetime": (dt.datetime(2020, 1, 2, tzinfo=dt.UTC), b'"2020-01-02T00:00:00+00:00"', {"datetime": 1}),
+    "datetime64": (np.datetime64("2020-01", "M"), b'"2020-01"', {"datetime": 1}),
+    "not a time": (
+        np.array(["2020-01-02", "NaT"], "M8[s]"),
+        b'["2020-01-02T00:00:00",null]',
+        {"nat": 1, "datetime": 1},
+    ),
+    "one not a time": ([pd.NaT, np.datetime64("NaT")], b"[null,null]", {"nat": 2}),
+    "features": (
+        Features(),
+        b'{"type":"Feature","geometry":{"type":"Point","coordinates":[1.0,2.0]},"properties":null}',
+        {"geojson": 1},
+    ),
+    "labelled": (
+        xr.DataArray([[1, 2]], dims=("a", "b"), coords={"b": [3, 4]}, attrs={"u": "m"}),
+        b"[[1,2]]",
+        {"dims": 2, "coords": 1, "attrs": 1},
+    ),
+    "dataset": (xr.Dataset({"v": ("x", [1, 2])}), b'{"v":[1,2]}', {"dims": 1}),
+    "frame": (
+        pd.DataFrame({"f": [math.nan, 1], "n": pd.array([1, None], dtype="Int8")}, index=["p", "q"]),
+        b'[{"f":null,"n":1},{"f":1.0,"n":null}]',
+        {"nan": 1, "missing": 1, "index": 2},
+    ),
+    "series": (pd.Series([1, 2], index=[5, 6]), b"[1,2]", {"index": 2}),
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_every_change_is_counted(name):
+    obj, expected, report = COUNTED[name]
+    assert (expected, report) == written(obj)
+
+
+def deep(levels):
+    tree = []
+    for _ in range(levels):
+        tree = {"a": [tree]}
+    return tree
+
+
+def cyclic():
+    inner = {}
+    inner["again"] = [inner]
+    return [inner]
+
+
+REFUSED = {
+    "key": ({"a": {1: 2}}, 'result["a"][1]: a key of type int'),
+    "none key": ({None: 2}, "result[None]: a key of type NoneType"),
+    "set": (
+        {"a": [{1}]},
+        'result["a"][0]: an object of type set (it has no order: make a sorted list of it)',
+    ),
+    "bytes": ([b"x"], "result[0]: an object of type bytes"),
+    "complex": (1j, "result: an object of type complex"),
+    "complex array": ({"c": np.array([1j])}, 'result["c"]: an array of dtype complex128'),
+    "long double": (np.ones(1, np.longdouble), "result: an array of dtype float128"),
+    "structured": (np.zeros(1, [("a", "i4")]), "result: an array of dtype [('a', '<i4')]"),
+    "raw": (np.bytes_(b"x"), "result: an object of type numpy.bytes_"),
+    "duration": ([0, dt.timedelta(1)], "result[1]: an object of type datetime.timedelta"),
+    "surrogate": (["\ud800"], "result[0]: a text with lone surrogates"),
+    "surrogate in a long list": (
+        ["a"] * 9 + ["\ud800"],
+        "result[9]: a text with lone surrogates",
+    ),
+    "surrogate as key": ({"\ud800": 1}, 'result["\\ud800"]: a text with lone surrogates'),
+    "surrogate in an array": (np.array(["\ud800"]), "result: an array of texts with lone surrogates"),
+    "decimal": ({"x": (0, decimal.Decimal(1))}, 'result["x"][1]: an object of type decimal.Decimal'),
+    "decimal in a table": (
+        pa.table({"d": [decimal.Decimal(1)]}),
+        'result[0]["d"]: an object of type decimal.Decimal',
+    ),
+    "in objects": (
+        np.array([[1, {2}]], object),
+        "result[0][1]: an object of type set (it has no order: make a sorted list of it)",
+    ),
+    "cycle": (cyclic(), 'result[0]["again"][0]: what contains itself'),
+    "columns of one name": (
+        pa.table([[1], [2]], names=["a", "a"]),
+        "result: a table with two columns of one name",
+    ),
+    "unnamed columns": (
+        pd.DataFrame([[1]]),
+        "result: a DataFrame whose columns have not each a text of its own as name",
+    ),
+    "module": (math, "result: an object of type module"),
+    "generator": ((n for n in ()), "result: an object of type generator"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_json_does_not_have_is_refused_with_its_path(name):
+    obj, message = REFUSED[name]
+    with pytest.raises(EncodeError) as caught:
+        written(obj)
+    assert f"{message} can't be written as json" == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("obj", "message"),
+    [
+        ([1, math.nan], "result[1]: nan can't be written as json"),
+        ({"a": -math.inf}, 'result["a"]: -inf can\'t be written as json'),
+        ([0.0] * 20 + [math.nan], "result[20]: nan can't be written as json"),
+        (np.array([[1, 2], [3, math.inf]]), "result[1, 1]: inf can't be written as json"),
+        (np.where(np.arange(200_000) == 150_000, math.nan, 0), "result[150000]: nan can't be written as json"),
+        (
+            np.where(np.arange(200_000).reshape(2, -1) == 150_000, math.nan, 0),
+            "result[1, 50000]: nan can't be written as json",
+        ),
+        (pd.DataFrame({"a": [1, math.nan]}), 'result[1]["a"]: nan can\'t be written as json'),
+    ],
+)
+def test_nan_can_be_an_error(obj, message):
+    with pytest.raises(EncodeError) as caught:
+        written(obj, nan="error")
+    assert message == str(caught.value)
+
+
+def test_masked_nan_is_no_error():
+    assert written(np.ma.array([1, math.nan], mask=[0, 1]), nan="error")[0] == b"[1.0,null]"
+
+
+def test_images():
+    """The pixels beneath the mask are there; the mask says which."""
+    image = Image(
+        np.arange(4, dtype="u1").reshape(1, 2, 2),
+        bands=["red"],
+        mask=np.array([[True, False], [False, False]]),
+        geobox=GeoBox((2, 2), Affine(10, 0, 5, 0, -10, 7), None),
+        properties={"date": "2020-01-02", "cloud": 0.5},
+        bandinfo={"red": {"unit": "m"}},
+    )
+    expected = {
+        "ndarray": [[[0, 1], [2, 3]]],
+        "mask": [[True, False], [False, False]],
+        "bands": ["red"],
+        "geobox": {"crs": None, "transform": [10.0, 0.0, 5.0, 0.0, -10.0, 7.0], "shape": [2, 2]},
+        "properties": {"date": "2020-01-02", "cloud": 0.5},
+    }
+    data, report = written(image)
+    assert expected == json.loads(data)
+    assert list(expected) == list(json.loads(data))
+    assert report == {"bandinfo": 1}
+
+
+@pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # odc-geo 0.5 under affine 3
+def test_an_xarray_object_with_a_grid_is_an_image():
+    array = Image(np.ones((1, 2, 2)), geobox=GeoBox((2, 2), Affine(10, 0, 5, 0, -10, 7), "EPSG:32613")).to_xarray()
+    assert list(parsed(array)) == ["ndarray", "mask", "bands", "geobox", "properties"]
+
+
+@pytest.mark.parametrize("digits", [4300, 4301, 20_000])
+def test_ints_of_any_number_of_digits(digits):
+    """Python itself refuses more than 4,300."""
+    assert b"-1" + b"0" * (digits - 1) == text(-(10 ** (digits - 1)))
+
+
+def test_depth_is_no_matter():
+    assert len(text(deep(50_000))) == 50_000 * len('{"a":[]}') + 2
+
+
+def test_what_stands_in_two_places_is_no_cycle():
+    shared = [1]
+    assert text([shared, shared, {"a": shared}]) == b'[[1],[1],{"a":[1]}]'
+
+
+def test_rows_of_tables_are_freed_while_they_are_written():
+    """The next row may get the memory, and so the id, of the one before, and is no cycle for that."""
+    rows = pa.table({"a": [[{"x": [n]}] for n in range(5000)]})
+    assert [{"a": [{"x": [n]}]} for n in range(5000)] == parsed(rows)
+
+
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=40,
+)
+
+
+@given(trees)
+@settings(max_examples=200, deadline=None)
+def test_trees_read_back_the_same(tree):
+    assert tree == parsed(tree)
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from(["f8", "f4", "f2", "i8", "u1", "?", ">f8", ">i2"]),
+        hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=6),
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_arrays_read_back_the_same(array):
+    """As the same dtype every number is what it was, to the bit; NaN and infinities are null, and counted."""
+    data, report = written(array)
+    strange = ~np.isfinite(array)
+    expected = np.where(strange, None, array.astype(object))
+    result = np.array(json.loads(data, parse_constant=refuse_constant), object).reshape(array.shape)
+    numbers = result[~strange].astype(array.dtype)
+    assert numbers.tobytes() == array[~strange].tobytes()
+    assert (result == None).tolist() == (expected == None).tolist()  # noqa: E711  # element by element
+    assert np.count_nonzero(strange) == report.get("nan", 0) + report.get("infinite", 0)
+
+
+@pytest.mark.parametrize("shape", [(200_001,), (3, 70_000), (70_000, 3), (2, 2, 40_000), (2, 1, 70_000)])
+def test_arrays_larger_than_a_chunk(shape):
+    array = np.random.default_rng(0).random(shape)
+    assert orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY) == text(array)
+
+
+def test_long_lists():
+    numbers = [*range(40_000), 2**65, *map(str, range(40_000)), None, *range(40_000)]
+    assert numbers == parsed(numbers)
+
+
+def test_the_array_is_not_held_as_text():
+    """80 MB of floats are written with less than 16 MiB besides, and as fast as by orjson at once."""
+    code = """
+        import time, resource
+        import numpy as np, orjson
+        from bourn_formats.json import JSON, Options
+
+        class Null:
+            def write(self, data):
+                return memoryview(data).nbytes
+
+        def status(key):
+            with open("/proc/self/status") as file:
+                return next(int(line.split()[1]) for line in file if line.startswith(key)) / 1024
+
+        array = np.random.default_rng(0).random(10_000_000)
+        JSON().encode([array[:10], {"a": 1.5}], Options(), Null())
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+        before = status("VmRSS")
+        ours, theirs = [], []
+        for _ in range(2):
+            start = time.process_time()
+            JSON().encode(array, Options(), Null())
+            ours.append(time.process_time() - start)
+        print(status("VmHWM") - before)
+        for _ in range(2):
+            start = time.process_time()
+            orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY)
+            theirs.append(time.process_time() - start)
+        print(min(ours) / min(theirs))
+    """
+    out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    memory, ratio = map(float, out.stdout.split())
+    assert memory < 16
+    assert ratio < 1.2
+
+
+def test_importing_the_formats_loads_nothing_heavy():
+    code = """
+        import sys
+        import bourn_formats.json, bourn_formats.pyarrow, bourn_formats.geotiff
+        print(sorted({"numpy", "pyarrow", "rasterio", "xarray", "pandas", "orjson", "odc"} & set(sys.modules)))
+    """
+    out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
