@@ -11,7 +11,6 @@ import os
 import secrets
 import sqlite3
 import sys
-import time
 from pathlib import Path
 
 import measure
@@ -74,7 +73,7 @@ def by_hand(home: Path) -> None:
     connection.close()
 
 
-class _transaction:  # noqa: N801  # reads as a statement
+class _transaction:  # noqa: N801  # it reads as a statement
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
@@ -107,4 +106,3 @@ def _sync(folder: Path) -> None:
 
 if __name__ == "__main__":
     {"bourn": by_bourn, "hand": by_hand}[sys.argv[1]](Path(sys.argv[2]))
-    time.sleep(0)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
+import re
 import shlex
 import sys
 import tempfile
@@ -52,7 +54,14 @@ def screen(command: str) -> str:
             session.close()
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return result.output
+    return _anywhere(result.output, folder)
+
+
+def _anywhere(said: str, folder: str) -> str:
+    """What a command said, without what is true of this machine and this moment only."""
+    said = said.replace(str(Path(folder, "home")), "~/.local/share/bourn").replace(folder, "~")
+    said = said.replace(sys.executable, "~/bourn/.venv/bin/python").replace(platform.python_version(), "3.11")
+    return re.sub(r"loads in \d+ ms", "loads", said)
 
 
 def _environment() -> dict[str, str | None]:

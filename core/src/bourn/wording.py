@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,27 +41,35 @@ def clean(text: str) -> str:
     return cleaned if len(cleaned) <= LONGEST_MESSAGE else cleaned[: LONGEST_MESSAGE - 1] + "…"
 
 
-def shown(value: object) -> str:
+def _name_of(cls: type) -> str:
+    # As type itself says it: a metaclass may say something else, or raise.
+    module = type.__dict__["__module__"].__get__(cls)
+    return f"{module}.{type.__dict__['__qualname__'].__get__(cls)}"
+
+
+def shown(value: Any) -> str:
     """`value` as it may stand in a message: its repr if that is to be trusted, else its type.
 
     Only the builtin scalars and containers are asked for their repr: a stranger's repr may raise, run for
     hours or give a secret away.
     """
-    if isinstance(value, str):
-        text = repr(value[: LONGEST_VALUE + 1])
-    elif isinstance(value, int) and value.bit_length() > LONGEST_INT:
+    # The type is asked, never the object: even ``__class__`` may be somebody's own code.
+    kind = type(value)
+    if issubclass(kind, str):
+        text = str.__repr__(str.__getitem__(value, slice(LONGEST_VALUE + 1)))
+    elif kind is int and value.bit_length() > LONGEST_INT:
         # One of more than 4300 digits refuses to become text (sys.set_int_max_str_digits).
         text = f"an int of {value.bit_length()} bits"
-    elif isinstance(value, bytes):
+    elif kind is bytes:
         text = repr(value[: LONGEST_VALUE + 1])
-    elif value is None or isinstance(value, bool | int | float | complex):
+    elif kind in {int, float, complex, bool, type(None)}:
         text = repr(value)
-    elif isinstance(value, type):
-        text = f"the class {value.__module__}.{value.__qualname__}"
-    elif isinstance(value, list | tuple | dict | set | frozenset):
-        text = f"a {type(value).__name__} of {len(value)}"
+    elif issubclass(kind, type):
+        text = f"the class {_name_of(value)}"
+    elif kind in {list, tuple, dict, set, frozenset}:
+        text = f"a {kind.__name__} of {len(value)}"
     else:
-        text = f"an object of type {type(value).__module__}.{type(value).__qualname__}"
+        text = f"an object of type {_name_of(kind)}"
     text = clean(text)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
