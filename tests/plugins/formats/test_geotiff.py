@@ -16,7 +16,6 @@ import rasterio
 from affine import Affine
 from bourn.plugin import Image, Note, Problem, ResultInfo, ResultRefused
 from bourn_formats.geotiff import GeoTIFF, Options
-from bourn_formats.raster.codecs import CODECS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
@@ -400,7 +399,10 @@ REFUSED = {
     "WEBP": (Image(np.ones((1, 2, 3), "u1")), {"compression": "WEBP"}, "WEBP holds 3 or 4 bands, the image has 1"),
     "LERC": (
         Image(np.ones((1, 2, 3), "i8")), {"compression": "LERC"},
-        f"LERC holds {', '.join(CODECS['LERC'].dtypes)} only, the image is int64; these hold it: DEFLATE, LZW, ZSTD, NONE",
+        (
+            "LERC holds uint8, int8, uint16, int16, uint32, int32, float32, float64 only, the image is int64; "
+            "these hold it: DEFLATE, LZW, ZSTD, NONE"
+        ),
     ),
     "classes": (
         Image(np.ones((2, 2, 3), "u1"), ["c", "d"], bandinfo={"c": {"kind": "class"}}), {"overview_resampler": "cubic"},

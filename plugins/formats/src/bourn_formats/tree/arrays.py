@@ -76,7 +76,8 @@ def _gathered(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Callable[[in
     """The bytes of an array whose elements do not lie one after the other, or not in native byte order."""
 
     def pieces(size: int) -> Iterator[Any]:
-        count = max(1, size // max(1, dtype.itemsize))
+        # A quarter: numpy holds such a piece several times over.
+        count = max(1, size // 4 // max(1, dtype.itemsize))
         with np.nditer(
             [array],
             flags=["external_loop", "buffered", "zerosize_ok"],
