@@ -32,7 +32,7 @@ def plan_page(plan: Plan, paper: Paper) -> list[str]:
 
 
 def _options(mapping: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(f"  {key}", plain_text(value)) for key, value in mapping.items() if key != "type"]
+    return [(key, plain_text(value)) for key, value in mapping.items() if key != "type"]
 
 
 def result_in_words(info: ResultInfo) -> str:

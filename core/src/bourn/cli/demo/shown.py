@@ -8,7 +8,7 @@ import attrs
 
 from bourn.cli.demo.server import fetched
 from bourn.cli.job_text import spoken_size
-from bourn.errors import BournError, IncompatiblePair, JobError, Refused, RequestError
+from bourn.errors import BournError, IncompatiblePair, JobError, Refused, RequestError, ResultRefused
 
 if TYPE_CHECKING:
     from bourn.cli.demo.requests import Request
@@ -55,6 +55,10 @@ def show(session: Session, request: Request, *, served: bool) -> Shown:
         job.wait(JOB_SECONDS)
     except Refused as error:  # a destination that is not set up here says no, as it should
         return Shown(outcome="refused", said=f"refused: {error.message}")
+    except ResultRefused as error:
+        # Of what is computed the kind is known late, and then refused; of anything else it was known before.
+        outcome = "refused" if callable(request.obj) else "failed"
+        return Shown(outcome=outcome, said=f"refused: {error.message}")
     except BournError as error:
         return Shown(outcome="failed", said=f"{type(error).__name__}: {error.message}")
     return _delivered(session, request, job, served=served)
@@ -80,7 +84,8 @@ def _delivered(session: Session, request: Request, job: Job, *, served: bool) ->
             same = fetched(job.url) == artifact.sha256
             (said if same else wrong).append("same bytes by its link" if same else "other bytes by its link")
         plan = job.plan
-        if plan.written.plugin.decodes and plan.to.plugin.gives_data and not plan.to.plugin.loads_alone():
+        back = plan.written.plugin.decodes and plan.to.plugin.gives_data and not plan.to.plugin.loads_alone()
+        if back and not callable(request.obj):
             same = _same(job.result(), request.obj)
             (said if same else wrong).append("same object back" if same else "another object back")
     except (OSError, JobError) as error:
@@ -89,18 +94,21 @@ def _delivered(session: Session, request: Request, job: Job, *, served: bool) ->
 
 
 def _same(found: Any, given: Any) -> bool:
-    """Whether a result is what was sent; of what can't be compared, whether it is of the same class."""
+    """Whether a result is what was sent; NaN is NaN."""
     identical = getattr(type(given), "identical", None)
     if identical is not None:
         return bool(identical(given, found))
+    if isinstance(given, dict):
+        return (
+            type(found) is dict and given.keys() == found.keys() and all(_same(found[key], given[key]) for key in given)
+        )
+    if isinstance(given, list):
+        return type(found) is list and len(given) == len(found) and all(map(_same, found, given))
     if hasattr(type(given), "__array__"):
         import numpy as np  # loaded already
 
-        return np.array_equal(found, given)
-    try:
-        return bool(found == given)
-    except (TypeError, ValueError):
-        return type(found) is type(given)
+        return np.asarray(given).dtype == found.dtype and np.asarray(given).tobytes() == found.tobytes()
+    return bool(found == given) or (found != found and given != given)  # noqa: PLR0124  # NaN alone is not itself
 
 
 def wrong_requests(session: Session) -> list[tuple[str, str, bool]]:
