@@ -289,7 +289,7 @@ class Session:
 
     def plan_of(self, record: JobRecord) -> Plan:
         """The plan that the ledger keeps of a job."""
-        return self.dispatcher.restore(record.plan, record.secrets)
+        return self.dispatcher.restore(record.plan, record.secrets, ended=record.stage.done)
 
     def link_of(self, record: JobRecord) -> str:
         """The link to a job's artifact."""
@@ -324,6 +324,9 @@ class Session:
                 f"job {record.id} can't be done again: its object is not kept in this process, "
                 "and no artifact of it is stored"
             )
+            raise JobError(msg, job=self._job(record.id))
+        if record.plan.get("withheld") and not record.secrets:
+            msg = f"job {record.id} can't be done again in this process: the secrets among its options are erased"
             raise JobError(msg, job=self._job(record.id))
         return self._job(self.engine.redeliver(record, self.plan_of(record)).job_id)
 
@@ -365,7 +368,7 @@ class Session:
         members = self.engine.submit(plans, obj, arguments=arguments, geobox=geobox, timeout=timeout)
         try:
             self.services.sweeper.now_and_then(self.clock())
-        except Exception:  # noqa: BLE001  # a disk that is full or a store out of reach: the jobs are on their way
+        except Exception:  # a disk that is full or a store out of reach: the jobs are on their way
             import logging  # 4 ms at every start, for a line that is hardly ever written
 
             logging.getLogger("bourn").exception("sweeping in passing failed; the next one tries again")

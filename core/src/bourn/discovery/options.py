@@ -19,7 +19,7 @@ from bourn.discovery.verdict import Unfit, quoted
 from bourn.errors import Problem
 from bourn.wording import clean
 
-__all__ = ["examine", "plain", "read", "secrets_of", "with_secrets", "write"]
+__all__ = ["examine", "plain", "read", "secrets_of", "with_blanks", "with_secrets", "write"]
 
 MOST_PROBLEMS = 100
 """How many problems of one mapping are told."""
@@ -126,6 +126,18 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  # one line a kind
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def with_blanks(options_class: type, written: Mapping[str, Any]) -> dict[str, Any]:
+    """What `write` gave, with stars for secrets that must be given: for a job that has ended, whose own are erased."""
+    whole = dict(written)
+    for field in fields_of(options_class):
+        inner = whole.get(field.key)
+        if field.shape.kind == "secret" and field.required:
+            whole.setdefault(field.key, "*" * max(3, field.shape.limits.min_length or 0))
+        elif field.shape.kind == "class" and field.shape.cls is not None and isinstance(inner, Mapping):
+            whole[field.key] = with_blanks(field.shape.cls, inner)
+    return whole
 
 
 def _secrets(options: object, within: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bourn.contract.answers import Note
 from bourn.contract.destination import Destination
-from bourn.discovery.options import read, with_secrets
+from bourn.discovery.options import read, with_blanks, with_secrets
 from bourn.dispatch.plan import FORM, Chosen, Plan
 from bourn.dispatch.problems import Collected
 from bourn.dispatch.request import Half, half, halves
@@ -85,8 +85,13 @@ class Dispatcher:
         collected.raise_if_any()
         return [_found(plan) for plan in plans]
 
-    def restore(self, stored: Mapping[str, Any], secrets: Mapping[str, Any] | None = None) -> Plan:
-        """The plan that `Plan.as_json` gave, in any process; options are checked again, preflight is not run again."""
+    def restore(
+        self, stored: Mapping[str, Any], secrets: Mapping[str, Any] | None = None, *, ended: bool = False
+    ) -> Plan:
+        """The plan that `Plan.as_json` gave, in any process; options are checked again, preflight is not run again.
+
+        Of a job that has ended the secrets are erased: they are blank then, good for reading and for nothing else.
+        """
         if stored.get("form") != FORM:
             msg = f"a plan of form {shown(stored.get('form'))} can't be read: this version of bourn reads form {FORM}"
             raise RequestError([Problem("form", msg)])
@@ -96,7 +101,10 @@ class Dispatcher:
         for role in ("destination", "format"):
             told = dict(stored[role])
             name = told.pop("type")
-            given = Half(role=role, name=name, given=with_secrets(told, secrets.get(role, {})))
+            told = with_secrets(told, secrets.get(role, {}))
+            if ended and stored.get("withheld"):
+                told = with_blanks(self._registry.find(role, name).load().Options, told)
+            given = Half(role=role, name=name, given=told)
             chosen.append(self._choose(given, collected, role))
         collected.raise_if_any()
         to, written = chosen

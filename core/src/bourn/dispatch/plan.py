@@ -77,8 +77,13 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """The plan as JSON, without its secrets; `Dispatcher.restore` makes a plan of it in any process."""
+        # What is kept apart from it, and erased when the job ends.
+        withheld = [
+            f"{role}.{name}" for role, told in (self.secrets() or {}).items() for name, text in told.items() if text
+        ]
         return {
             "form": FORM,
+            **({"withheld": withheld} if withheld else {}),
             "destination": dict(self.destination),
             "format": dict(self.format),
             "kinds": list(self.kinds),

@@ -82,10 +82,12 @@ def _end(
         expires_at = now + services.link_lifetime if kept else now
         services.ledger.finish(
             member.job_id, member.epoch, stage,
-            now=now, expires_at=expires_at, started_at=member.started_at, **answer,
+            now=now, expires_at=expires_at, started_at=member.started_at, steps=(member.done, member.total), **answer,
         )  # fmt: skip
         if not kept:
             _erase(member, services)
+        if member.plan.secrets() is not None:
+            services.ledger.database.scrub()
         member.enter(stage)
         member.untold = False
         member.leave()

@@ -46,6 +46,9 @@ TICK_SECONDS = 0.25
 DUE_SECONDS = 2.0
 """How often it looks for deliveries that are due, whoever left them."""
 
+STOP_SECONDS = 5.0
+"""How long to wait for the caretaker's round to end."""
+
 PATIENCE = timedelta(hours=1)
 """How long a delivery whose plugin is not installed here is left to other processes."""
 
@@ -153,10 +156,13 @@ class Engine:
         """Wait for its jobs, then end its threads; the next call starts anew."""
         self.drain()
         with self._guard:
-            if self._pid == os.getpid():
-                self._pid = 0
-                self._awake.set()
-                self._pool.shutdown(wait=False)
+            if self._pid != os.getpid():
+                return
+            self._pid = 0
+        self._stopped.set()
+        self._awake.set()
+        self._pool.shutdown(wait=False)
+        self._caretaker.join(STOP_SECONDS)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -176,7 +182,11 @@ class Engine:
             self._worker: Worker = self._services.workers.enrol(now=self._services.clock())
             self._beaten = time.monotonic()
             self._pid = os.getpid()
-            threading.Thread(target=self._look_after, args=(self._worker,), name="bourn-caretaker", daemon=True).start()
+            self._stopped = threading.Event()
+            self._caretaker = threading.Thread(
+                target=self._look_after, args=(self._stopped,), name="bourn-caretaker", daemon=True
+            )
+            self._caretaker.start()
         recover(self._services)
         self._awake.set()
 
@@ -268,16 +278,16 @@ class Engine:
         cancel(member, self._services)
         self._let_go([member])
 
-    def _look_after(self, worker: Worker) -> None:
+    def _look_after(self, stopped: threading.Event) -> None:
         """The caretaker's round; it sleeps where this process has nothing to do."""
-        pid = os.getpid()
         due_at: float | None = None
         steps = (self._settle, self._tell, self._look_for_cancels, self._beat_now_and_then)
-        while self._pid == pid and self._worker is worker:
+        while True:
             if not self._members and due_at is None and not self._look_for_due.is_set():
                 self._awake.wait()
             self._awake.clear()
-            time.sleep(TICK_SECONDS)
+            if stopped.wait(TICK_SECONDS):
+                return
             for step in steps:
                 self._step(step)
             if self._look_for_due.is_set() or (due_at is not None and time.monotonic() >= due_at):
@@ -287,8 +297,7 @@ class Engine:
         try:
             return step()
         except Exception:  # noqa: BLE001  # the ledger may be out of reach for a while; jobs go on, and so does the round
-            if self._pid == os.getpid():  # not in the middle of `close`
-                _log.exception("looking after jobs failed; trying again")
+            _log.exception("looking after jobs failed; trying again")
             return None
 
     def _carry_and_see(self) -> float | None:

@@ -360,7 +360,7 @@ class Job:
         return error
 
     def _late(self, timeout: float | None) -> JobTimeout:
-        return JobTimeout(f"the job did not end in {timeout} s; it is at {self.stage}", job=self)
+        return JobTimeout(f"the job did not end in {timeout:.3g} s; it is at {self.stage}", job=self)
 
     def _check_not_expired(self, record: JobRecord) -> None:
         stored = record.artifact

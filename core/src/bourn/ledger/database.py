@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sqlite3
 import threading
 import weakref
 from collections import deque
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Database"]
 
 T = TypeVar("T")
+
+_log = logging.getLogger("bourn.ledger")
 
 HEAD = "0001"
 """The newest revision in ``migrations/versions``; a test holds it there."""
@@ -209,6 +213,19 @@ class Database:
         with self._entered(), self._relaxed.begin() as connection:
             return work(connection)
 
+    def scrub(self) -> None:
+        """Let go of what was overwritten, secrets among it: SQLite's log keeps it until the log is emptied."""
+        if self.url.get_backend_name() != "sqlite":
+            return
+        try:
+            with self._entered(), self.engine.connect() as connection:
+                driver: Any = connection.connection.dbapi_connection
+                driver.execute("PRAGMA busy_timeout=100")  # somebody reads: the next one empties it
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        except (sa.exc.SQLAlchemyError, sqlite3.Error):
+            _log.warning("the log of %s could not be emptied", self.url.database, exc_info=True)
+
     def close(self) -> None:
         """Give the connections back."""
         with self._guard:
@@ -250,7 +267,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, by hand
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -144,7 +144,7 @@ class Ledger:
 
         self.database.write(work)
 
-    def finish(  # what an end consists of
+    def finish(  # noqa: PLR0913  # what an end consists of
         self,
         job_id: str,
         epoch: int,
@@ -155,12 +155,15 @@ class Ledger:
         started_at: datetime | None = None,
         receipt: Mapping[str, Any] | None = None,
         error: Mapping[str, Any] | None = None,
+        steps: tuple[int, int] | None = None,
     ) -> None:
         """Move a job to one of its ends, erase its secrets, and set when its link expires."""
         ended = {
             "stage": stage, "updated_at": now, "finished_at": now, "secrets": None, "error": error,
             "worker_id": None, "note": "", "started_at": started_at,
         }  # fmt: skip
+        if steps is not None:
+            ended |= {"steps_done": steps[0], "steps_total": steps[1]}
         answered = {"b_job": job_id, "receipt": receipt, "next_try_at": None, "b_expires_at": expires_at}
 
         def work(connection: sa.Connection) -> None:
