@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -146,3 +147,29 @@ def test_serve(bourn, home):
         server.terminate()
         _, log = server.communicate(timeout=30)
     assert link.rpartition("/")[0].rpartition("/")[2] not in log
+
+
+def test_bytes_that_are_no_text_are_refused_as_text(bourn, tmp_path):
+    """What a shell hands over need not be UTF-8; neither the error nor the JSON breaks on it."""
+    (tmp_path / "two.json").write_text("2")
+    done = bourn("send", "two.json", "--format", "json", "-o", b"\xff=1")
+    assert (done.returncode, "\\udcff" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+    done = bourn("send", "two.json", "--format", "json", "-o", b"\xff=1", "--json")
+    assert json.loads(done.stdout)["error"]["code"] == "invalid-options"
+
+
+def test_an_interrupted_demo_leaves_nothing(home, tmp_path):
+    """Neither the folder nor the server."""
+    process = subprocess.Popen(
+        [*BOURN, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    lines = iter(process.stdout.readline, "")
+    url = next(line for line in lines if line.startswith("server")).split()[1]
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert list(tmp_path.glob("bourn-demo-*")) == []
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/healthz", timeout=5)

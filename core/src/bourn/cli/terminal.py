@@ -42,7 +42,7 @@ def print_lines(lines: Iterable[str]) -> None:
 def print_json(document: Any, *, compact: bool = False) -> None:
     """A document to standard output: for machines on one line, else indented."""
     indent, separators = (None, (",", ":")) if compact else (2, None)
-    click.echo(json.dumps(document, indent=indent, separators=separators, ensure_ascii=False, default=str))
+    click.echo(json.dumps(document, indent=indent, separators=separators, default=str))
 
 
 def tell(text: str) -> None:

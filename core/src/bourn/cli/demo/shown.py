@@ -53,12 +53,11 @@ def show(session: Session, request: Request, *, served: bool) -> Shown:
             request.obj, block=False, **{key: half for key, half in halves.items() if half is not None}
         )
         job.wait(JOB_SECONDS)
-    except Refused as error:  # a destination that is not set up here says no, as it should
-        return Shown(outcome="refused", said=f"refused: {error.message}")
-    except ResultRefused as error:
-        # Of what is computed the kind is known late, and then refused; of anything else it was known before.
-        outcome = "refused" if callable(request.obj) else "failed"
-        return Shown(outcome=outcome, said=f"refused: {error.message}")
+    except (Refused, ResultRefused) as error:
+        # A destination that is not set up here says no, as it should. Of what is computed the kind is known late, and
+        # may be refused then; of anything else it was known before.
+        expected = isinstance(error, Refused) or callable(request.obj)
+        return Shown(outcome="refused" if expected else "failed", said=f"refused: {error.message}")
     except BournError as error:
         return Shown(outcome="failed", said=f"{type(error).__name__}: {error.message}")
     return _delivered(session, request, job, served=served)
@@ -107,7 +106,7 @@ def _same(found: Any, given: Any) -> bool:
     if hasattr(type(given), "__array__"):
         import numpy as np  # loaded already
 
-        return np.asarray(given).dtype == found.dtype and np.asarray(given).tobytes() == found.tobytes()
+        return bool(np.asarray(given).dtype == found.dtype) and np.asarray(given).tobytes() == found.tobytes()
     return bool(found == given) or (found != found and given != given)  # noqa: PLR0124  # NaN alone is not itself
 
 
