@@ -1,0 +1,39 @@
+"""A clock that stands still until it is moved."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["FakeClock"]
+
+
+class FakeClock:
+    """Gives the time that it was set to; hand it to a `Session` as its ``clock``.
+
+    Parameters
+    ----------
+    now : datetime, optional
+        With its zone; by default noon of 1 January 2026, UTC.
+
+    Examples
+    --------
+    >>> clock = FakeClock()
+    >>> clock.move(days=10)
+    >>> clock()
+    datetime.datetime(2026, 1, 11, 12, 0, tzinfo=datetime.timezone.utc)
+    """
+
+    def __init__(self, now: datetime = datetime(2026, 1, 1, 12, tzinfo=UTC)) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """The time it was set to."""
+        return self.now
+
+    def move(self, **by: float) -> None:
+        """Go forward (or back) by ``days=``, ``hours=``, ``seconds=``, ... as `timedelta` has them."""
+        self.now += timedelta(**by)
+
+    def reach(self, moment: datetime) -> None:
+        """Go forward to a moment; never back."""
+        self.now = max(self.now, moment)

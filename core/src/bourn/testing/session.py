@@ -1,0 +1,79 @@
+"""Sessions for tests: over an empty home of their own, with given plugins beside the installed formats."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from bourn.errors import PluginError
+from bourn.session import Session
+from bourn.settings import Settings
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping
+
+    from bourn.contract.context import Clock
+    from bourn.discovery.registry import Registry
+    from bourn.store.store import Store
+
+__all__ = ["installed", "session_with"]
+
+
+def installed() -> Registry:
+    """What is installed now, whatever an earlier look has found."""
+    return Session().registry
+
+
+@contextmanager
+def session_with(  # each is one thing that a test may want otherwise
+    *,
+    destinations: Mapping[str, Any] | None = None,
+    formats: Mapping[str, Any] | None = None,
+    home: str | os.PathLike[str] | None = None,
+    clock: Clock | None = None,
+    settings: Mapping[str, Any] | None = None,
+    store: Callable[[Store], Store] | None = None,
+) -> Iterator[Session]:
+    """A session over an empty temporary home, closed at the end.
+
+    Parameters
+    ----------
+    destinations, formats : mapping of str to class or object, optional
+        The session's destinations, and formats beside those that are installed.
+    home : path, optional
+        A folder to use instead of a temporary one.
+    clock : callable, optional
+        Such as a `FakeClock`.
+    settings : mapping, optional
+        Other settings than the default ones.
+    store : callable, optional
+        Puts another store in front of the session's, such as `FaultyStore`.
+    """
+    with tempfile.TemporaryDirectory(prefix="bourn-test-") as temporary:
+        given = Settings(home=str(Path(home or temporary).absolute()), **(settings or {}))
+        found = installed()
+        registry = found.of(destinations=destinations, formats={**_loadable(found), **(formats or {})})
+        session = Session(given, registry, clock=clock) if clock else Session(given, registry)
+        if store is not None:
+            services = session.services
+            session.__dict__["_services"] = attrs.evolve(services, store=store(services.store))
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+def _loadable(registry: Registry) -> dict[str, Any]:
+    """The formats that work here; a broken one is its own author's trouble."""
+    formats = {}
+    for name, spec in registry.formats.items():
+        try:
+            formats[name] = spec.load()
+        except PluginError:
+            continue  # it stands among the registry's problems
+    return formats

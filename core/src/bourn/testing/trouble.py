@@ -1,0 +1,277 @@
+"""The part of a destination's contract that is about trouble: twice, failing, cancelled, down, at once, secret."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from bourn.discovery.options import read
+from bourn.errors import DeliveryError, JobError
+from bourn.plugin import Destination, Transient
+from bourn.testing.faulty_store import FaultyStore
+from bourn.testing.plugin import secrets_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from contextlib import AbstractContextManager
+
+    from bourn.job.job import Job
+    from bourn.plugin import Receipt
+    from bourn.testing.trial import Trial
+
+__all__ = ["TroubleTests"]
+
+BIG = 3_000_000
+"""Bytes: more than any sensible piece, so that half of it is in the middle of a delivery."""
+
+THREADS = 8
+JOBS = 5
+
+
+class TroubleTests:
+    """Tests that `DestinationContract` inherits; what they ask the author for is told there."""
+
+    unretractable: ClassVar[str] = ""
+
+    if TYPE_CHECKING:
+        # Told in DestinationContract and in PluginContract.
+        plugin: Callable[[], Any]
+        named: Callable[[], str]
+        asked: Callable[[Mapping[str, Any]], dict[str, Any]]
+        visible: Callable[[], Collection[Any]]
+        outage: Callable[[], AbstractContextManager[object]]
+        result: Callable[..., Any]
+        first_accepted: Callable[[], tuple[str, str]]
+        check_arrived: Callable[[Job, Trial], None]
+
+    # -- again and again ------------------------------------------------------------------------------------------
+
+    def test_the_same_delivery_twice_is_one(self, trial_of: Callable[..., Trial]) -> None:
+        """A delivery that is done again, by a process that knows nothing of the first, is done once."""
+
+        def twice(deliver: Any, artifact: Any, options: Any, context: Any) -> Receipt:
+            deliver(artifact, options, context)
+            afresh: Destination[Any] = type(self.plugin())()
+            return afresh.deliver(artifact, options, context)
+
+        before, trial = len(self.visible()), trial_of(twice)
+        format_name, kind = self.first_accepted()
+        self.check_arrived(trial.send(self.result(kind), format=format_name), trial)
+        seen = len(self.visible()) - before
+        assert seen == 1, f"one delivery, done twice under one context.delivery_id, is seen {seen} times"
+
+    def test_transient_is_tried_again(self, trial_of: Callable[..., Trial]) -> None:
+        """A delivery is tried again after failing before it reached the other end, and after its answer got lost."""
+        tries: list[int] = []
+
+        def fail_twice(deliver: Any, artifact: Any, options: Any, context: Any) -> Receipt:
+            tries.append(context.attempt)
+            if len(tries) == 1:
+                raise Transient("not reached", retry_after=1)
+            receipt: Receipt = deliver(artifact, options, context)
+            if len(tries) == 2:  # noqa: PLR2004  # the second try
+                raise Transient("the answer got lost", retry_after=1)
+            return receipt
+
+        trial = trial_of(fail_twice)
+        format_name, kind = self.first_accepted()
+        self.check_arrived(trial.send(self.result(kind), format=format_name), trial)
+        assert tries == [1, 2, 3]
+
+    def test_the_artifact_may_be_elsewhere(self, trial_of: Callable[..., Trial]) -> None:
+        """The store may be on another machine: `local_path` is None then, and `open()` works."""
+        trial = trial_of(store=FaultyStore)
+        format_name, kind = self.first_accepted()
+        self.check_arrived(trial.send(self.result(kind), format=format_name), trial)
+
+    # -- failing --------------------------------------------------------------------------------------------------
+
+    def test_a_failure_in_the_middle_leaves_nothing(self, trial_of: Callable[..., Trial]) -> None:
+        """Where the artifact can't be read to its end, the job fails, and nothing is seen at the other end."""
+        before = len(self.visible())
+        stores: list[FaultyStore] = []
+
+        def failing(store: Any) -> FaultyStore:
+            stores.append(FaultyStore(store, read_fails_after_bytes=lambda size: size // 2))
+            return stores[-1]
+
+        trial = trial_of(store=failing)
+        format_name, kind = self.first_accepted()
+        job = trial.send(self.result(kind, size_bytes=BIG), format=format_name)
+        if not stores[0].reads:
+            pytest.skip(f"{self.named()!r} does not read the artifact")
+        assert isinstance(job.error, DeliveryError), f"half of the artifact was delivered, and the job {job.stage}"
+        assert len(self.visible()) == before, "a delivery that broke off in the middle can be seen"
+
+    def test_an_outage_is_waited_out(self, trial_of: Callable[..., Trial]) -> None:
+        """While the other end is down `deliver` raises `Transient`; once it works again the delivery is made."""
+        raised, around = _recorded()
+        trial = trial_of(around)
+        format_name, kind = self.first_accepted()
+        with self.outage():
+            job = trial.submit(self.result(kind), format=format_name)
+            assert _until(lambda: raised), "the delivery did not fail while the other end was down"
+            assert isinstance(raised[0], Transient), f"an outage passes: raise Transient, not {raised[0]!r}"
+        trial.settle(job)
+        self.check_arrived(job, trial)
+
+    def test_an_outage_that_lasts_is_a_delivery_error(self, trial_of: Callable[..., Trial]) -> None:
+        """In the end the job fails; no exception of another library comes out of `deliver`; the artifact is kept."""
+        raised, around = _recorded()
+        trial = trial_of(around)
+        format_name, kind = self.first_accepted()
+        with self.outage():
+            job = trial.send(self.result(kind), format=format_name)
+        foreign = [error for error in raised if not isinstance(error, Transient | DeliveryError)]
+        assert not foreign, f"deliver raised {foreign[0]!r}: raise Transient or DeliveryError from it"
+        assert isinstance(job.error, DeliveryError)
+        assert trial.session.store.size(trial.artifact(job).key) is not None
+
+    # -- cancelled ------------------------------------------------------------------------------------------------
+
+    def test_cancelled_before_it_leaves_nothing(self, trial: Trial) -> None:
+        """A job that is cancelled while it computes ends as CANCELLED, and nothing arrives."""
+        before = len(self.visible())
+        format_name, kind = self.first_accepted()
+        started, go_on = threading.Event(), threading.Event()
+
+        def slowly() -> Any:
+            started.set()
+            go_on.wait(10)
+            return self.result(kind)
+
+        try:
+            job = trial.submit(slowly, format=format_name)
+            assert started.wait(10)
+            job.cancel()
+        finally:
+            go_on.set()
+        assert trial.settle(job).stage == "CANCELLED"
+        assert len(self.visible()) == before, "a cancelled job has delivered"
+
+    def test_cancelled_after_it_leaves_nothing(self, trial_of: Callable[..., Trial]) -> None:
+        """A job that is cancelled when its delivery is made, but not yet answered, takes it back by `retract`."""
+        if self.unretractable:
+            pytest.skip(self.unretractable)
+        before = len(self.visible())
+
+        def cancelled(deliver: Any, artifact: Any, options: Any, context: Any) -> Receipt:
+            deliver(artifact, options, context)
+            trial.session.cancel(context.job_id)
+            raise Transient("the answer got lost")
+
+        trial = trial_of(cancelled)
+        format_name, kind = self.first_accepted()
+        assert trial.send(self.result(kind), format=format_name).stage == "CANCELLED"
+        left = "what a cancelled job has delivered can still be seen: write retract(), or say why not in unretractable"
+        assert len(self.visible()) == before, left
+
+    # -- at once --------------------------------------------------------------------------------------------------
+
+    def test_threads(self, trial: Trial) -> None:
+        """Many threads deliver at once, and everything arrives, each for itself."""
+        format_name, kind = self.first_accepted()
+
+        def send(thread: int) -> list[Job]:
+            results = [self.result(kind, thread * JOBS + number) for number in range(JOBS)]
+            return [trial.send(result, format=format_name) for result in results]
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            jobs = [job for sent in pool.map(send, range(THREADS)) for job in sent]
+        for job in jobs:
+            self.check_arrived(job, trial)
+
+    # -- secret ---------------------------------------------------------------------------------------------------
+
+    def test_secrets_appear_nowhere(
+        self,
+        trial_of: Callable[..., Trial],
+        options: Mapping[str, Any],
+        caplog: pytest.LogCaptureFixture,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        """A secret option is in no repr, plan, receipt, log, message, output, nor in the ledger after the end."""
+        secret = self._secrets(options)
+        if not secret:
+            pytest.skip(f"{self.named()!r} has no secret options")
+        format_name, kind = self.first_accepted()
+        trial = trial_of()
+
+        def send(by: Trial) -> Job:
+            destination = {**by.asking()["destination"], **secret}
+            return by.send(self.result(kind), destination=destination, format=format_name)
+
+        with caplog.at_level(logging.DEBUG):
+            good = send(trial)
+            plan = trial.plan(self.result(kind), format=format_name, **self.asked({**options, **secret}))
+            broken = trial_of(store=lambda store: FaultyStore(store, read_fails_after_bytes=lambda _: 0))
+            bad = send(broken)
+            failures = [good.error, bad.error, self._failure(lambda: send(trial))]
+        shown = {
+            "the repr of options": repr(plan.to.options), "the plan": f"{plan!r} {plan} {plan.as_json()}",
+            "the receipt": f"{good.receipt!r} {bad.receipt!r}", "the URL": str(good.url),
+            "the job": f"{good!r} {good._repr_html_()}",  # what a notebook shows
+            "a log": caplog.text, "the output": "".join(capfd.readouterr()),
+            "an error's message": "\n".join(_told(error) for error in failures),
+            "the ledger": str(trial.rows()) + str(broken.rows()),
+        }  # fmt: skip
+        for name, text in secret.items():
+            for form in (text, base64.b64encode(text.encode()).decode()):
+                places = [place for place, said in shown.items() if form in said]
+                assert not places, f"the secret option {name!r} appears in {' and in '.join(places)}"
+
+    def _secrets(self, given: Mapping[str, Any]) -> dict[str, str]:
+        """A value for each secret option: the author's, else one of ours where the option takes it."""
+        cls = self.plugin().Options
+        found = {}
+        for name in secrets_in(cls):
+            text = given.get(name, f"kit-{name}-c0ffee-5ec2e7")
+            if not read(cls, {**given, name: text})[1]:
+                found[name] = str(text)
+        return found
+
+    def _failure(self, send: Callable[[], Job]) -> JobError | None:
+        """What a job raises while the other end is down; None where the author does not say how that is done."""
+        try:
+            outage = self.outage()
+        except pytest.skip.Exception:
+            return None
+        with outage:
+            return send().error
+
+
+def _recorded() -> tuple[list[BaseException], Callable[..., Receipt]]:
+    """A list of what `deliver` has raised, and what fills it."""
+    raised: list[BaseException] = []
+
+    def around(deliver: Any, artifact: Any, options: Any, context: Any) -> Receipt:
+        try:
+            return deliver(artifact, options, context)  # type: ignore[no-any-return]
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    return raised, around
+
+
+def _until(happened: Callable[[], object]) -> bool:
+    pause = threading.Event()
+    for _ in range(1000):
+        if happened():
+            return True
+        pause.wait(0.01)
+    return False
+
+
+def _told(error: BaseException | None) -> str:
+    """An error with all that it came from."""
+    told = []
+    while error is not None:
+        told.append(f"{error} {error!r}")
+        error = error.__cause__ or error.__context__
+    return "\n".join(told)
