@@ -1,0 +1,13 @@
+"""The kit's own destination keeps the contract."""
+
+from bourn.testing import DestinationContract, Faulty
+
+
+class TestFaulty(DestinationContract):
+    destination = Faulty
+
+    def witness(self, receipt, job):
+        return Faulty.delivered[receipt.detail["delivery"]]
+
+    def visible(self):
+        return Faulty.seen()
