@@ -10,14 +10,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 HEAVY = {
-    "alembic", "dask", "numpy", "obstore", "odc", "orjson", "pandas", "pyarrow", "pyproj", "rasterio", "rich", "shapely",
-    "smtplib", "sqlalchemy", "starlette", "uvicorn", "xarray",
+    "alembic", "dask", "numpy", "obstore", "odc", "orjson", "pandas", "pyarrow", "pyproj", "rasterio", "rich",
+    "shapely", "smtplib", "sqlalchemy", "starlette", "uvicorn", "xarray",
 }  # fmt: skip
 
 
 def loaded_by(code):
     """Top-level modules that a new process has after `code`, beyond those that it starts with."""
-    say = "import sys; before = set(sys.modules)\n" + code + "\nprint(*{n.partition('.')[0] for n in set(sys.modules) - before})"
+    ask = "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    say = f"import sys; before = set(sys.modules)\n{code}\n{ask}"
     done = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True, timeout=60)
     return set(done.stdout.split())
 

@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import attrs
 import pytest
-
 from bourn import errors
 from bourn.discovery.registry import Registry
 from bourn.dispatch.dispatcher import Dispatcher
@@ -139,7 +138,10 @@ def test_the_requests_mapping_is_neither_changed_nor_kept(dispatcher):
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(dispatcher):
-    message = "destination: no destination is called 'shlef'. Installed: choosy, gallery, shelf, ticket. Did you mean 'shelf'?"
+    message = (
+        "destination: no destination is called 'shlef'. Installed: choosy, gallery, shelf, ticket. "
+        "Did you mean 'shelf'?"
+    )
     assert refused(errors.UnknownPlugin, dispatcher, "shlef") == message
 
 

@@ -5,7 +5,6 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from bourn.ledger.database import HEAD, Database
 from bourn.ledger.ledger import LeaseLost, Ledger, NewJob, Told
 from bourn.ledger.record import StoredArtifact
@@ -181,7 +180,6 @@ def test_the_newest_revision_is_the_one_that_the_code_expects(database):
 def test_migrations_make_the_tables_that_the_code_has(database):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
-
     from bourn.ledger.tables import metadata
 
     with database.engine.connect() as connection:
@@ -212,7 +210,6 @@ def test_a_process_that_died_is_dead_at_once_and_a_live_one_is_not(database, led
     import sys
 
     import attrs
-
     from bourn.ledger.tables import workers as table
 
     workers = Workers(database)
@@ -229,7 +226,6 @@ def test_a_process_that_died_is_dead_at_once_and_a_live_one_is_not(database, led
 
 def test_a_worker_of_another_machine_is_dead_when_its_lease_is_over(database, ledger):
     import attrs
-
     from bourn.ledger.tables import workers as table
 
     workers = Workers(database)

@@ -71,19 +71,14 @@ class Dispatcher:
         """
         written = None if format is None else half("format", format)
         several = halves(destination)
-        if several is None:
-            collected = Collected()
-            plan = self._plan(info, half("destination", destination), written, collected, "destination")
-            collected.raise_if_any()
-            return _found(plan)
-        if not several:
+        asked = {"destination": half("destination", destination)} if several is None else several
+        if not asked:
             raise RequestError([Problem("destination", "the list is empty; name at least one destination")])
         collected = Collected()
-        plans = [
-            self._plan(info, each, written, collected, f"destination[{index}]") for index, each in enumerate(several)
-        ]
+        plans = [self._plan(info, each, written, collected, at) for at, each in asked.items()]
         collected.raise_if_any()
-        return [_found(plan) for plan in plans]
+        made = [plan for plan in plans if plan is not None]
+        return made[0] if several is None else made
 
     def restore(
         self, stored: Mapping[str, Any], secrets: Mapping[str, Any] | None = None, *, ended: bool = False
@@ -233,7 +228,8 @@ class Dispatcher:
             if _may_pass(info.kinds, matrix.cell(destination, name).kinds)
         ]
         can = f"Formats that fit: {listed(fitting)}" if fitting else f"No format takes it to {destination!r}"
-        return f"{destination!r} with {format_name!r} takes {listed(cell.kinds)}; this is {kinds} ({info.type_name}). {can}"
+        takes = f"{destination!r} with {format_name!r} takes {listed(cell.kinds)}"
+        return f"{takes}; this is {kinds} ({info.type_name}). {can}"
 
 
 def _asked(

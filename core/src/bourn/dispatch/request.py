@@ -46,11 +46,12 @@ class Half:
     problems: Sequence[Problem] = ()
 
 
-def halves(value: Any) -> Sequence[Half] | None:
-    """The destinations of a fan-out: None unless `value` is a list of them."""
+def halves(value: Any) -> Mapping[str, Half] | None:
+    """The destinations of a fan-out by where they stand: None unless `value` is a list of them."""
     if type(value) is not list:
         return None
-    return [half("destination", item, at=f"destination[{index}]") for index, item in enumerate(value)]
+    places = {f"destination[{index}]": item for index, item in enumerate(value)}
+    return {at: half("destination", item, at=at) for at, item in places.items()}
 
 
 def half(role: Role, value: Any, *, at: str | None = None) -> Half:

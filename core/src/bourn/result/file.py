@@ -163,7 +163,7 @@ class FilePixels:
         shape = (*bands, *self.size)
         source = _Windows(self, what, shape, dtype)
         token = tokenize(self.datasets, self.numbers, self.south_up, what, str(self.missing), str(dtype))
-        return da.from_array(  # type: ignore[no-untyped-call]  # dask is typed in part
+        return da.from_array(
             source, chunks=chunks, name=f"bourn-{what}-{token}", meta=np.empty((0,) * len(shape), dtype)
         )
 

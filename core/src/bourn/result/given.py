@@ -63,7 +63,7 @@ def _stacked_masks(masks: Sequence[Any], layers: Sequence[Any]) -> Any:
         return np.stack(filled)
     import dask.array as da  # loaded already: some mask is a dask array
 
-    return da.stack(filled)  # type: ignore[no-untyped-call]  # dask is typed in part
+    return da.stack(filled)
 
 
 def split_array(array: Any, path: str, problems: list[Problem]) -> tuple[Any, Any]:

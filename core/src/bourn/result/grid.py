@@ -73,9 +73,9 @@ def put_on(image: Image, grid: object) -> Image:
 
     alike = len(set(image.dtypes)) == 1
     pixels = ArrayPixels(
-        stack=da.stack(layers) if alike else None,  # type: ignore[no-untyped-call]  # dask is typed in part
+        stack=da.stack(layers) if alike else None,
         layers=() if alike else tuple(layers),
-        given_mask=da.stack(masks),  # type: ignore[no-untyped-call]  # the same
+        given_mask=da.stack(masks),
     )
     return Image._on(pixels, image.bands, geobox, image.properties, image.bandinfo)  # noqa: SLF001  # its maker
 
@@ -83,7 +83,7 @@ def put_on(image: Image, grid: object) -> Image:
 def _lazy(array: Any) -> Any:
     import dask.array as da  # 0.3 s
 
-    return array if is_dask(array) else da.from_array(array, chunks=CHUNK_SIDE)  # type: ignore[no-untyped-call]  # the same
+    return array if is_dask(array) else da.from_array(array, chunks=CHUNK_SIDE)
 
 
 def _where(mask: Any, one: Any, other: Any) -> Any:

@@ -102,7 +102,7 @@ def masked_where_missing(pixels: Any, missing: Missing) -> Any:
         return np.stack(layers) if len(layers) > 1 else layers[0][None]
     import dask.array as da  # loaded already: some layer is a dask array
 
-    return da.stack(layers)  # type: ignore[no-untyped-call]  # dask is typed in part
+    return da.stack(layers)
 
 
 def _layer_mask(layer: Any, value: complex | None) -> Any:

@@ -142,7 +142,7 @@ class ArrayPixels:
         if any(map(is_dask, self.layers)):
             import dask.array as da  # loaded already
 
-            return da.stack([layer.astype(dtype) for layer in self.layers])  # type: ignore[no-untyped-call]  # typed in part
+            return da.stack([layer.astype(dtype) for layer in self.layers])
         return np.stack(self.layers, dtype=dtype)
 
     def layer(self, index: int) -> Any:
