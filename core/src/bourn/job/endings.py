@@ -34,7 +34,7 @@ def succeed(member: Member, services: Services, receipt: Receipt) -> None:
 
 def fail(member: Member, services: Services, error: JobError) -> None:
     """It went wrong; only after a delivery has failed are link and data left for their time."""
-    member.failure = error
+    member.fail_with(error)
     if member.artifact is not None:
         _retract(member, services)
     _end(member, services, Stage.FAILED, kept=isinstance(error, DeliveryError), error=written(error))
@@ -46,7 +46,7 @@ def cancel(member: Member, services: Services) -> None:
         _retract(member, services)
     if member.timed_out:
         error = JobTimeout("the job was stopped: it did not end in the time given")
-        member.failure = error
+        member.fail_with(error)
         _end(member, services, Stage.FAILED, kept=False, error=written(error))
     else:
         _end(member, services, Stage.CANCELLED, kept=False)

@@ -175,6 +175,7 @@ class Engine:
                 return
             self._services = self._made_services()
             self._members: dict[str, Member] = {}
+            self._known: weakref.WeakValueDictionary[str, Member] = weakref.WeakValueDictionary()
             self._awake = threading.Event()
             self._look_for_due = threading.Event()
             self._look_for_due.set()
@@ -218,7 +219,9 @@ class Engine:
 
     def _take_up(self, members: Sequence[Member], work: Callable[[], None]) -> None:
         with self._guard:
-            self._members.update((member.job_id, member) for member in members)
+            for member in members:
+                self._members[member.job_id] = member
+                self._known.setdefault(member.job_id, member)
         self._pool.submit(self._carry, members, work)
         self._awake.set()
 
@@ -255,6 +258,7 @@ class Engine:
                 _cannot_carry(record, services, error)
             return
         member = _member_of(record, plan, services)
+        member.earlier = self._known.get(record.id)
 
         def work() -> None:
             if member.take():

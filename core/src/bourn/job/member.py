@@ -44,6 +44,9 @@ class Member:
     note: str = ""
     artifact: Artifact | None = None
     failure: BaseException | None = None
+    earlier: Member | None = None
+    """The same job at an earlier try in this process, which its caller's object still knows."""
+
     cancel_wanted: threading.Event = attrs.field(factory=threading.Event)
     timed_out: bool = False
     changed: threading.Condition = attrs.field(factory=threading.Condition)
@@ -78,6 +81,12 @@ class Member:
         with self.changed:
             self.done, self.total, self.note, self.untold = done, total, note, True
             self._notify()
+
+    def fail_with(self, failure: BaseException) -> None:
+        """Keep why it failed, with the cause, for callers of this process."""
+        self.failure = failure
+        if self.earlier is not None:
+            self.earlier.fail_with(failure)
 
     def leave(self) -> None:
         """Let go: whoever waits looks into the ledger from now on."""
