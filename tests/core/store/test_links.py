@@ -72,6 +72,13 @@ def test_once_expired_is_for_ever(house):
         another.resolve(token)
 
 
+def test_the_first_sight_is_what_is_written_down(house):
+    job, first = house.finished(), house.clock() + TEN_DAYS
+    for moment in (first, first + TEN_DAYS):
+        house.link_ledger.mark_expired(job.delivery_id, now=moment)
+        assert house.ledger.get(job.id).artifact.expired_at == first
+
+
 def test_a_ledger_that_cannot_be_written_makes_no_link_work_again(house, monkeypatch, caplog):
     job = house.finished()
     token = house.links.token(job.delivery_id)

@@ -164,6 +164,41 @@ def test_one_object_that_cannot_be_removed_does_not_stop_the_others(house, monke
     assert swept(house) == Swept(erased=1, freed_bytes=3)
 
 
+def test_objects_that_cannot_be_removed_are_tried_once_a_sweep(house, monkeypatch):
+    monkeypatch.setattr("bourn.store.retention._BATCH", 2)
+    for _ in range(5):
+        house.finished()
+    house.clock.now += TEN_DAYS
+    tried = []
+
+    def failing(key):
+        tried.append(key)
+        assert len(tried) < 20
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(house.store, "delete", failing)
+    assert swept(house) == Swept(expired=5, failed=5)
+    assert len(tried) == len(set(tried)) == 5
+
+
+def test_a_job_is_not_forgotten_while_its_object_is_there(house, monkeypatch):
+    """It would be nobody's for ever."""
+    job = house.finished()
+    house.clock.now += TEN_DAYS
+    swept(house)
+    with house.store.create(job.key) as sink:  # back after a power cut
+        sink.write(b"two")
+    house.clock.now += timedelta(days=90)
+
+    def failing(_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.store, "delete", failing)
+        assert swept(house) == Swept(failed=1)
+    assert swept(house) == Swept(orphans=1, tombstones=1)
+
+
 @pytest.mark.parametrize("step", ["expire", "doomed", "mark_erased", "known", "empty", "tombstones"])
 @pytest.mark.parametrize("before", [True, False])
 def test_killed_between_any_two_steps_the_next_sweep_ends_it(house, monkeypatch, step, before):
