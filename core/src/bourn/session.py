@@ -187,7 +187,7 @@ class Session:
         """Wait for the jobs of this process, then give the connections back."""
         if "engine" in self.__dict__:
             self.engine.close()
-        if "services" in self.__dict__:
+        if "_services" in self.__dict__:
             self.services.ledger.database.close()
 
     # -- what it is made of, each on first use ------------------------------------------------------------------
@@ -211,6 +211,7 @@ class Session:
     @cached_property
     def dispatcher(self) -> Dispatcher:
         """From requests to plans."""
+        from bourn.contract.answers import Note  # on first use
         from bourn.dispatch.dispatcher import Dispatcher  # on first use
         from bourn.job.context import LookingContext  # on first use
 
@@ -219,7 +220,10 @@ class Session:
                 self.settings.principal, self.clock, lambda: self._settings_of(name, plugin), lambda: self.services
             )
 
-        return Dispatcher(self.registry, context_for, default_format=self.settings.default_format)
+        notes = []
+        if self.settings.links_are_local:
+            notes.append(Note(f"links begin with {self.settings.public_url}: they work on this machine only"))
+        return Dispatcher(self.registry, context_for, default_format=self.settings.default_format, notes=notes)
 
     @property
     def services(self) -> Services:

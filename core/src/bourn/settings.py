@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -95,6 +96,12 @@ class Settings:
     def database(self) -> str:
         """The database's URL, the default filled in; holds a password, perhaps."""
         return self.database_url.reveal() or f"sqlite:///{self.folder / 'ledger.db'}"
+
+    @property
+    def links_are_local(self) -> bool:
+        """Whether links lead to this machine, and so are of no use on any other."""
+        host = urlsplit(self.public_url).hostname or ""
+        return host in {"localhost", "::1"} or host.startswith("127.")
 
     @classmethod
     def load(cls, **arguments: Any) -> Settings:

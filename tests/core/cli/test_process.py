@@ -65,7 +65,8 @@ def test_the_bar(home, tmp_path):
     """A line with the job's id, the bar as DESIGN has it, the link, and until when it works."""
     (tmp_path / "two.json").write_text("2")
     shown = in_a_terminal("send", "two.json", "--format", "json")
-    first, bar, link, until, _ = shown.split("\r\n")
+    note, first, bar, link, until, _ = shown.split("\r\n")
+    assert note.startswith("Note: links begin with")
     assert first.startswith("Job ID: ")
     assert len(first) == len("Job ID: ") + 48
     last = bar.split("\r")[-1]

@@ -11,6 +11,8 @@ def two(tmp_path, home):
     (tmp_path / "two.json").write_text("2")
     return "two.json"
 
+LOCAL = "links begin with http://127.0.0.1:8622: they work on this machine only"
+
 
 def test_the_link_goes_to_standard_output(run, two):
     done = run("send", two)
@@ -18,7 +20,8 @@ def test_the_link_goes_to_standard_output(run, two):
     (link,) = done.stdout.splitlines()
     assert link.startswith("http://127.0.0.1:8622/d/")
     assert link.endswith(".txt")
-    assert done.stderr.startswith("The link works until ")
+    note, until = done.stderr.splitlines()
+    assert (note, until[:21]) == (f"Note: {LOCAL}", "The link works until ")
 
 
 def test_quiet_is_quiet(run, two):
@@ -55,7 +58,7 @@ def test_a_url_of_the_destination_has_no_end(run, two):
     """Only of our own links it is known until when they work."""
     done = run("send", two, "-d", "letter")
     assert done.stdout == "https://post.example/1\n"
-    assert done.stderr == "Note: letters are slow\n"
+    assert done.stderr == f"Note: letters are slow\nNote: {LOCAL}\n"
 
 
 def test_several_destinations(run, two):
@@ -119,6 +122,7 @@ def test_a_plan_touches_nothing(run, two, home):
         "             width    null",
         "             ends     lf",
         "note         letters are slow",
+        f"             {LOCAL}",
     ]
     assert done.stderr == "Nothing was computed, and nothing was sent.\n"
     assert not home.exists()

@@ -50,12 +50,22 @@ class Dispatcher:
         Makes the context that a preflight is handed.
     default_format : str
         The format of a request that names none, where the destination takes it.
+    notes : sequence of Note
+        What is true of every plan of this installation.
     """
 
-    def __init__(self, registry: Registry, context_for: ContextFor, *, default_format: str = "pyarrow") -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        context_for: ContextFor,
+        *,
+        default_format: str = "pyarrow",
+        notes: Sequence[Note] = (),
+    ) -> None:
         self._registry = registry
         self._context_for = context_for
         self._default_format = default_format
+        self._notes = tuple(notes)
 
     def plan(self, info: ResultInfo, *, destination: Any, format: Any = None) -> Plan | list[Plan]:
         """The plan for a result, or the list of plans for a list of destinations.
@@ -145,7 +155,7 @@ class Dispatcher:
         if not info.kinds:
             notes.append(Note("what kind of result it is will be known, and checked, when it is computed", "result"))
         notes += self._preflight(to, chosen, info, collected, at)
-        plan = Plan(to=to, written=chosen, kinds=cell.kinds, info=info, notes=tuple(notes))
+        plan = Plan(to=to, written=chosen, kinds=cell.kinds, info=info, notes=(*notes, *self._notes))
         collected.add(Refused, self._registry.policies(plan, self._context_for(to.name, to.plugin)))
         return plan
 

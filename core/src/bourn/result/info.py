@@ -67,6 +67,8 @@ class ResultInfo:
             if getattr(self, name) is not None:
                 known[name] = list(getattr(self, name))
         if self.grid is not None:
-            known["crs"] = None if self.grid.crs is None else str(self.grid.crs)
+            crs = self.grid.crs
+            # A CRS read from a file comes as its whole WKT.
+            known["crs"] = None if crs is None else f"EPSG:{crs.epsg}" if crs.epsg is not None else str(crs)
             known["transform"] = list(self.grid.affine)[:6]
         return known
