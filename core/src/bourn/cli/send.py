@@ -58,7 +58,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
     quiet: bool,
     as_json: bool,
 ) -> None:
-    r"""Send a result to where it should go.
+    """Send a result to where it should go.
 
     INPUT is a raster (.tif, .jp2, .png, ...), an array (.npy), JSON (.json, or - for standard input), or
     module:callable, which is called without arguments. Values of options are JSON where the option is no text.
@@ -66,7 +66,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
     \b
     bourn send scene.tif --format geotiff -f compression=ZSTD
     echo '{"a": 1}' | bourn send - --format json --file a.json
-    """
+    """  # noqa: D301  # the backspace is for click: the lines below it stay as they are
     request = {
         "destination": _destination(session, destinations, options),
         "format": _format(session, written, format_options),
