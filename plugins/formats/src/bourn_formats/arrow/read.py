@@ -96,8 +96,8 @@ def read(source: BinaryIO) -> Any:
     """
     try:
         return _read(_opened(source))
-    except (OSError, KeyboardInterrupt) as fault:
-        if isinstance(fault, pa.ArrowException) or getattr(fault, "errno", None) is None:
+    except OSError as fault:
+        if isinstance(fault, pa.ArrowException) or fault.errno is None:
             raise _invalid(fault) from fault
         raise
     except Exception as cause:  # whatever numpy, pandas, xarray or PROJ say to bytes that are anybody's
