@@ -155,6 +155,7 @@ def test_an_unknown_page_is_told_in_each_form(client):
     }
     page = client.get("/nowhere", headers={"Accept": "text/html"})
     assert (page.status_code, message in page.text) == (404, True)
+    assert page.headers["vary"] == "Accept"
     assert {client.get("/nowhere").status_code, client.head("/nowhere").status_code} == {404}
 
 

@@ -1,5 +1,6 @@
 """What a link answers, asked over a real connection."""
 
+import asyncio
 import contextlib
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from bourn.ledger.stages import Stage
+from bourn.serve.body import Body
 
 SECOND = timedelta(seconds=1)
 DATA = os.urandom(3_000_000)
@@ -227,6 +229,33 @@ def test_a_reader_that_goes_away_hurts_nobody(session, client):
     while (left := files_open_in(session.store.root)) and time.monotonic() < end:
         time.sleep(0.01)
     assert left == []
+
+
+def test_no_file_is_closed_while_a_thread_reads_it(session, monkeypatch):
+    """Its number would be another file's by then."""
+    job = session.house.finished(DATA)
+    really, go_on, reads = os.pread, threading.Event(), []
+
+    def slow(*args):
+        reads.append(args)
+        if len(reads) > 1:
+            go_on.wait(10)
+        return really(*args)
+
+    async def leave_early():
+        body = Body(store=session.store, key=job.key, media_type="x/y", size_bytes=len(DATA), ranges=None)
+        pieces = body.pieces()
+        assert await anext(pieces) == DATA[: 1 << 20]
+        leaving = asyncio.create_task(pieces.aclose())
+        await asyncio.sleep(0.1)
+        assert not leaving.done()
+        assert len(files_open_in(session.store.root)) == 1
+        go_on.set()
+        await leaving
+        assert files_open_in(session.store.root) == []
+
+    monkeypatch.setattr(os, "pread", slow)
+    asyncio.run(leave_early())
 
 
 def files_open_in(folder):

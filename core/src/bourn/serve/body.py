@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import attrs
@@ -12,7 +13,7 @@ import attrs
 from bourn.store.interface import CHUNK_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from bourn.store.interface import Store
 
@@ -58,14 +59,15 @@ class Body:
             headers["Content-Type"] = f"multipart/byteranges; boundary={self.boundary}"
         return headers
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncGenerator[bytes]:
         """The bytes, about 1 MiB at a time."""
         for part in self._plan():
             if isinstance(part, bytes):
                 yield part
             else:
-                async for piece in _stored(self.store, self.key, *part):
-                    yield piece
+                async with aclosing(_stored(self.store, self.key, *part)) as stored:
+                    async for piece in stored:
+                        yield piece
 
     def _plan(self) -> Sequence[bytes | tuple[int, int]]:
         """Texts, and spans of the object, in the order in which they go out."""
@@ -83,7 +85,7 @@ class Body:
         return f"bytes {start}-{end - 1}/{self.size_bytes}"
 
 
-async def _stored(store: Store, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+async def _stored(store: Store, key: str, start: int, end: int) -> AsyncGenerator[bytes]:
     """The bytes from `start` to `end`; of a file, the next piece is read while one is sent."""
     loop = asyncio.get_running_loop()
     path = store.local_path(key)
