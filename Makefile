@@ -9,7 +9,6 @@ setup: .venv/.setup-done
 	test -x $(PY) || python3 -m venv .venv
 	test -x .venv/bin/uv || $(PY) -m pip install --quiet uv
 	.venv/bin/uv sync --quiet --all-packages
-	$(PY) -m compileall -q core/src plugins .venv/lib/python3*/site-packages || true
 	touch $@
 
 demo: setup
