@@ -65,7 +65,7 @@ def application(session: Serving, *, sweep_every: timedelta = SWEEP_EVERY) -> St
             with contextlib.suppress(asyncio.CancelledError):
                 await sweeping
 
-    app = Starlette(
+    return Starlette(
         routes=[
             route("/d/{token}/{filename:path}", download.answer),
             route("/d/{token}", download.answer),
@@ -78,8 +78,6 @@ def application(session: Serving, *, sweep_every: timedelta = SWEEP_EVERY) -> St
         exception_handlers={HTTPException: _refused, Exception: _broken},
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # a redirect would say that there is something
-    return app
 
 
 def _plugin_routes(session: Serving) -> list[BaseRoute]:
