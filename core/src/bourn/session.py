@@ -248,8 +248,8 @@ class Session:
         database = Database(settings.database)
         links = LinkLedger(database)
         store = open_store(settings.store, **settings.store_options)
-        # A store that the settings name may hold other people's objects; the one at home is ours alone.
-        sweeper = Sweeper(store, links, stamp=settings.folder / "swept", owned=not settings.store_url)
+        # A store that the settings name may hold other ledgers' objects; the one at home is ours alone.
+        sweeper = Sweeper(store, links, stamp=settings.folder / "swept", owned=settings.all_at_home)
         return Services(
             settings=settings,
             clock=self.clock,

@@ -98,6 +98,11 @@ class Settings:
         return self.database_url.reveal() or f"sqlite:///{self.folder / 'ledger.db'}"
 
     @property
+    def all_at_home(self) -> bool:
+        """Whether both ledger and store are those of the home: then nobody else's objects are in it."""
+        return not self.store_url and not self.database_url.reveal()
+
+    @property
     def links_are_local(self) -> bool:
         """Whether links lead to this machine, and so are of no use on any other."""
         host = urlsplit(self.public_url).hostname or ""

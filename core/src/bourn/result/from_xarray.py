@@ -13,7 +13,7 @@ from bourn.result.attributes import MASK, band_facts, kept_attributes
 from bourn.result.date import utc
 from bourn.result.flip import is_south_up, north_up
 from bourn.result.given import split_array
-from bourn.result.image import Image
+from bourn.result.parts import ImageParts
 from bourn.result.pixels import ArrayPixels, is_dask
 from bourn.result.placed import Placed, placed
 from bourn.result.walk import worded_key
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-__all__ = ["image_from_xarray"]
+__all__ = ["parts_of_xarray"]
 
 CHUNK_ROWS = 512
 """Rows that are read at a time of an xarray object that is still in a file."""
@@ -45,7 +45,7 @@ class _Parts:
     date: dt.datetime | None
 
 
-def image_from_xarray(obj: Any) -> Image:
+def parts_of_xarray(obj: Any) -> ImageParts:
     """The image that a DataArray or a Dataset with spatial dimensions is; see `Image.from_xarray`."""
     import xarray as xr  # loaded already, unless `obj` is something else
 
@@ -133,7 +133,7 @@ def _of_dataset(obj: xr.Dataset, where: Placed, problems: list[Problem]) -> _Par
     return parts if parts.arrays else None
 
 
-def _assembled(parts: _Parts, where: Placed, attributes: dict[str, Any]) -> Image:
+def _assembled(parts: _Parts, where: Placed, attributes: dict[str, Any]) -> ImageParts:
     stack = parts.arrays[0] if parts.arrays[0].ndim == 3 else None  # noqa: PLR2004  # (band, y, x)
     layers = () if stack is not None else tuple(parts.arrays)
     geobox, mask = where.geobox, parts.mask
@@ -150,8 +150,10 @@ def _assembled(parts: _Parts, where: Placed, attributes: dict[str, Any]) -> Imag
     if parts.date is not None:
         attributes["date"] = parts.date
     bandinfo = dict(zip(bands, parts.facts, strict=True))
-    image = Image._on(pixels, bands, geobox, attributes, bandinfo)  # noqa: SLF001  # its maker
-    return image if parts.mask_is_whole else image._masked_by_nodata()  # noqa: SLF001  # the same
+    return ImageParts(
+        pixels=pixels, bands=bands, geobox=geobox, properties=attributes, bandinfo=bandinfo,
+        by_nodata=not parts.mask_is_whole,
+    )  # fmt: skip
 
 
 def _without_time(obj: xr.DataArray, problems: list[Problem]) -> tuple[xr.DataArray, dt.datetime | None]:

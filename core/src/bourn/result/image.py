@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from odc.geo.geobox import GeoBox
 
+    from bourn.result.parts import ImageParts
+
 __all__ = ["Image", "Strip"]
 
 
@@ -112,11 +114,13 @@ class Image:
         image._fill(pixels, bands, geobox, properties, bandinfo, [])  # noqa: SLF001  # its own
         return image
 
-    def _masked_by_nodata(self) -> Image:
-        """The same image, of which pixels that are nodata, or NaN, are masked too."""
-        if isinstance(self._pixels, ArrayPixels):
-            self._pixels = attrs.evolve(self._pixels, missing=missing_of(self.dtypes, self.nodata))
-        return self
+    @classmethod
+    def _of(cls, parts: ImageParts) -> Image:
+        """An image of what was found in a file or an xarray object."""
+        image = cls._on(parts.pixels, parts.bands, parts.geobox, parts.properties, parts.bandinfo)
+        if parts.by_nodata and isinstance(image._pixels, ArrayPixels):  # noqa: SLF001  # its own
+            image._pixels = attrs.evolve(image._pixels, missing=missing_of(image.dtypes, image.nodata))  # noqa: SLF001
+        return image
 
     @staticmethod
     def from_xarray(obj: xr.DataArray | xr.Dataset) -> Image:
@@ -127,9 +131,9 @@ class Image:
         RequestError
             It has dimensions besides band, y and x (select along them), or is placed by ground control points.
         """
-        from bourn.result.from_xarray import image_from_xarray  # xarray and odc.geo.xr: 2 s
+        from bourn.result.from_xarray import parts_of_xarray  # xarray and odc.geo.xr: 2 s
 
-        return image_from_xarray(obj)
+        return Image._of(parts_of_xarray(obj))
 
     @staticmethod
     def open(path: str | os.PathLike[str], *, keep_alpha: bool = False) -> Image:
@@ -142,9 +146,9 @@ class Image:
         RequestError
             There is no such file, or it is no raster of a format that may be read.
         """
-        from bourn.result.raster import image_in_file  # rasterio: 0.3 s
+        from bourn.result.raster import parts_of_file  # rasterio: 0.3 s
 
-        return image_in_file(path, keep_alpha=keep_alpha)
+        return Image._of(parts_of_file(path, keep_alpha=keep_alpha))
 
     @property
     def array(self) -> Any:

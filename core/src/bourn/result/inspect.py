@@ -209,11 +209,11 @@ def _xarray_info(obj: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
     lazy = is_dask_collection(obj)
     where = placed(obj)
     if where.has_grid:
-        from bourn.result.from_xarray import image_from_xarray  # the same
+        from bourn.result.image import Image  # the same
 
         kinds = ("image", *kinds)
         try:
-            return attrs.evolve(_image_info(image_from_xarray(obj), kinds, name), lazy=lazy)
+            return attrs.evolve(_image_info(Image.from_xarray(obj), kinds, name), lazy=lazy)
         except RequestError:
             # Of two dates, say: a format of arrays takes it, and one of images says then what is in the way.
             pass

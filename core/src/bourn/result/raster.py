@@ -7,35 +7,23 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import numpy as np
 
 from bourn.errors import Problem, RequestError
 from bourn.result.dataset import Datasets
 from bourn.result.file import FilePixels
 from bourn.result.flip import is_south_up, north_up
-from bourn.result.image import Image
 from bourn.result.nodata import exact, missing_of
+from bourn.result.parts import ImageParts
 from bourn.wording import nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["image_in_file"]
+__all__ = ["parts_of_file"]
 
 
-@attrs.frozen(kw_only=True)
-class _Facts:
-    """What an open dataset says of itself, for the bands that the image will have."""
-
-    pixels: FilePixels
-    bands: tuple[str, ...]
-    geobox: Any
-    properties: dict[str, Any]
-    bandinfo: dict[str, dict[str, Any]]
-
-
-def image_in_file(path: str | os.PathLike[str], *, keep_alpha: bool = False) -> Image:
+def parts_of_file(path: str | os.PathLike[str], *, keep_alpha: bool = False) -> ImageParts:
     """The image in the raster file at `path`, its pixels read when they are asked for.
 
     Parameters
@@ -53,10 +41,9 @@ def image_in_file(path: str | os.PathLike[str], *, keep_alpha: bool = False) -> 
     datasets = Datasets(name)
     try:
         with datasets.borrowed() as dataset:
-            facts = _facts(dataset, datasets, keep_alpha=keep_alpha)
+            return _parts(dataset, datasets, keep_alpha=keep_alpha)
     except OSError as cause:
         raise RequestError([Problem("path", _unreadable(name, cause))]) from cause
-    return Image._on(facts.pixels, facts.bands, facts.geobox, facts.properties, facts.bandinfo)  # noqa: SLF001  # its maker
 
 
 def _unreadable(name: str, cause: OSError) -> str:
@@ -70,7 +57,7 @@ def _unreadable(name: str, cause: OSError) -> str:
     return f"no such file: {shown(name)}" + (f"; did you mean {near!r}?" if near else "")
 
 
-def _facts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> _Facts:
+def _parts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> ImageParts:
     from rasterio.enums import ColorInterp, MaskFlags  # rasterio: 0.3 s
 
     alpha = [number for number, role in enumerate(dataset.colorinterp, 1) if role == ColorInterp.alpha]
@@ -103,7 +90,7 @@ def _facts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> _Facts:
             bandinfo[band]["kind"] = "mask"
     point = dataset.tags().get("AREA_OR_POINT")
     properties = {} if point is None else {"AREA_OR_POINT": point}
-    return _Facts(pixels=pixels, bands=bands, geobox=geobox, properties=properties, bandinfo=bandinfo)
+    return ImageParts(pixels=pixels, bands=bands, geobox=geobox, properties=properties, bandinfo=bandinfo)
 
 
 def _numpy_name(name: str) -> str:
