@@ -329,7 +329,7 @@ def test_striped(write):
 
 
 def test_statistics_are_of_valid_pixels(write):
-    array = pixels((2, 700, 600), "float64") + 1e6
+    array = pixels((2, 700, 600), "float64") + 1e6 + np.arange(700)[:, None]
     array[0, 5, 5] = math.nan
     mask = pixels((2, 700, 600), "bool")
     mask[1] = mask[0]
@@ -498,7 +498,7 @@ def test_temporary_files_are_removed_whatever_happens(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("limit", [100, 30_000, 500_000, 1_200_000])
+@pytest.mark.parametrize("limit", [100, 30_000, 500_000, 1_000_000, 1_048_700, 1_049_500, 1_200_000])
 def test_a_full_disk_is_an_error(limit):
     """However far the files get before there is no more room."""
     code = """

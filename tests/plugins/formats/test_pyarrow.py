@@ -193,6 +193,16 @@ def test_arrays_around_the_sizes_of_batches(size, compression):
     assert same(tree, back(tree, compression))
 
 
+def test_blobs_are_aligned_and_share_batches():
+    """Each begins at a multiple of 64; a thousand small arrays are a few batches of about 1 MiB."""
+    reader = pa.ipc.open_stream(encoded([np.arange(1001)] * 1000, "none"))
+    sizes = [batch.num_rows for batch in reader]
+    assert 8 <= len(sizes) <= 10
+    assert max(sizes) < 1.1 * 2**20
+    few = orjson.loads(pa.ipc.open_stream(encoded([b"abc", b"d", np.arange(9)])).schema.metadata[b"bourn"])["tree"]
+    assert [["list", 3], ["bytes", 0, 3], ["bytes", 64, 1], ["array", "<i8", [9], "C", 128, 72]] == few
+
+
 def test_large_arrays_that_are_not_contiguous():
     """What is gathered in pieces is in the array's order."""
     whole = np.arange(3_000_000.0).reshape(1500, 2000)
@@ -556,6 +566,8 @@ HOSTILE = {
     "object in fields": [["array", {"fields": [["a", "|O", 0]], "itemsize": 8, "aligned": False}, [1], "C", 0, 8]],
     "dtype of code": [["array", "__import__('os')", [1], "C", 0, 8]],
     "huge shape": [["array", "<f8", [2**40, 2**40], "C", 0, 8]],
+    "shape that leaves bytes": [["array", "<f8", [1], "C", 0, 16]],
+    "order of code": [["array", "<f8", [1], "os", 0, 8]],
     "negative shape": [["array", "<f8", [-1, -1], "C", 0, 8]],
     "overflowing shape": [["array", "<f8", [2**61 + 1], "C", 0, 8]],
     "huge length": [["bytes", 0, 2**62]],
@@ -576,6 +588,7 @@ HOSTILE = {
     "zone of a path": [["time", 0, 0, 0, 0, 0, "../../etc/passwd"]],
     "absolute zone": [["time", 0, 0, 0, 0, 0, "/etc/passwd"]],
     "crs of a file": [["crs", 1], "+init=/etc/passwd:1"],
+    "crs for PROJ": [["crs", 1], "+proj=longlat +datum=WGS84"],
     "crs of a path": [["crs", 1], "/etc/passwd"],
     "image of nothing": [["image", 1], ["dict", 0]],
     "long int": [["int", "0x"]],
@@ -614,6 +627,16 @@ def test_hostile_facts(facts):
 def test_what_is_no_stream(data):
     with pytest.raises(ValueError, match="these bytes are no result"):
         decoded(data)
+
+
+def test_a_table_whose_offsets_lead_out_of_it():
+    """Arrow itself would follow them."""
+    data = encoded(pa.table({"t": ["abc", "def"]}), "none")
+    offsets = struct.pack("<3i", 0, 3, 6)
+    assert data.count(offsets) == 1
+    for damaged in (struct.pack("<3i", 0, 3, 2**30), struct.pack("<3i", 0, -5, 6)):
+        with pytest.raises(ValueError, match="these bytes are no result"):
+            decoded(data.replace(offsets, damaged))
 
 
 def test_a_foreign_arrow_stream():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from bourn.plugin import EncodeError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,6 +27,11 @@ def rewrite_tags(path: Path, texts: dict[int, str], *, without: frozenset[int] =
     """Set ASCII tags, and leave out others, in the first directory of a little-endian BigTIFF.
 
     The new directory is appended and the header points to it; nothing else in the file moves.
+
+    Raises
+    ------
+    EncodeError
+        The file has no whole directory.
     """
     with path.open("r+b") as file:
         if file.read(8) != _BIGTIFF:
@@ -32,8 +39,13 @@ def rewrite_tags(path: Path, texts: dict[int, str], *, without: frozenset[int] =
             raise ValueError(msg)
         (place,) = struct.unpack("<Q", file.read(8))
         file.seek(place)
-        (count,) = struct.unpack("<Q", file.read(8))
-        entries = [_ENTRY.unpack(file.read(_ENTRY.size)) for _ in range(count)]
+        try:
+            (count,) = struct.unpack("<Q", file.read(8))
+            entries = [_ENTRY.unpack(file.read(_ENTRY.size)) for _ in range(count)]
+        except struct.error as cause:
+            # GDAL writes the directory last, in close(), where nobody hears that the disk is full.
+            msg = f"no room left in {path.parent.parent}: the directory of the file is not whole"
+            raise EncodeError(msg) from cause
         following = file.read(8)
         kept = [entry for entry in entries if entry[0] not in without and entry[0] not in texts]
         end = file.seek(0, 2)
