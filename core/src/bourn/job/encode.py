@@ -22,7 +22,9 @@ __all__ = ["encode", "name_of"]
 _STORING = "writing the artifact to the store"
 
 
-def encode(value: Any, plan: Plan, key: str, *, store: Store, context: Context) -> tuple[StoreSink, dict[str, Any]]:
+def encode(
+    value: Any, plan: Plan, key: str, *, filename: str, store: Store, context: Context
+) -> tuple[StoreSink, dict[str, Any]]:
     """Write `value` into the store as the plan says; gives the sink, with size and digest, and the report.
 
     When it returns the object is whole and durable; when it raises there is none.
@@ -38,7 +40,7 @@ def encode(value: Any, plan: Plan, key: str, *, store: Store, context: Context) 
     else:
         prepared = _watched(prepared, context.progress)
     try:
-        with store.create(key) as sink:
+        with store.create(key, media_type=written.plugin.media_type, filename=filename) as sink:
             said = _passed(prepared, written, _Watched(sink, context.cancelled))
     except OSError as error:
         raise failed(error, doing=_STORING) from error

@@ -158,7 +158,7 @@ def _key(member: Member) -> str:
 def _encoded(member: Member, value: Any, services: Services) -> Artifact:
     key = _key(member)
     context = WorkingContext(services, member)
-    sink, report = encode(value, member.plan, key, store=services.store, context=context)
+    sink, report = encode(value, member.plan, key, filename=member.filename, store=services.store, context=context)
     plugin = member.plan.written.plugin
     return Artifact(
         key=key, filename=member.filename, suffix=plugin.suffix, media_type=plugin.media_type,
