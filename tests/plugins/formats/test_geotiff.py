@@ -13,10 +13,11 @@ import dask.array as da
 import numpy as np
 import pytest
 import rasterio
+import tifffile
 from affine import Affine
 from bourn.plugin import Image, Note, Problem, ResultInfo, ResultRefused
 from bourn_formats.geotiff import GeoTIFF, Options
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from rasterio.enums import ColorInterp, MaskFlags
@@ -84,7 +85,8 @@ def test_pixels_of_every_dtype(write, dtype, compression):
 def test_every_file_is_a_cloud_optimized_one(data):
     """Whatever shape, dtype, blocks, mask and nodata: rio-cogeo has no error and no warning, and pixels are kept.
 
-    But for a single column of pixels, whose overviews readers could not tell apart: it has none.
+    But for a single column of pixels, whose overviews readers could not tell apart: it has none. And rasterio takes
+    an image as wide as its tiles for a striped one.
     """
     shape = data.draw(st.tuples(st.integers(1, 4), st.integers(1, 600), st.integers(2, 600)))
     dtype = data.draw(st.sampled_from(DTYPES))
@@ -101,6 +103,7 @@ def test_every_file_is_a_cloud_optimized_one(data):
         blocksize=data.draw(st.sampled_from([64, 128, 512])),
         overview_resampler=data.draw(st.sampled_from(["nearest", "average"])),
     )
+    assume(shape[2] != options.blocksize)
     with tempfile.NamedTemporaryFile(suffix=".tif") as sink:
         GeoTIFF().encode(image, options, sink)
         sink.flush()
@@ -123,6 +126,12 @@ def test_odd_sizes(write, shape):
     file, _ = write(Image(array, geobox=grid(*shape)))
     np.testing.assert_array_equal(array, file.read())
     assert (max(shape) > 512 and shape[1] > 1) == bool(file.overviews(1))
+
+
+def test_an_image_as_wide_as_its_tiles_is_tiled(write, tmp_path):
+    write(Image(np.ones((1, 600, 128), "u1")), blocksize=128)
+    with tifffile.TiffFile(tmp_path / "0.tif") as file:
+        assert all(page.is_tiled for page in file.pages)
 
 
 @pytest.mark.parametrize("point", [False, True])
