@@ -97,6 +97,16 @@ def test_sessions_of_many_processes_share_a_ledger(home, make):
     assert Counter(job.stage for job in make().jobs(limit=None)) == {"SUCCEEDED": 40}
 
 
+def test_jobs_of_jobs_do_not_wait_for_a_thread_for_ever(make):
+    session = make(settings={"workers": 2})
+
+    def inner(depth):
+        return depth if not depth else session.compute(inner, depth=depth - 1) + depth
+
+    outer = [session.compute(inner, depth=3, block=False) for _ in range(4)]
+    assert [job.result(30) for job in outer] == [6] * 4
+
+
 # -- fork and spawn ----------------------------------------------------------------------------------------------
 
 

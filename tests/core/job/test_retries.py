@@ -271,6 +271,36 @@ def test_what_died_before_its_artifact_was_stored_has_failed_with_that_reason(ho
     )
 
 
+def test_a_store_out_of_reach_hinders_no_recovery_and_the_next_sweep_erases(home, make, monkeypatch):
+    job_id = python(DIE).communicate(timeout=30)[0].strip()
+    orphan = home / "store" / job_id / "x.arrow"
+    orphan.parent.mkdir(parents=True)
+    orphan.touch()
+    session = make()
+
+    def fail(*given):
+        raise OSError("the network is down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(session.store), "keys", fail)
+        assert session.engine.recover() == 0  # starting the engine has done it
+    assert session.record_of(job_id).stage == "FAILED"
+    assert orphan.exists()
+    session.sweep()
+    assert not orphan.exists()
+
+
+def test_what_was_to_be_cancelled_when_it_died_is_cancelled(home, make):
+    with python(DIE) as process:
+        job_id = process.stdout.readline().strip()
+        process.send_signal(signal.SIGSTOP)
+        session = make()
+        assert session.cancel(job_id) is True
+        process.kill()
+    session.sweep()
+    assert session.record_of(job_id).stage == "CANCELLED"
+
+
 def test_who_waits_for_a_job_of_a_process_that_dies_hears_of_it(home, make):
     with python(DIE) as process:
         job = make().job(process.stdout.readline().strip())

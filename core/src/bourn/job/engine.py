@@ -40,6 +40,8 @@ _log = logging.getLogger("bourn.job")
 
 T = TypeVar("T")
 
+_here = threading.local()
+
 TICK_SECONDS = 0.25
 """How often the caretaker looks at the jobs of this process."""
 
@@ -222,10 +224,15 @@ class Engine:
             for member in members:
                 self._members[member.job_id] = member
                 self._known.setdefault(member.job_id, member)
-        self._pool.submit(self._carry, members, work)
+        if getattr(_here, "carrying", False):
+            # A job of a job has the thread's own place: waiting for another one, they might all wait for ever.
+            threading.Thread(target=self._carry, args=(members, work), name="bourn-job-of-job").start()
+        else:
+            self._pool.submit(self._carry, members, work)
         self._awake.set()
 
     def _carry(self, members: Sequence[Member], work: Callable[[], None]) -> None:
+        _here.carrying = True
         try:
             work()
         except BaseException as error:  # noqa: BLE001  # see below

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 from bourn.errors import JobFailed
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from bourn.ledger.record import JobRecord
 
 __all__ = ["recover"]
+
+_log = logging.getLogger("bourn.job")
 
 
 def recover(services: Services) -> int:
@@ -41,12 +44,16 @@ def recover(services: Services) -> int:
 
 def _end(record: JobRecord, services: Services) -> None:
     failure = JobFailed(f"the process that carried it out died at {record.stage}, before its artifact was stored")
+    cancelled = record.cancel_requested_at is not None
     now = services.clock()
     services.ledger.finish(
-        record.id, record.epoch, Stage.FAILED,
-        now=now, expires_at=now, started_at=record.started_at, error=written(failure),
+        record.id, record.epoch, Stage.CANCELLED if cancelled else Stage.FAILED,
+        now=now, expires_at=now, started_at=record.started_at, error=None if cancelled else written(failure),
     )  # fmt: skip
-    # An object may have been stored that the ledger was not told of any more.
-    for key in services.store.keys(f"{record.id}/"):
-        services.store.delete(key)
+    try:
+        # An object may have been stored that the ledger was not told of any more.
+        for key in services.store.keys(f"{record.id}/"):
+            services.store.delete(key)
+    except OSError:
+        _log.exception("what job %s may have left in the store is left to sweeping", record.id)
     services.hooks.job_changed(record.id)

@@ -221,8 +221,10 @@ class Database:
             with self._entered(), self.engine.connect() as connection:
                 driver: Any = connection.connection.dbapi_connection
                 driver.execute("PRAGMA busy_timeout=100")  # somebody reads: the next one empties it
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+                try:
+                    driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                finally:
+                    driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
         except (sa.exc.SQLAlchemyError, sqlite3.Error):
             _log.warning("the log of %s could not be emptied", self.url.database, exc_info=True)
 
