@@ -462,9 +462,10 @@ PREFLIGHT = {
         ],
     ),
     "mask": (
-        {"overview_resampler": "average"}, {"dtypes": ("bool",), "dtype": "bool"},
+        {"overview_resampler": "average"},
+        {"dtypes": ("bool",), "dtype": "bool", "bands": ("m",), "band_kinds": ("mask",)},
         [
-            Problem("overview_resampler", "expected nearest or mode for a mask, got 'average'"),
+            Problem("overview_resampler", "expected nearest or mode for the mask band 'm', got 'average'"),
             Note("bool is written as uint8"),
         ],
     ),

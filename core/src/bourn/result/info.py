@@ -35,6 +35,10 @@ class ResultInfo:
         Of an image (band, y, x).
     bands : tuple of str or None
         The names of an image's bands, in order.
+    band_kinds : tuple of str or None
+        Of an image: ``data``, ``class`` or ``mask``, one a band.
+    nodata : tuple or None
+        Of an image: one a band, None where it has none.
     grid : GeoBox or None
         Where an image lies.
     masked : bool or None
@@ -52,6 +56,8 @@ class ResultInfo:
     dtypes: tuple[str, ...] | None = None
     shape: tuple[int, ...] | None = None
     bands: tuple[str, ...] | None = None
+    band_kinds: tuple[str, ...] | None = None
+    nodata: tuple[int | float | complex | None, ...] | None = None
     grid: GeoBox | None = attrs.field(default=None, repr=False)
     masked: bool | None = None
     properties: dict[str, Any] = attrs.field(factory=dict)

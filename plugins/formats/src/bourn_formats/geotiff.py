@@ -86,10 +86,12 @@ class GeoTIFF(Format[Options]):
         count = len(info.dtypes) if info.dtypes else None
         for fault in misfits(name, known, count, info.bands):
             yield Problem("compression", fault)
-        if options.overviews and "bool" in dtypes and options.overview_resampler not in {"nearest", "mode"}:
-            yield Problem(
-                "overview_resampler", f"expected nearest or mode for a mask, got {options.overview_resampler!r}"
-            )
+        if options.overviews and options.overview_resampler not in {"nearest", "mode"}:
+            # Between two classes there is nothing.
+            for band, kind in zip(info.bands or (), info.band_kinds or (), strict=False):
+                if kind != "data":
+                    wanted = f"expected nearest or mode for the {kind} band {band!r}"
+                    yield Problem("overview_resampler", f"{wanted}, got {options.overview_resampler!r}")
         if known != dtype:
             yield Note(f"{dtype} is written as {known}")
         if not options.tiled:
