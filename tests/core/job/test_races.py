@@ -281,3 +281,22 @@ def test_a_fault_of_our_own_ends_the_job(make, monkeypatch):
     with pytest.raises(JobFailed, match="ours"):
         session.compute(2, timeout=20)
     assert session.engine._members == {}
+
+
+def test_an_earlier_try_that_ends_late_does_not_take_the_next_one_with_it(make):
+    """Whose member is gone from the engine's book can't be cancelled any more."""
+    from bourn.job.member import Member
+
+    session = make()
+    plan = session.compute(1, block=False).wait().plan
+    engine = session.engine
+    earlier, later = (
+        Member(job_id="j", delivery_id="d", epoch=epoch, plan=plan, principal="me", filename="x") for epoch in (1, 2)
+    )
+    earlier.leave()
+    engine._members["j"] = later
+    engine._let_go([earlier])
+    assert engine.member("j") is later
+    later.leave()
+    engine._let_go([later])
+    assert engine.member("j") is None
