@@ -13,7 +13,6 @@ import pytest
 from bourn.errors import IncompatiblePair, JobFailed, PluginError, RequestError
 from bourn.plugin import Format, NoOptions
 from bourn.result.info import KINDS
-from bourn.session import Session
 from bourn.testing.interpose import Around, interposed
 from bourn.testing.plugin import PluginContract
 from bourn.testing.samples import sample
@@ -232,17 +231,13 @@ class DestinationContract(TroubleTests, PluginContract):
         assert again.to.options == plan.to.options
         assert again.as_json()["destination"] == written["destination"]
 
-    def test_its_result_is_had_from_another_session(self, trial: Trial) -> None:
+    def test_its_result_is_had_from_another_session(self, trial_of: Callable[..., Trial]) -> None:
         """What the job gives can be had wherever the same ledger and store are seen."""
+        trial = trial_of()
         format_name, kind = self.first_accepted()
         job = trial.send(self.result(kind), format=format_name)
-        here = job.result()
-        settings, registry = trial.session.settings, trial.session.registry
-        other = Session(settings, registry, clock=trial.clock)
-        try:
-            assert type(other.job(job.id).result()) is type(here)
-        finally:
-            other.close()
+        other = trial_of(home=trial.session.settings.folder).session.job(job.id)
+        assert type(other.result()) is type(job.result())
 
     def _looked_at(self, trial: Trial) -> Any:
         rows = trial.rows()

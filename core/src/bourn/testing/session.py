@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,8 @@ def session_with(  # each is one thing that a test may want otherwise
     """
     with tempfile.TemporaryDirectory(prefix="bourn-test-") as temporary:
         given = Settings(home=str(Path(home or temporary).absolute()), **(settings or {}))
+        if not given.database_url.reveal():
+            _lay_ledger(given.folder)
         found = installed()
         registry = found.of(destinations=destinations, formats={**_loadable(found), **(formats or {})})
         session = Session(given, registry, clock=clock) if clock else Session(given, registry)
@@ -66,6 +69,25 @@ def session_with(  # each is one thing that a test may want otherwise
             yield session
         finally:
             session.close()
+
+
+def _lay_ledger(folder: Path) -> None:
+    """An empty ledger, copied: the migrations that make one cost more than a test, and are the same each time."""
+    path = folder / "ledger.db"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(_empty_ledger())
+
+
+@cache
+def _empty_ledger() -> bytes:
+    with tempfile.TemporaryDirectory(prefix="bourn-test-") as home:
+        session = Session(Settings(home=home))
+        with session.services.ledger.database.read():
+            pass  # the first connection makes the tables
+        session.close()
+        return Path(home, "ledger.db").read_bytes()
 
 
 def _loadable(registry: Registry) -> dict[str, Any]:

@@ -65,6 +65,15 @@ class TroubleTests:
         seen = len(self.visible()) - before
         assert seen == 1, f"one delivery, done twice under one context.delivery_id, is seen {seen} times"
 
+    def test_equal_results_are_two_deliveries(self, trial: Trial) -> None:
+        """Two jobs with the same bytes have nothing to do with each other."""
+        before = len(self.visible())
+        format_name, kind = self.first_accepted()
+        for _ in range(2):
+            self.check_arrived(trial.send(self.result(kind), format=format_name), trial)
+        seen = len(self.visible()) - before
+        assert seen == 2, f"two deliveries of equal results are seen as {seen}"  # noqa: PLR2004  # see above
+
     def test_transient_is_tried_again(self, trial_of: Callable[..., Trial]) -> None:
         """A delivery is tried again after failing before it reached the other end, and after its answer got lost."""
         tries: list[int] = []
@@ -270,8 +279,8 @@ def _until(happened: Callable[[], object]) -> bool:
 
 def _told(error: BaseException | None) -> str:
     """An error with all that it came from."""
-    told = []
-    while error is not None:
-        told.append(f"{error} {error!r}")
+    told: dict[int, str] = {}
+    while error is not None and id(error) not in told:  # some come from themselves
+        told[id(error)] = f"{error} {error!r}"
         error = error.__cause__ or error.__context__
-    return "\n".join(told)
+    return "\n".join(told.values())
