@@ -11,6 +11,7 @@ def two(tmp_path, home):
     (tmp_path / "two.json").write_text("2")
     return "two.json"
 
+
 LOCAL = "links begin with http://127.0.0.1:8622: they work on this machine only"
 
 

@@ -206,7 +206,7 @@ def test_a_worker_that_rested_long_is_seen_before_its_next_job(make, monkeypatch
     """On other machines it is taken for dead a minute after it was seen last."""
     session = make()
     session.compute(1)
-    monkeypatch.setattr(session.engine, "_beaten", time.monotonic() - 100)
+    monkeypatch.setattr(session.engine._caretaker, "_beaten", time.monotonic() - 100)
     beats = []
     beat = session.services.workers.beat
     monkeypatch.setattr(type(session.services.workers), "beat", lambda *given, **more: beats.append(1) or beat)

@@ -49,7 +49,7 @@ class Example:
 
 def options_class_of(cls: type, base: type) -> type | None:
     """The class in ``base[...]`` among the bases of `cls`, as in ``class Webhook(Destination[Options])``."""
-    for generic in getattr(cls, "__orig_bases__", ()):
+    for generic in cls.__dict__.get("__orig_bases__", ()):  # its own: a base class has set its Options already
         if getattr(generic, "__origin__", None) is base:
             (argument,) = get_args(generic)
             return argument if isinstance(argument, type) else None

@@ -1,4 +1,4 @@
-"""Threads that carry out jobs, and one that looks after them: heartbeats, cancels, deadlines, due deliveries."""
+"""Threads of this process that carry out jobs; as many at a time as the settings say."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import logging
 import os
 import secrets
 import threading
-import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from bourn.contract.artifact import Artifact
 from bourn.errors import DeliveryError
+from bourn.job.caretaker import TICK_SECONDS, Caretaker
 from bourn.job.deliver import LONGEST_PAUSE, deliver
 from bourn.job.encode import name_of
 from bourn.job.endings import cancel, fail, owe
@@ -24,7 +24,6 @@ from bourn.job.recovery import recover
 from bourn.job.work import Work, carry_out, carry_stored
 from bourn.ledger.ledger import LeaseLost, NewJob
 from bourn.ledger.stages import Stage
-from bourn.ledger.workers import HEARTBEAT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,18 +37,7 @@ __all__ = ["Engine", "artifact_of"]
 
 _log = logging.getLogger("bourn.job")
 
-T = TypeVar("T")
-
 _here = threading.local()
-
-TICK_SECONDS = 0.25
-"""How often the caretaker looks at the jobs of this process."""
-
-DUE_SECONDS = 2.0
-"""How often it looks for deliveries that are due, whoever left them."""
-
-STOP_SECONDS = 5.0
-"""How long to wait for the caretaker's round to end."""
 
 PATIENCE = timedelta(hours=1)
 """How long a delivery whose plugin is not installed here is left to other processes."""
@@ -129,8 +117,7 @@ class Engine:
         """Take up every delivery that is due and that nobody owns; gives how many."""
         self._ensure()
         services = self._services
-        self._look_for_due.set()
-        self._awake.set()
+        self._caretaker.wake(due=True)
         taken = 0
         while (record := services.ledger.claim_due(self._worker.id, now=services.clock())) is not None:
             taken += 1
@@ -161,10 +148,8 @@ class Engine:
             if self._pid != os.getpid():
                 return
             self._pid = 0
-        self._stopped.set()
-        self._awake.set()
         self._pool.shutdown(wait=False)
-        self._caretaker.join(STOP_SECONDS)
+        self._caretaker.stop()
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -178,20 +163,15 @@ class Engine:
             self._services = self._made_services()
             self._members: dict[str, Member] = {}
             self._known: weakref.WeakValueDictionary[str, Member] = weakref.WeakValueDictionary()
-            self._awake = threading.Event()
-            self._look_for_due = threading.Event()
-            self._look_for_due.set()
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="bourn-job")
             self._worker: Worker = self._services.workers.enrol(now=self._services.clock())
-            self._beaten = time.monotonic()
             self._pid = os.getpid()
-            self._stopped = threading.Event()
-            self._caretaker = threading.Thread(
-                target=self._look_after, args=(self._stopped,), name="bourn-caretaker", daemon=True
-            )
-            self._caretaker.start()
+            self._caretaker = Caretaker(
+                self._services, self._worker, self._members,
+                carry_due=self.carry_due, want_cancelled=self._want_cancelled, let_go=self._let_go,
+            )  # fmt: skip
         recover(self._services)
-        self._awake.set()
+        self._caretaker.wake()
 
     def _forget_parent(self) -> None:
         """In a forked child: its parent's thread may have held the lock."""
@@ -199,8 +179,7 @@ class Engine:
 
     def _begin(self, members: Sequence[Member], group: str, work: Callable[[], None]) -> None:
         services = self._services
-        if time.monotonic() - self._beaten >= HEARTBEAT.total_seconds():
-            self._beat()  # after a long rest: a job of somebody who was not seen for long is taken for lost
+        self._caretaker.beat_now_and_then()  # after a long rest: who was not seen for long is taken for dead
         new = [
             NewJob(
                 id=member.job_id, delivery_id=member.delivery_id, group_id=group, principal=member.principal,
@@ -229,7 +208,7 @@ class Engine:
             threading.Thread(target=self._carry, args=(members, work), name="bourn-job-of-job").start()
         else:
             self._pool.submit(self._carry, members, work)
-        self._awake.set()
+        self._caretaker.wake()
 
     def _carry(self, members: Sequence[Member], work: Callable[[], None]) -> None:
         _here.carrying = True
@@ -252,8 +231,7 @@ class Engine:
 
     def _deliver(self, member: Member) -> None:
         if deliver(member, self._services) is not None:
-            self._look_for_due.set()
-            self._awake.set()
+            self._caretaker.wake(due=True)
 
     def _take_up_record(self, record: JobRecord) -> None:
         """Carry on with a delivery that another process, or an earlier try, has left."""
@@ -288,76 +266,6 @@ class Engine:
     def _cancel(self, member: Member) -> None:
         cancel(member, self._services)
         self._let_go([member])
-
-    def _look_after(self, stopped: threading.Event) -> None:
-        """The caretaker's round; it sleeps where this process has nothing to do."""
-        due_at: float | None = None
-        steps = (self._settle, self._tell, self._look_for_cancels, self._beat_now_and_then)
-        while True:
-            if not self._members and due_at is None and not self._look_for_due.is_set():
-                self._awake.wait()
-            self._awake.clear()
-            if stopped.wait(TICK_SECONDS):
-                return
-            for step in steps:
-                self._step(step)
-            if self._look_for_due.is_set() or (due_at is not None and time.monotonic() >= due_at):
-                due_at = self._step(self._carry_and_see)
-
-    def _step(self, step: Callable[[], T]) -> T | None:
-        try:
-            return step()
-        except Exception:  # noqa: BLE001  # the ledger may be out of reach for a while; jobs go on, and so does the round
-            _log.exception("looking after jobs failed; trying again")
-            return None
-
-    def _carry_and_see(self) -> float | None:
-        """Take up what is due; gives when to look again, by the monotonic clock."""
-        self.carry_due()
-        self._look_for_due.clear()
-        # Read after the flag went down: whoever postpones a delivery from now on puts it up again.
-        try:
-            due = self._services.ledger.next_due()
-        except BaseException:
-            self._look_for_due.set()
-            raise
-        if due is None:
-            return None
-        left = (due - self._services.clock()).total_seconds()
-        return time.monotonic() + min(max(left, 0.0), DUE_SECONDS)
-
-    def _settle(self) -> None:
-        """Write down what could not be written when it came about."""
-        for member in list(self._members.values()):
-            settle, member.owed = member.owed, None
-            if settle is not None:
-                owe(member, "its end", settle)
-                self._let_go([member])
-                self._look_for_due.set()
-
-    def _tell(self) -> None:
-        untold = [member for member in list(self._members.values()) if member.untold and not member.left]
-        if untold:
-            self._services.ledger.tell([member.told() for member in untold], now=self._services.clock())
-
-    def _look_for_cancels(self) -> None:
-        members = {id_: member for id_, member in list(self._members.items()) if not member.cancel_wanted.is_set()}
-        if not members:
-            return
-        now = self._services.clock()
-        late = {id_ for id_, member in members.items() if member.deadline is not None and now >= member.deadline}
-        for id_ in late:
-            members[id_].timed_out = True
-        for id_ in late | (self._services.ledger.cancels_of(self._worker.id) & members.keys()):
-            self._want_cancelled(members[id_])
-
-    def _beat_now_and_then(self) -> None:
-        if time.monotonic() - self._beaten >= HEARTBEAT.total_seconds():
-            self._beat()
-
-    def _beat(self) -> None:
-        self._services.workers.beat(self._worker, now=self._services.clock())
-        self._beaten = time.monotonic()
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()

@@ -17,6 +17,7 @@ from bourn_formats.tree.tables import from_stream
 __all__ = ["read"]
 
 _CONTINUATION = b"\xff\xff\xff\xff"
+_END = _CONTINUATION + bytes(4)
 """The first bytes of every Arrow stream; no brotli stream begins so."""
 
 
@@ -80,8 +81,21 @@ def _opened(source: BinaryIO) -> pa.RecordBatchReader:
     else:
         source = io.BytesIO(first + source.read())
     if first == _CONTINUATION:
+        _check_end(source)
         return pa.ipc.open_stream(source)
     return pa.ipc.open_stream(pa.CompressedInputStream(source, "brotli"))
+
+
+def _check_end(source: BinaryIO) -> None:
+    """A stream that was cut between two of its messages can be read; only its end mark tells that it is whole."""
+    here = source.tell()
+    source.seek(0, io.SEEK_END)
+    source.seek(max(here, source.tell() - len(_END)))
+    whole = source.read() == _END
+    source.seek(here)
+    if not whole:
+        msg = "the stream has no end mark, so it was cut off"
+        raise ValueError(msg)
 
 
 def read(source: BinaryIO) -> Any:
@@ -114,6 +128,9 @@ def _read(reader: pa.RecordBatchReader) -> Any:
         raise ValueError(msg)
     if "table" in facts:
         table = reader.read_all().replace_schema_metadata(metadata or None)
+        if table.num_rows != facts["rows"]:
+            msg = f"it has {table.num_rows} rows of {facts['rows']}, so it was cut off"
+            raise ValueError(msg)
         return from_stream(facts["table"], table, restore(facts["tree"], _Bytes(reader, share=False)))
     if reader.schema.types != [pa.uint8()]:
         msg = f"expected one column of uint8, got {reader.schema.types}"

@@ -128,7 +128,8 @@ def _write_blobs(blobs: Iterable[Blob], stream: _Stream) -> None:
 
 def write_table(tag: str, table: pa.Table, tokens: list[Any], compression: str, sink: Sink) -> None:
     """Write a table with its own columns, so that any reader of Arrow finds them."""
-    facts = {"version": VERSION, "compression": compression, "table": tag, "tree": tokens}
+    # A stream that was cut between two of its messages is a stream, too: the number of rows tells.
+    facts = {"version": VERSION, "compression": compression, "table": tag, "rows": table.num_rows, "tree": tokens}
     metadata = {**(table.schema.metadata or {}), KEY: orjson.dumps(facts)}
     stream = _Stream(sink, table.schema.with_metadata(metadata), compression)
     stream.table(table.replace_schema_metadata(metadata))
