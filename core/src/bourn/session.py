@@ -10,22 +10,20 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from bourn.wording import shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bourn.contract.answers import Receipt
-    from bourn.contract.artifact import Artifact
     from bourn.contract.context import Clock
     from bourn.contract.destination import Destination
     from bourn.discovery.registry import Registry
     from bourn.dispatch.dispatcher import Dispatcher
     from bourn.dispatch.plan import Plan
     from bourn.job.engine import Engine
-    from bourn.job.job import Given, Job
-    from bourn.job.member import Member
+    from bourn.job.home import JobHome
+    from bourn.job.job import Job
     from bourn.job.services import Services
-    from bourn.ledger.record import JobRecord
-    from bourn.ledger.stages import Stage
     from bourn.result.inspect import Found
     from bourn.settings import Settings
     from bourn.store.links import Links
@@ -116,14 +114,15 @@ class Session:
         JobFailed, JobCancelled, JobTimeout
             What became of the job.
         """
-        found, grid = self._inspect(obj, geobox, arguments)
-        plans = self._plans(found, destination=destination, format=format)
+        found, grid, plans = self._checked(
+            obj, geobox, arguments, destination=destination, format=format, timeout=timeout, file=file, block=block
+        )
         several = isinstance(plans, list)
         listed = plans if isinstance(plans, list) else [plans]
-        if file is not None:
-            self._check_file(listed, block=block)
         # Whoever waits ends the wait, and with it the job, himself.
-        jobs = self._submit(listed, found.obj, arguments, grid, None if block else timeout)
+        limit = None if block else timeout
+        jobs = self.home.submit(listed, found.obj, arguments=arguments, geobox=grid, timeout=limit)
+        self._sweep_now_and_then()
         if not block:
             return jobs if several else jobs[0]
         self._gather(jobs, timeout, progress_bar)
@@ -142,8 +141,7 @@ class Session:
         **arguments: Any,
     ) -> Plan | list[Plan]:
         """The plan for a request, or its errors; nothing is computed, and nothing touched."""
-        found, _ = self._inspect(obj, geobox, arguments)
-        return self._plans(found, destination=destination, format=format)
+        return self._checked(obj, geobox, arguments, destination=destination, format=format)[2]
 
     def job(self, job_id: str) -> Job:
         """The job of that id.
@@ -152,7 +150,7 @@ class Session:
         ------
         UnknownJob
         """
-        return self._job(job_id).refresh()
+        return self.home.job(job_id)
 
     def jobs(self, *, stage: str | None = None, group: str | None = None, limit: int | None = 100) -> Sequence[Job]:
         """Jobs of the ledger, the newest first.
@@ -168,7 +166,7 @@ class Session:
         from bourn.ledger.stages import Stage  # SQLAlchemy, on first use
 
         wanted = None if stage is None else Stage(stage.upper())
-        return [self._job(record.id, record) for record in self._listed(wanted, group, limit)]
+        return self.home.jobs(stage=wanted, group_id=group, limit=limit)
 
     def sweep(self) -> Swept:
         """Erase what has expired, carry on what dead processes left, and deliver what is due."""
@@ -180,12 +178,12 @@ class Session:
 
     def revoke(self, job_id: str) -> bool:
         """End the link of a job before its time; False if it has none."""
-        record = self.job(job_id).refresh()._known()  # noqa: SLF001  # the record is ours
-        return self.links.revoke(record.delivery_id)
+        record = self.home.record_of(self.job(job_id).id)
+        return record is not None and self.links.revoke(record.delivery_id)
 
     def close(self) -> None:
         """Wait for the jobs of this process, then give the connections back."""
-        if "engine" in self.__dict__:
+        if "home" in self.__dict__:
             self.engine.close()
         if "_services" in self.__dict__:
             self.services.ledger.database.close()
@@ -235,41 +233,21 @@ class Session:
     def _services(self) -> Services:
         from bourn.job.observers import Observers  # SQLAlchemy and what needs it, on first use
         from bourn.job.services import Services
-        from bourn.ledger.database import Database
-        from bourn.ledger.ledger import Ledger
-        from bourn.ledger.links import LinkLedger
-        from bourn.ledger.signing import SigningKeys
-        from bourn.ledger.workers import Workers
-        from bourn.store.links import Links
-        from bourn.store.retention import Sweeper
-        from bourn.store.store import open_store
 
-        settings = self.settings
-        database = Database(settings.database)
-        links = LinkLedger(database)
-        store = open_store(settings.store, **settings.store_options)
-        # A store that the settings name may hold other ledgers' objects; the one at home is ours alone.
-        sweeper = Sweeper(store, links, stamp=settings.folder / "swept", owned=settings.all_at_home)
-        return Services(
-            settings=settings,
-            clock=self.clock,
-            dispatcher=self.dispatcher,
-            ledger=Ledger(database),
-            workers=Workers(database),
-            store=store,
-            links=Links(SigningKeys(database), links, settings.public_url, self.clock),
-            link_ledger=links,
-            sweeper=sweeper,
-            hooks=Observers(self.registry.hooks, self._job),
-            settings_of=self._settings_of,
-        )
+        observers = Observers(self.registry.hooks, self.home.known)
+        return Services.open(self.settings, self.clock, self.dispatcher, hooks=observers, settings_of=self._settings_of)
 
     @cached_property
-    def engine(self) -> Engine:
-        """Who carries out jobs."""
-        from bourn.job.engine import Engine  # on first use
+    def home(self) -> JobHome:
+        """Where jobs come from."""
+        from bourn.job.home import JobHome  # on first use
 
-        return Engine(lambda: self.services, self.settings.workers)
+        return JobHome(lambda: self.services, self.settings.workers)
+
+    @property
+    def engine(self) -> Engine:
+        """Who carries jobs out."""
+        return self.home.engine
 
     @property
     def store(self) -> Store:
@@ -281,68 +259,47 @@ class Session:
         """Gives links, and says what they lead to."""
         return self.services.links
 
-    # -- what a job asks of its home ----------------------------------------------------------------------------
-
-    def record_of(self, job_id: str) -> JobRecord | None:
-        """The job's record, as the ledger has it now."""
-        return self.services.ledger.get(job_id)
-
-    def member_of(self, job_id: str) -> Member | None:
-        """The job, while this process carries it out."""
-        return self.engine.member(job_id)
-
-    def plan_of(self, record: JobRecord) -> Plan:
-        """The plan that the ledger keeps of a job."""
-        return self.dispatcher.restore(record.plan, record.secrets, ended=record.stage.done)
-
-    def link_of(self, record: JobRecord) -> str:
-        """The link to a job's artifact."""
-        assert record.artifact is not None  # the caller looked
-        return self.links.url(record.delivery_id, record.artifact.filename)
-
-    def artifact_of(self, record: JobRecord) -> Artifact:
-        """A job's artifact."""
-        from bourn.job.engine import artifact_of  # on first use
-
-        return artifact_of(record, self.services)
-
-    def load(self, job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact) -> Any:
-        """What a job's result is: what its destination says, else what its format gives back, else the bytes."""
-        from bourn.job.load import load  # on first use
-
-        return load(job_id, plan, receipt, artifact, self.services)
-
-    def cancel(self, job_id: str) -> bool:
-        """Ask for a job to be cancelled."""
-        return self.engine.cancel(job_id)
-
-    def resubmit(self, record: JobRecord, given: Given | None) -> Job:
-        """Do a job once more, as a new one."""
-        from bourn.errors import JobError  # on first use
-
-        if given is not None:
-            return self._submit([given.member.plan], given.obj, given.arguments, given.geobox, None)[0]
-        stored = record.artifact
-        if stored is None or stored.erased_at or record.stage == "CANCELLED" or stored.expires_at <= self.clock():
-            msg = (
-                f"job {record.id} can't be done again: its object is not kept in this process, "
-                "and no artifact of it is stored"
-            )
-            raise JobError(msg, job=self._job(record.id))
-        if record.plan.get("withheld") and not record.secrets:
-            msg = f"job {record.id} can't be done again in this process: the secrets among its options are erased"
-            raise JobError(msg, job=self._job(record.id))
-        return self._job(self.engine.redeliver(record, self.plan_of(record)).job_id)
-
-    def recover(self) -> None:
-        """Look for what dead processes left."""
-        self.engine.recover()
-
-    def now(self) -> datetime:
-        """The time."""
-        return self.clock()
-
     # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _checked(  # a request has many parts
+        self,
+        obj: Any,
+        geobox: Any,
+        arguments: Mapping[str, Any],
+        *,
+        destination: Any,
+        format: Any,
+        timeout: Any = None,
+        file: Any = None,
+        block: bool = True,
+    ) -> tuple[Found, Any, Plan | list[Plan]]:
+        """What is known of the result, the grid it is still to be put on, and the plans; or all that is wrong."""
+        from bourn.dispatch.problems import Collected  # on first use
+        from bourn.errors import Problem, RequestError
+        from bourn.job.file import file_problems
+        from bourn.result.info import ResultInfo
+        from bourn.result.inspect import Found
+
+        collected = Collected()
+        found, grid = Found(obj, ResultInfo()), geobox
+        plans: Plan | list[Plan] = []
+        try:
+            found, grid = self._inspect(obj, geobox, arguments)
+        except RequestError as error:
+            collected.add(type(error), error.problems)
+        asked = self.settings.default_destination if destination is None else destination
+        try:
+            plans = self.dispatcher.plan(found.info, destination=asked, format=format)
+        except RequestError as error:
+            collected.add(type(error), error.problems)
+        if timeout is not None and not (type(timeout) in {int, float} and 0 < timeout < float("inf")):
+            message = f"expected a number of seconds above 0, got {shown(timeout)}"
+            collected.add(RequestError, [Problem("timeout", message)])
+        if file is not None:
+            listed = plans if isinstance(plans, list) else [plans]
+            collected.add(RequestError, file_problems(file, listed, block=block))
+        collected.raise_if_any()
+        return found, grid, plans
 
     def _inspect(self, obj: Any, geobox: Any, arguments: Mapping[str, Any]) -> tuple[Found, Any]:
         """What is known of the result, and the grid that it is still to be put on once it is computed."""
@@ -360,26 +317,13 @@ class Session:
 
         return adapted(self.registry.hooks, obj)
 
-    def _plans(self, found: Found, *, destination: Any, format: Any) -> Plan | list[Plan]:
-        asked = self.settings.default_destination if destination is None else destination
-        return self.dispatcher.plan(found.info, destination=asked, format=format)
-
-    def _submit(
-        self, plans: Sequence[Plan], obj: Any, arguments: Mapping[str, Any], geobox: Any, timeout: float | None
-    ) -> list[Job]:
-        from bourn.job.job import Given  # on first use
-
-        members = self.engine.submit(plans, obj, arguments=arguments, geobox=geobox, timeout=timeout)
+    def _sweep_now_and_then(self) -> None:
         try:
             self.services.sweeper.now_and_then(self.clock())
         except Exception:  # a disk that is full or a store out of reach: the jobs are on their way
             import logging  # 4 ms at every start, for a line that is hardly ever written
 
             logging.getLogger("bourn").exception("sweeping in passing failed; the next one tries again")
-        return [
-            self._job(member.job_id, given=Given(member=member, obj=obj, arguments=arguments, geobox=geobox))
-            for member in members
-        ]
 
     @staticmethod
     def _gather(jobs: Sequence[Job], timeout: float | None, progress_bar: bool | None) -> None:
@@ -400,30 +344,6 @@ class Session:
                 raise
         if failures:
             raise failures[0]
-
-    def _check_file(self, plans: Sequence[Plan], *, block: bool) -> None:
-        from bourn.errors import Problem, RequestError  # on first use
-
-        problems = []
-        if len(plans) != 1:
-            problems.append(Problem("file", "goes with one destination, not with a list of them"))
-        if not block:
-            problems.append(Problem("file", "is written when the job has ended: it goes with block=True only"))
-        problems += [
-            Problem("file", f"goes only with destinations that give data back, and {plan.to.name!r} does not")
-            for plan in plans
-            if not plan.to.plugin.gives_data
-        ]
-        if problems:
-            raise RequestError(problems)
-
-    def _job(self, job_id: str, record: JobRecord | None = None, *, given: Given | None = None) -> Job:
-        from bourn.job.job import Job  # on first use
-
-        return Job(job_id, self, record=record, given=given)
-
-    def _listed(self, stage: Stage | None, group: str | None, limit: int | None) -> Sequence[JobRecord]:
-        return self.services.ledger.list(stage=stage, group_id=group, limit=limit)
 
     def _settings_of(self, name: str, plugin: Destination[Any]) -> Any:
         with self._guard:

@@ -53,7 +53,7 @@ def test_a_full_disk_fails_the_job_and_the_next_one_works(make, monkeypatch, hom
         with pytest.raises(
             JobFailed, match=f"writing the artifact to the store failed: .*{os.strerror(number)}"
         ) as caught:
-            session.compute([1.5] * 1000, format=written, timeout=20)
+            session.compute([1.5] * 1000, format=written, timeout=60)
     assert caught.value.job.stage == "FAILED"
     assert list(session.store.keys()) == kept
     assert list((home / "store" / ".incoming").iterdir()) == []
@@ -74,7 +74,7 @@ def test_each_call_of_the_store_may_fail(make, monkeypatch, home, call):
     with monkeypatch.context() as patched:
         patched.setattr(f"bourn.store.folder.os.{call}", fail)
         with pytest.raises(JobFailed, match="No space left"):
-            session.compute(np.arange(9), timeout=20)
+            session.compute(np.arange(9), timeout=60)
     assert len(list(session.store.keys())) == 1
     assert list((home / "store" / ".incoming").iterdir()) == []
     assert session.compute(2) == 2
@@ -104,12 +104,12 @@ def test_a_ledger_that_can_not_be_written_at_the_end_hears_of_it_later(make, scr
     scripted.act = lambda *given: (gate.wait(), Receipt(detail={"done": 1}))[1]
     session = make()
     job = session.compute(2, destination="scripted", block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     with read_only(session):
         gate.go.set()
         with pytest.raises(JobTimeout):
             job.wait(0.8, cancel_on_timeout=False)
-        assert session.record_of(job.id).stage == "SAVING"
+        assert session.home.record_of(job.id).stage == "SAVING"
     assert job.result(10) == 2
     assert (job.stage, job.receipt.detail) == ("SUCCEEDED", {"done": 1})
     assert len(scripted.tries) == 1
@@ -118,12 +118,12 @@ def test_a_ledger_that_can_not_be_written_at_the_end_hears_of_it_later(make, scr
 def test_a_failure_that_can_not_be_written_is_written_later(make, gate):
     session = make()
     job = session.compute(lambda: 1 / (gate.wait() - 1), block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     with read_only(session):
         gate.go.set()
         time.sleep(0.5)
     with pytest.raises(JobFailed, match="ZeroDivisionError"):
-        job.wait(10)
+        job.wait(60)
     assert isinstance(job.error.__cause__, ZeroDivisionError)
 
 
@@ -139,7 +139,7 @@ def test_a_pause_that_can_not_be_written_is_written_later(make, scripted, gate):
     scripted.act = act
     session = make()
     job = session.compute(2, destination="scripted", block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     with read_only(session):
         gate.go.set()
         time.sleep(0.5)
@@ -149,24 +149,24 @@ def test_a_pause_that_can_not_be_written_is_written_later(make, scripted, gate):
 def test_an_artifact_that_the_ledger_can_not_take_is_given_back(make, gate):
     session = make()
     job = session.compute(gate.wait, block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     with read_only(session):
         gate.go.set()
         with pytest.raises(JobTimeout):
             job.wait(0.8, cancel_on_timeout=False)
         assert list(session.store.keys()) == []
     with pytest.raises(JobFailed, match="storing the artifact failed: OperationalError"):
-        job.wait(10)
+        job.wait(60)
 
 
 def test_closing_does_not_wait_for_a_ledger_that_stays_full(make, gate):
     session = make()
     job = session.compute(gate.wait, block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     with read_only(session):
         gate.go.set()
         session.engine.close()
-    assert make().record_of(job.id).stage in {"QUEUED", "PREPARING", "RUNNING"}
+    assert make().home.record_of(job.id).stage in {"QUEUED", "PREPARING", "RUNNING"}
 
 
 def test_a_request_that_the_ledger_can_not_take_leaves_nothing(make):
@@ -194,11 +194,11 @@ def test_a_retract_that_raises_hinders_no_end(make, scripted, gate):
     scripted.act = lambda *given: (gate.wait(), 1 / 0)[1]
     session = make()
     job = session.compute(2, destination="scripted", block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     job.cancel()
     gate.go.set()
     with pytest.raises(JobCancelled):
-        job.wait(10)
+        job.wait(60)
     assert list(session.store.keys()) == []
 
 

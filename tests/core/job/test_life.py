@@ -74,7 +74,7 @@ def test_progress_counts_the_tasks_of_dask(make, gate):
     graph = dask.delayed(sum)([dask.delayed(abs)(number) for number in range(20)])
     last = dask.delayed(gate.wait)(graph)
     job = make().compute(last, block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     halfway = job.progress
     assert (halfway.stage, halfway.done >= 20, halfway.total > halfway.done) == ("RUNNING", True, True)
     gate.go.set()
@@ -105,7 +105,7 @@ def test_progress_counts_the_blocks_of_an_image(make):
 def test_more_jobs_than_workers_wait_as_queued(make, gate, soon):
     session = make(settings={"workers": 1})
     first = session.compute(gate.wait, block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     others = [session.compute(number, block=False) for number in range(3)]
     assert [job.stage for job in others] == ["QUEUED"] * 3
     soon(lambda: make().job(first.id).stage == "RUNNING")
@@ -139,7 +139,7 @@ def test_whatever_a_callable_raises_is_its_jobs_failure(make, error):
         raise error
 
     with pytest.raises(JobFailed, match=type(error).__name__) as caught:
-        make().compute(wrong, timeout=20)
+        make().compute(wrong, timeout=60)
     assert caught.value.__cause__ is error
 
 
@@ -180,7 +180,7 @@ def test_a_job_is_of_its_own_even_of_equal_bytes(make):
 def test_an_unknown_job(make):
     with pytest.raises(UnknownJob, match="knows no job"):
         make().job("0" * 48)
-    assert make().cancel("0" * 48) is False
+    assert make().home.cancel("0" * 48) is False
 
 
 def test_after_its_time_a_result_says_when_it_has_expired(make, clock):
@@ -218,13 +218,13 @@ def test_who_waits_in_vain_gets_a_timeout_and_the_job_is_cancelled(make, gate, s
 def test_a_job_that_runs_out_of_time_fails(make, gate):
     session = make()
     job = session.compute(gate.wait, timeout=0.2, block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     time.sleep(0.6)
     gate.go.set()
     with pytest.raises(JobTimeout, match="did not end in the time given"):
         job.wait()
     assert job.stage == "FAILED"
-    assert session.record_of(job.id).error["code"] == "job-timeout"
+    assert session.home.record_of(job.id).error["code"] == "job-timeout"
     assert isinstance(make().job(job.id).error, JobTimeout)
 
 
@@ -264,11 +264,11 @@ def test_a_graph_of_dask_stops_between_its_tasks(make, gate):
         chain = dask.delayed(lambda value: (time.sleep(0.05), later.append(value))[1])(chain)
     session = make()
     job = session.compute(chain, block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     assert job.cancel() is True
     gate.go.set()
     with pytest.raises(JobCancelled):
-        job.wait(10)
+        job.wait(60)
     assert len(later) < 10
     assert list(session.store.keys()) == []
 
@@ -276,7 +276,7 @@ def test_a_graph_of_dask_stops_between_its_tasks(make, gate):
 def test_the_result_of_a_cancelled_callable_is_dropped(make, gate, scripted):
     session = make()
     job = session.compute(gate.wait, destination="scripted", block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     job.cancel()
     gate.go.set()
     with pytest.raises(JobCancelled):
@@ -289,18 +289,18 @@ def test_the_result_of_a_cancelled_callable_is_dropped(make, gate, scripted):
 def test_a_queued_job_is_cancelled_at_once(make, gate):
     session = make(settings={"workers": 1})
     session.compute(gate.wait, block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     job = session.compute(2, block=False)
     assert job.cancel() is True
     assert job.stage == "CANCELLED"
     assert job.cancel() is False
-    assert session.record_of(job.id).cancel_requested_at is not None
+    assert session.home.record_of(job.id).cancel_requested_at is not None
 
 
 def test_of_a_fan_out_that_waits_only_the_one_is_cancelled(make, gate):
     session = make(settings={"workers": 1})
     session.compute(gate.wait, block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     one, two = session.compute(2, destination=["download", "scripted"], block=False)
     assert one.group == two.group
     one.cancel()
@@ -313,7 +313,7 @@ def test_of_a_fan_out_that_waits_only_the_one_is_cancelled(make, gate):
 def test_of_a_fan_out_that_runs_only_the_one_is_cancelled(make, gate):
     session = make()
     one, two = session.compute(gate.wait, destination=["download", "scripted"], block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     one.cancel()
     gate.go.set()
     assert two.result() == 1
@@ -323,13 +323,13 @@ def test_of_a_fan_out_that_runs_only_the_one_is_cancelled(make, gate):
 
 def test_another_process_cancels(make, gate):
     job = make().compute(gate.wait, block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     done = run(f"import bourn; print(bourn.Job.get({job.id!r}).cancel())")
     assert done.stdout == "True\n", done.stderr
     time.sleep(0.6)
     gate.go.set()
     with pytest.raises(JobCancelled):
-        job.wait(10)
+        job.wait(60)
 
 
 def test_cancelling_while_it_is_encoded_leaves_no_object(make, soon):
@@ -341,7 +341,7 @@ def test_cancelling_while_it_is_encoded_leaves_no_object(make, soon):
             def encode(self, result, options, sink, swallow=swallow, started=started, go=go):
                 sink.write(b"first")
                 started.set()
-                assert go.wait(10)
+                assert go.wait(60)
                 try:
                     sink.write(b"second")
                 except Exception as error:
@@ -351,13 +351,13 @@ def test_cancelling_while_it_is_encoded_leaves_no_object(make, soon):
 
         session = make(formats={"slow": Slow})
         job = session.compute(2, format="slow", block=False)
-        assert started.wait(10)
+        assert started.wait(60)
         job.cancel()
         go.set()
         with pytest.raises(JobCancelled):
-            job.wait(10)
+            job.wait(60)
         assert list(session.store.keys()) == []
-        assert session.record_of(job.id).artifact is None
+        assert session.home.record_of(job.id).artifact is None
 
 
 def test_ctrl_c_while_waiting_cancels(home):
@@ -366,7 +366,7 @@ import bourn, os, signal, sys, threading, time
 go = threading.Event()
 def wait():
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-    go.wait(10)
+    go.wait(60)
 try:
     bourn.compute(wait, destination=["download", "download"])
 except KeyboardInterrupt:
@@ -438,8 +438,8 @@ def test_secrets_are_gone_with_the_job(make, scripted, home):
     job = session.compute(2, destination={"type": "scripted", "token": "hunter2-hunter2"}, block=False)
     job.wait()
     assert seen == ["hunter2-hunter2"]
-    assert session.record_of(job.id).secrets is None
-    assert "hunter2" not in str(job.plan) + repr(job.plan) + str(session.record_of(job.id))
+    assert session.home.record_of(job.id).secrets is None
+    assert "hunter2" not in str(job.plan) + repr(job.plan) + str(session.home.record_of(job.id))
     for file in home.glob("ledger.db*"):
         assert b"hunter2" not in file.read_bytes()
 
@@ -473,9 +473,9 @@ def test_a_failed_delivery_keeps_artifact_and_link(make, scripted):
     with pytest.raises(DeliveryError, match="delivering to 'scripted' failed: OSError: refused") as caught:
         session.compute(2, destination="scripted")
     job = caught.value.job
-    record = session.record_of(job.id)
+    record = session.home.record_of(job.id)
     assert len(scripted.retracted) == 1
-    assert session.artifact_of(record).read()
+    assert session.home.artifact_of(record).read()
     assert session.links.resolve(job.url.split("/")[-2]).job_id == job.id
     assert record.artifact.expires_at - record.finished_at == timedelta(days=10)
 
@@ -487,7 +487,7 @@ def test_a_failed_delivery_keeps_artifact_and_link(make, scripted):
 def test_a_receipt_that_is_none_breaks_the_contract(make, scripted, answer):
     scripted.act = lambda *given: answer
     with pytest.raises(DeliveryError, match="broke its contract"):
-        make().compute(2, destination="scripted", timeout=20)
+        make().compute(2, destination="scripted", timeout=60)
 
 
 def test_a_plugins_own_error_is_the_nearest_one_that_all_know(make, scripted):
@@ -499,7 +499,7 @@ def test_a_plugins_own_error_is_the_nearest_one_that_all_know(make, scripted):
 
     scripted.act = fail
     with pytest.raises(DeliveryError, match="no room") as caught:
-        make().compute(2, destination="scripted", timeout=20)
+        make().compute(2, destination="scripted", timeout=60)
     assert caught.value.job.error.code == "delivery-error"
     assert isinstance(caught.value.__cause__, Full)
 
@@ -513,9 +513,9 @@ def test_what_a_destination_says_of_its_progress_is_taken_as_text_and_numbers(ma
     scripted.act = say
     session = make()
     job = session.compute(2, destination="scripted", block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
     time.sleep(0.6)
-    record = session.record_of(job.id)
+    record = session.home.record_of(job.id)
     assert (record.stage, record.steps_done, record.steps_total) == ("SAVING", 1, 3)
     assert "\x1b" not in record.note
     gate.go.set()

@@ -86,8 +86,8 @@ class JobLife(RuleBasedStateMachine):
 
     @rule(job=jobs)
     def cancel(self, job):
-        live = self.session.record_of(job)
-        asked = self.session.cancel(job)
+        live = self.session.home.record_of(job)
+        asked = self.session.home.cancel(job)
         assert asked == (live is not None and not live.stage.done) or live.stage.done is False
         self.settle()
 
@@ -157,7 +157,7 @@ class JobLife(RuleBasedStateMachine):
             token = self.session.links.token(record.delivery_id)
             if self.kept(record) and job not in self.revoked:
                 assert self.session.links.resolve(token).job_id == job
-                assert self.session.artifact_of(record).read() == b"[1]"
+                assert self.session.home.artifact_of(record).read() == b"[1]"
             else:
                 try:
                     self.session.links.resolve(token)

@@ -75,7 +75,7 @@ def test_of_cancel_and_success_one_wins(make, scripted, soon):
     assert together(work, range(8)) == []
     kept = {key.split("/")[0] for key in session.store.keys()}  # noqa: SIM118  # it is no mapping
     for job in jobs:
-        record = session.record_of(job.id)
+        record = session.home.record_of(job.id)
         token = session.links.token(record.delivery_id)
         if record.stage == "SUCCEEDED":
             assert session.links.resolve(token).job_id == job.id
@@ -137,7 +137,7 @@ def test_a_forked_child_runs_its_own_jobs_and_leaves_its_parents_alone(make, gat
     session = make()
     assert session.compute(1) == 1
     running = session.compute(gate.wait, block=False)
-    assert gate.started.wait(10)
+    assert gate.started.wait(60)
 
     def child():
         assert session.compute(2) == 2
@@ -252,16 +252,21 @@ over, caught = [], 0
 threading.Thread(target=interrupt).start()
 while not over:
     try:
-        assert bourn.compute(1) == 1
+        while not over:
+            try:
+                assert bourn.compute(1) == 1
+            except KeyboardInterrupt:
+                caught += 1
+        time.sleep(0.3)
     except KeyboardInterrupt:
         caught += 1
-try:
-    time.sleep(0.3)
-except KeyboardInterrupt:
-    caught += 1
 assert bourn.compute(5) == 5
-time.sleep(1)
-print(sorted({job.stage for job in bourn.jobs(limit=None)} - {"SUCCEEDED", "CANCELLED"}), caught > 5)
+for _ in range(100):
+    left = sorted({job.stage for job in bourn.jobs(limit=None)} - {"SUCCEEDED", "CANCELLED"})
+    if not left:
+        break
+    time.sleep(0.1)
+print(left, caught > 5)
 """
     for _ in range(3):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
@@ -279,7 +284,7 @@ def test_a_fault_of_our_own_ends_the_job(make, monkeypatch):
 
     monkeypatch.setattr(engine, "carry_out", broken)
     with pytest.raises(JobFailed, match="ours"):
-        session.compute(2, timeout=20)
+        session.compute(2, timeout=60)
     assert session.engine._members == {}
 
 

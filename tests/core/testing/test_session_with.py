@@ -32,7 +32,7 @@ def test_the_clock_is_the_sessions():
         job = session.compute(2, destination="kept", format="json", block=False).wait()
         assert job.created_datetime == clock.now
         clock.move(hours=1)
-        assert session.now() - job.created_datetime == clock() - job.created_datetime
+        assert session.clock() - job.created_datetime == clock() - job.created_datetime
 
 
 def test_faulty_fails_as_often_as_told():

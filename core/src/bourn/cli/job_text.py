@@ -19,7 +19,7 @@ __all__ = ["job_as_json", "job_page", "link_until", "spoken_size", "spoken_time"
 
 def job_as_json(session: Session, job: Job) -> dict[str, Any]:
     """A job for machines."""
-    record = session.record_of(job.id)
+    record = session.home.record_of(job.id)
     artifact = None if record is None else record.artifact
     receipt, error, runtime = job.receipt, job.error, job.runtime
     return {

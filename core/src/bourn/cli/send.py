@@ -17,6 +17,7 @@ from bourn.cli.plan_text import plan_page
 from bourn.cli.terminal import as_json_option, paper, print_json, print_lines, tell
 from bourn.cli.values import KeyValue, options_from
 from bourn.errors import BournError, JobError, Problem, RequestError
+from bourn.job.file import file_problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,9 @@ def send_command(  # noqa: PLR0913  # one argument an option
         if only_plan:
             _print_plans(plans, as_json=as_json)
             return
-        _check_file(plans, wait=wait)
+        problems = list(file_problems(file, plans, block=wait))
+        if problems:
+            raise RequestError(problems)
     jobs: list[Job] = []
     with cancelled_by_interrupt(jobs):
         with interrupts_held():  # a job must be known before it can be cancelled
@@ -144,21 +147,6 @@ def _schema(session: Session, role: str, name: str) -> dict[str, Any]:
 
 def _has(schema: dict[str, Any], key: str) -> bool:
     return key.partition(".")[0] in schema.get("properties", {})
-
-
-def _check_file(plans: Sequence[Plan], *, wait: bool) -> None:
-    problems = []
-    if len(plans) > 1:
-        problems.append(Problem("file", "goes with one destination, not with several"))
-    if not wait:
-        problems.append(Problem("file", "is written when the job has ended: it does not go with --no-wait"))
-    problems += [
-        Problem("file", f"goes only with destinations that give data back, and {plan.to.name!r} does not")
-        for plan in plans
-        if not plan.to.plugin.gives_data
-    ]
-    if problems:
-        raise RequestError(problems)
 
 
 def _print_plans(plans: Sequence[Plan], *, as_json: bool) -> None:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 import time
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import attrs
 
 from bourn.contract.answers import Receipt
 from bourn.errors import JobCancelled, JobError, JobTimeout, LinkExpired, UnknownJob
 from bourn.job.failure import raised
+from bourn.job.file import write_file
 from bourn.job.progress import Bar, Progress
 from bourn.ledger.stages import Stage
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime, timedelta
 
-    from bourn.contract.artifact import Artifact
     from bourn.dispatch.plan import Plan
+    from bourn.job.home import JobHome
     from bourn.job.member import Member
     from bourn.ledger.record import JobRecord
 
@@ -43,22 +41,6 @@ class Given:
     geobox: Any
 
 
-class Home(Protocol):
-    """What a job asks of the session that it came from."""
-
-    def job(self, job_id: str) -> Job: ...
-    def record_of(self, job_id: str) -> JobRecord | None: ...
-    def member_of(self, job_id: str) -> Member | None: ...
-    def plan_of(self, record: JobRecord) -> Plan: ...
-    def link_of(self, record: JobRecord) -> str: ...
-    def artifact_of(self, record: JobRecord) -> Artifact: ...
-    def load(self, job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact) -> Any: ...
-    def cancel(self, job_id: str) -> bool: ...
-    def resubmit(self, record: JobRecord, given: Given | None) -> Job: ...
-    def recover(self) -> None: ...
-    def now(self) -> datetime: ...
-
-
 class Job:
     """One plan being carried out, by this process or by another one.
 
@@ -66,10 +48,12 @@ class Job:
     `result` ask again, and so does an attribute of a job that has not ended.
     """
 
-    default_home: ClassVar[Callable[[], Home]]
+    default_home: ClassVar[Callable[[], JobHome]]
     """Gives the default session; set by the room of sessions, which is above this one."""
 
-    def __init__(self, job_id: str, home: Home, *, record: JobRecord | None = None, given: Given | None = None) -> None:
+    def __init__(
+        self, job_id: str, home: JobHome, *, record: JobRecord | None = None, given: Given | None = None
+    ) -> None:
         self._id = job_id
         self._home = home
         self._given = given
@@ -316,10 +300,7 @@ class Job:
         record = self._current()
         self._check_not_expired(record)
         with self._home.artifact_of(record).open() as source:
-            if isinstance(file, str | os.PathLike):
-                _write_whole(Path(file), source)
-            else:
-                _pour(source, file)
+            write_file(file, source)
 
     def cancel(self) -> bool:
         """Ask for it to be cancelled; False where it has ended already, which changes nothing."""
@@ -387,26 +368,3 @@ class Job:
         }
         cells = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in rows.items() if text)
         return f"<table>{cells}</table>"
-
-
-def _pour(source: BinaryIO, target: BinaryIO) -> None:
-    while piece := source.read(1 << 20):
-        target.write(piece)
-
-
-def _write_whole(path: Path, source: BinaryIO) -> None:
-    """Write beside the target, then rename: readers see the old file or the new one."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-    try:
-        with os.fdopen(descriptor, "wb") as target:
-            _pour(source, target)
-            target.flush()
-            os.fsync(target.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)  # noqa: PTH101  # mkstemp's 0600 is not what a user expects of a new file
-        os.replace(name, path)  # noqa: PTH105  # the same call, on the name that mkstemp gave
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)  # noqa: PTH108
-        raise

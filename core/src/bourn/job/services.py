@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from bourn.ledger.database import Database
+from bourn.ledger.ledger import Ledger
+from bourn.ledger.links import LinkLedger
+from bourn.ledger.signing import SigningKeys
+from bourn.ledger.workers import Workers
+from bourn.store.links import Links
+from bourn.store.retention import Sweeper
+from bourn.store.store import Store, open_store
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,13 +23,7 @@ if TYPE_CHECKING:
     from bourn.contract.destination import Destination
     from bourn.dispatch.dispatcher import Dispatcher
     from bourn.job.observers import Observers
-    from bourn.ledger.ledger import Ledger
-    from bourn.ledger.links import LinkLedger
-    from bourn.ledger.workers import Workers
     from bourn.settings import Settings
-    from bourn.store.links import Links
-    from bourn.store.retention import Sweeper
-    from bourn.store.store import Store
 
 __all__ = ["Services"]
 
@@ -41,6 +44,35 @@ class Services:
     hooks: Observers
     settings_of: Callable[[str, Destination[Any]], Any]
     """``settings_of(name, plugin)``: a plugin's own settings, read once."""
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        clock: Clock,
+        dispatcher: Dispatcher,
+        *,
+        hooks: Observers,
+        settings_of: Callable[[str, Destination[Any]], Any],
+    ) -> Services:
+        """Ledger and store as the settings name them, and all that works on the two."""
+        database = Database(settings.database)
+        links = LinkLedger(database)
+        store = open_store(settings.store, **settings.store_options)
+        return cls(
+            settings=settings,
+            clock=clock,
+            dispatcher=dispatcher,
+            ledger=Ledger(database),
+            workers=Workers(database),
+            store=store,
+            links=Links(SigningKeys(database), links, settings.public_url, clock),
+            link_ledger=links,
+            # A store that the settings name may hold other ledgers' objects; the one at home is ours alone.
+            sweeper=Sweeper(store, links, stamp=settings.folder / "swept", owned=settings.all_at_home),
+            hooks=hooks,
+            settings_of=settings_of,
+        )
 
     @property
     def link_lifetime(self) -> timedelta:

@@ -171,7 +171,7 @@ class TroubleTests:
 
         def cancelled(deliver: Any, artifact: Any, options: Any, context: Any) -> Receipt:
             deliver(artifact, options, context)
-            trial.session.cancel(context.job_id)
+            trial.session.home.cancel(context.job_id)
             raise Transient("the answer got lost")
 
         trial = trial_of(cancelled)

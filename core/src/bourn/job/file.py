@@ -1,0 +1,68 @@
+"""A result into a file of the caller's: checked before anything is computed, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from bourn.errors import Problem
+from bourn.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bourn.dispatch.plan import Plan
+
+__all__ = ["PIECE_BYTES", "file_problems", "write_file"]
+
+PIECE_BYTES = 1 << 20
+
+
+def file_problems(file: Any, plans: Sequence[Plan], *, block: bool) -> Iterator[Problem]:
+    """Everything that speaks against writing the result of these plans to `file`."""
+    if len(plans) > 1:
+        yield Problem("file", "goes with one destination, not with several")
+    if not block:
+        yield Problem("file", "is written when the job has ended: it goes with waiting for it only")
+    for plan in plans:
+        if not plan.to.plugin.gives_data:
+            message = f"goes only with destinations that give data back, and {plan.to.name!r} does not"
+            yield Problem("file", message)
+    if isinstance(file, str | os.PathLike):
+        path = Path(file)
+        if path.is_dir():
+            yield Problem("file", f"{shown(str(path))} is a folder")
+        elif not path.parent.is_dir():
+            yield Problem("file", f"there is no folder {shown(str(path.parent))}")
+        elif not os.access(path.parent, os.W_OK):
+            yield Problem("file", f"the folder {shown(str(path.parent))} can't be written to")
+    elif not callable(getattr(file, "write", None)):
+        yield Problem("file", f"expected a path or a binary file, got {shown(file)}")
+
+
+def write_file(file: str | os.PathLike[str] | BinaryIO, source: BinaryIO) -> None:
+    """Write all of `source` to a path or a binary file; a path's readers see the old file or the new one."""
+    if not isinstance(file, str | os.PathLike):
+        _pour(source, file)
+        return
+    path = Path(file)
+    # Not by tempfile: the new file shall have the permissions that any file of the user's has.
+    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}")
+    try:
+        with beside.open("xb") as target:
+            _pour(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            beside.unlink()
+        raise
+
+
+def _pour(source: BinaryIO, target: BinaryIO) -> None:
+    while piece := source.read(PIECE_BYTES):
+        target.write(piece)
