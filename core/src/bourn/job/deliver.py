@@ -37,8 +37,7 @@ def deliver(member: Member, services: Services) -> datetime | None:
     to = member.plan.to
     assert member.artifact is not None  # what is delivered is stored
     try:
-        receipt = to.plugin.deliver(member.artifact, to.options, WorkingContext(services, member))
-        _check(receipt, to.name)
+        receipt = _checked(to.plugin.deliver(member.artifact, to.options, WorkingContext(services, member)), to.name)
     except LeaseLost:
         member.leave()
     except Transient as transient:
@@ -56,7 +55,8 @@ def deliver(member: Member, services: Services) -> datetime | None:
     return None
 
 
-def _check(receipt: Any, name: str) -> None:
+def _checked(receipt: Any, name: str) -> Receipt:
+    """The receipt as the ledger will give it back."""
     if not isinstance(receipt, Receipt):
         msg = f"{name!r} broke its contract: deliver gave {type(receipt).__name__}, not a Receipt"
         raise DeliveryError(msg)
@@ -65,7 +65,7 @@ def _check(receipt: Any, name: str) -> None:
         msg = f"{name!r} broke its contract: the receipt's url is {type(url).__name__}, not a text"
         raise DeliveryError(msg)
     try:
-        json.dumps(dict(receipt.detail), allow_nan=False)
+        return Receipt(url=url, detail=json.loads(json.dumps(dict(receipt.detail), allow_nan=False)))
     except (TypeError, ValueError) as error:
         msg = f"{name!r} broke its contract: the receipt's detail is not JSON: {error}"
         raise DeliveryError(msg) from error

@@ -27,6 +27,7 @@ _log = logging.getLogger("bourn.job")
 
 def succeed(member: Member, services: Services, receipt: Receipt) -> None:
     """The destination has it."""
+    member.receipt = receipt
     answered = {"url": receipt.url, "detail": dict(receipt.detail)}
     told = partial(services.hooks.delivered, member.job_id, receipt)
     _end(member, services, Stage.SUCCEEDED, after=told, receipt=answered)

@@ -123,6 +123,11 @@ class JobHome:
         """Look for what dead processes left."""
         self.engine.recover()
 
+    def is_recent(self, moment: datetime | None) -> bool:
+        """Whether what was begun then can't have expired yet."""
+        services = self._services()
+        return moment is not None and moment <= services.clock() < moment + services.link_lifetime
+
     def now(self) -> datetime:
         """The time."""
         return self._services().clock()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from bourn.contract.answers import Receipt
     from bourn.contract.artifact import Artifact
     from bourn.dispatch.plan import Plan
 
@@ -43,6 +44,7 @@ class Member:
     total: int = 0
     note: str = ""
     artifact: Artifact | None = None
+    receipt: Receipt | None = None
     failure: BaseException | None = None
     earlier: Member | None = None
     """The same job at an earlier try in this process, which its caller's object still knows."""
