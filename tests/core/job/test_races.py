@@ -244,14 +244,16 @@ def test_ctrl_c_at_any_moment_leaves_no_job_behind(home, make):
 import bourn, _thread, random, threading, time
 bourn.compute(0)
 def interrupt():
+    go.wait()
     for _ in range(60):
         time.sleep(random.random() * 0.02)
         _thread.interrupt_main()
     over.append(1)
-over, caught = [], 0
+over, caught, go = [], 0, threading.Event()
 threading.Thread(target=interrupt).start()
 while not over:
     try:
+        go.set()
         while not over:
             try:
                 assert bourn.compute(1) == 1
@@ -261,7 +263,7 @@ while not over:
     except KeyboardInterrupt:
         caught += 1
 assert bourn.compute(5) == 5
-for _ in range(100):
+for _ in range(600):
     left = sorted({job.stage for job in bourn.jobs(limit=None)} - {"SUCCEEDED", "CANCELLED"})
     if not left:
         break
@@ -269,7 +271,7 @@ for _ in range(100):
 print(left, caught > 5)
 """
     for _ in range(3):
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=280, check=False)
         assert done.stdout == "[] True\n", done.stderr[-2000:]
 
 
