@@ -8,7 +8,7 @@ setup: .venv/.setup-done
 .venv/.setup-done: pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	test -x $(PY) || python3 -m venv .venv
 	test -x .venv/bin/uv || $(PY) -m pip install --quiet uv
-	.venv/bin/uv sync --quiet --all-packages
+	.venv/bin/uv sync --quiet --all-packages --inexact
 	touch $@
 
 demo: setup

@@ -39,7 +39,7 @@ class TestDownload(DestinationContract):
         self.sessions.append(trial.session)
 
     def witness(self, receipt, job):
-        session = job._home
+        session = next(session for session in self.sessions if session.home is job._home)
         if session not in self.clients:
             self.clients[session] = self.stack.enter_context(served(session))
         return self.clients[session].get(httpx.URL(receipt.url).path).raise_for_status().content

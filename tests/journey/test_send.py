@@ -88,3 +88,22 @@ def test_a_revoked_link_is_gone_and_a_bad_request_is_status_2(server, scene):
     assert httpx.get(told["url"]).status_code == 404
     bad = subprocess.run([BOURN, "send", path, "-F", "geotif"], capture_output=True, text=True, check=False, timeout=60)
     assert (bad.returncode, "Did you mean 'geotiff'?" in bad.stderr) == (2, True)
+
+
+def test_gdal_and_bourn_read_a_link(server, scene):
+    """In a process of its own: GDAL that waits for a server in a thread of the same one waits for ever."""
+    path, pixels = scene
+    sent = subprocess.run(
+        [BOURN, "send", path, "-F", "geotiff", "--json"], capture_output=True, check=True, timeout=120
+    )
+    url = json.loads(sent.stdout)["url"]
+    code = f"""
+import numpy as np, rasterio
+from bourn import Image
+with rasterio.open({url!r}) as file:
+    print(len(file.files), file.overviews(1), file.read().sum())
+print(np.asarray(Image.open({url!r}).array).sum())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    total = pixels.sum(dtype="uint64")
+    assert done.stdout.split("\n") == [f"1 [2] {total}", f"{total}", ""], done.stderr

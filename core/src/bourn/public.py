@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bourn.session import default_session
+from bourn.session import Session, default_session
 
 if TYPE_CHECKING:
     import os
@@ -42,10 +42,17 @@ def plan(
     *,
     format: Any = None,
     destination: Any = "download",
+    file: str | os.PathLike[str] | BinaryIO | None = None,
+    timeout: float | None = None,
+    block: bool = True,
+    progress_bar: bool | None = None,
     **arguments: Any,
 ) -> Plan | list[Plan]:
     """As `Session.plan`, by the default session."""
-    return default_session().plan(obj, geobox, format=format, destination=destination, **arguments)
+    return default_session().plan(
+        obj, geobox, format=format, destination=destination, file=file, timeout=timeout, block=block,
+        progress_bar=progress_bar, **arguments,
+    )  # fmt: skip
 
 
 def jobs(*, stage: str | None = None, group: str | None = None, limit: int | None = 100) -> Sequence[Job]:
@@ -56,6 +63,12 @@ def jobs(*, stage: str | None = None, group: str | None = None, limit: int | Non
 def registry() -> Registry:
     """The registry of the default session: who is installed, and what goes together."""
     return default_session().registry
+
+
+# Whoever asks a notebook what they do is told by these names.
+compute.__doc__ = Session.compute.__doc__
+plan.__doc__ = Session.plan.__doc__
+jobs.__doc__ = Session.jobs.__doc__
 
 
 def __getattr__(name: str) -> Any:

@@ -138,10 +138,24 @@ class Session:
         *,
         format: Any = None,
         destination: Any = None,
+        file: str | os.PathLike[str] | BinaryIO | None = None,
+        timeout: float | None = None,
+        block: bool = True,
+        progress_bar: bool | None = None,  # it takes what `compute` takes
         **arguments: Any,
     ) -> Plan | list[Plan]:
-        """The plan for a request, or its errors; nothing is computed, and nothing touched."""
-        return self._checked(obj, geobox, arguments, destination=destination, format=format)[2]
+        """The plan for a request, or its errors; nothing is computed, and nothing touched.
+
+        Takes what `compute` takes, so that a call can be tried by changing its name.
+
+        Raises
+        ------
+        RequestError
+            Everything that is wrong with the request.
+        """
+        return self._checked(
+            obj, geobox, arguments, destination=destination, format=format, timeout=timeout, file=file, block=block
+        )[2]
 
     def job(self, job_id: str) -> Job:
         """The job of that id.
@@ -308,9 +322,9 @@ class Session:
         found = inspect(obj, arguments=arguments, adapt=self._adapt)
         if geobox is None or not found.info.kinds:
             return found, geobox
-        from bourn.result.grid import put_on  # odc-geo, on first use
+        from bourn.result.grid import placed_on  # odc-geo, on first use
 
-        return inspect(put_on(found.obj, geobox)), None
+        return inspect(placed_on(found.obj, geobox)), None
 
     def _adapt(self, obj: Any) -> Any:
         from bourn.job.observers import adapted  # on first use

@@ -5,7 +5,7 @@ import pytest
 from affine import Affine
 from bourn.errors import RequestError
 from bourn.result import tiles
-from bourn.result.grid import put_on
+from bourn.result.grid import placed_on, put_on
 from bourn.result.image import Image
 from odc.geo.geobox import GeoBox
 
@@ -87,3 +87,20 @@ def test_what_has_no_crs_can_not_be_moved():
         put_on(Image(np.zeros((2, 2))), FINER)
     with pytest.raises(RequestError, match=r"geobox: expected an odc.geo GeoBox or a tile, got 'here'"):
         put_on(Image(np.zeros((2, 2))), "here")
+
+
+def test_an_xarray_object_stays_one_on_its_new_grid():
+    """`geobox=` takes whatever is an image, and gives it back in its own form."""
+    import xarray as xr
+    from odc.geo.xr import xr_coords
+
+    array = xr.DataArray(np.ones((100, 120), "float32"), dims=("y", "x"), coords=xr_coords(SOURCE))
+    moved = placed_on(array, FINER)
+    assert isinstance(moved, xr.DataArray)
+    assert moved.odc.geobox == FINER
+    assert placed_on(array, SOURCE) is array
+
+
+def test_what_is_no_image_has_no_grid():
+    with pytest.raises(RequestError, match=r"^geobox: goes with an image: expected an image"):
+        placed_on(2, FINER)

@@ -37,7 +37,9 @@ class Session:
         if self.sweep_fault:
             raise self.sweep_fault
 
-    def path(self, job, name="result.txt"):
+    def path(self, job, name=None):
+        found = self.links._ledger.find(job.delivery_id)
+        name = name or (found.artifact.filename if found else "result.txt")
         return self.links.url(job.delivery_id, name).removeprefix("https://data.example.org")
 
 

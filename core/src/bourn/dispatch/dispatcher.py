@@ -239,7 +239,12 @@ class Dispatcher:
         ]
         can = f"Formats that fit: {listed(fitting)}" if fitting else f"No format takes it to {destination!r}"
         takes = f"{destination!r} with {format_name!r} takes {listed(cell.kinds)}"
-        return f"{takes}; this is {kinds} ({info.type_name}). {can}"
+        hint = ""
+        if "image" in cell.kinds and "array" in info.kinds:
+            hint = ". An array becomes an image by bourn.Image(array, bands=[...], geobox=...)"
+            if info.type_name.startswith("xarray"):
+                hint = ". It becomes an image with a grid: odc.geo.xr.assign_crs, or bourn.Image(..., geobox=...)"
+        return f"{takes}; this is {kinds} ({info.type_name}). {can}{hint}"
 
 
 def _asked(

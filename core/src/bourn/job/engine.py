@@ -165,11 +165,11 @@ class Engine:
             self._known: weakref.WeakValueDictionary[str, Member] = weakref.WeakValueDictionary()
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="bourn-job")
             self._worker: Worker = self._services.workers.enrol(now=self._services.clock())
-            self._pid = os.getpid()
             self._caretaker = Caretaker(
                 self._services, self._worker, self._members,
                 carry_due=self.carry_due, want_cancelled=self._want_cancelled, let_go=self._let_go,
             )  # fmt: skip
+            self._pid = os.getpid()  # last: from now on no thread waits for this one
         recover(self._services)
         self._caretaker.wake()
 

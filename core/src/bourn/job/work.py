@@ -98,9 +98,9 @@ def _computed(work: Work, members: Sequence[Member], services: Services) -> Any:
     if cancelled():
         raise Cancelled
     if work.geobox is not None:
-        from bourn.result.grid import put_on  # odc-geo costs a second
+        from bourn.result.grid import placed_on  # odc-geo costs a second
 
-        value = put_on(value, work.geobox)
+        value = placed_on(value, work.geobox)
     unknown = [member for member in members if not member.plan.info.kinds]
     if unknown:
         found = inspect(value, adapt=services.hooks.adapt)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bourn.errors import Problem, RequestError
+from bourn.errors import Problem, RequestError, ResultRefused
+from bourn.result.as_image import as_image
 from bourn.result.image import Image
 from bourn.result.pixels import ArrayPixels, is_dask
 from bourn.wording import shown
@@ -14,7 +15,7 @@ from bourn.wording import shown
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
-__all__ = ["as_geobox", "put_on"]
+__all__ = ["as_geobox", "placed_on", "put_on"]
 
 CHUNK_SIDE = 1024
 """Pixels; the side of the chunks that an image in memory is cut into."""
@@ -35,6 +36,24 @@ def as_geobox(given: object) -> GeoBox:
     if isinstance(geobox, GeoBox):
         return geobox
     raise RequestError([Problem("geobox", f"expected an odc.geo GeoBox or a tile, got {shown(given)}")])
+
+
+def placed_on(obj: Any, grid: object) -> Any:
+    """A result that is an image, on another grid: an xarray object stays one.
+
+    Raises
+    ------
+    RequestError
+        It is no image; or as `put_on`.
+    """
+    if isinstance(obj, Image):
+        return put_on(obj, grid)
+    try:
+        image = as_image(obj)
+    except ResultRefused as error:
+        raise RequestError([Problem("geobox", f"goes with an image: {error.message}")]) from error
+    moved = put_on(image, grid)
+    return obj if moved is image else moved.to_xarray()
 
 
 def put_on(image: Image, grid: object) -> Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from bourn.store.interface import Store
 
 __all__ = ["Body"]
+
+_READERS = ThreadPoolExecutor(16, thread_name_prefix="bourn-read")
+"""Reads what is sent next; made here, since a read that is abandoned must be told when it is over."""
 
 
 @attrs.frozen(kw_only=True)
@@ -94,13 +98,14 @@ async def _stored(store: Store, key: str, start: int, end: int) -> AsyncGenerato
         while (piece := await loop.run_in_executor(None, next, stream, None)) is not None:
             yield piece
         return
-    with path.open("rb", buffering=0) as file:
-        number = file.fileno()
-        reading = loop.run_in_executor(None, os.pread, number, min(CHUNK_BYTES, end - start), start)
-        try:
-            while start < end and (piece := await reading):
-                start += len(piece)
-                reading = loop.run_in_executor(None, os.pread, number, min(CHUNK_BYTES, end - start), start)
-                yield piece
-        finally:
-            await asyncio.wait([reading])  # never close a file that another thread reads
+    number = os.open(path, os.O_RDONLY)
+    reading = _READERS.submit(os.pread, number, min(CHUNK_BYTES, end - start), start)
+    try:
+        while start < end and (piece := await asyncio.wrap_future(reading)):
+            start += len(piece)
+            reading = _READERS.submit(os.pread, number, min(CHUNK_BYTES, end - start), start)
+            yield piece
+    finally:
+        # Whoever breaks off leaves a read behind: the file is closed when its thread has done with it, for its
+        # number would be another file's by then.
+        reading.add_done_callback(lambda _: os.close(number))

@@ -51,6 +51,9 @@ def answer(session: Serving, request: Request) -> Response:
         return _no_such_link(request)
     except LinkExpired as error:
         return fault(request, 410, error.code, "This link has expired", error.message)
+    if request.path_params.get("filename") != found.artifact.filename:
+        # Else GDAL, which looks for overviews and masks in files beside this one, would find this one again.
+        return _no_such_link(request)
     if session.store.size(found.artifact.key) != found.artifact.size_bytes:
         _log.error("the object %s should be in the store, and is not, or not whole", found.artifact.key)
         return _no_such_link(request)

@@ -63,7 +63,7 @@ class Links:
         return str(self._current().dumps(delivery_id))
 
     def url(self, delivery_id: str, filename: str) -> str:
-        """The link of a delivery. The name at its end is for people: any other one works as well."""
+        """The link of a delivery; it ends with the artifact's name, and no other name works."""
         return f"{self._public_url}/d/{self.token(delivery_id)}/{quote(filename, safe='')}"
 
     def resolve(self, token: str) -> Linked:
