@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["Session", "default_session"]
 
 
+LONGEST_SECONDS = 10 * 366 * 86_400
+"""Of a timeout: ten years."""
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -306,7 +310,7 @@ class Session:
             plans = self.dispatcher.plan(found.info, destination=asked, format=format)
         except RequestError as error:
             collected.add(type(error), error.problems)
-        if timeout is not None and not (type(timeout) in {int, float} and 0 < timeout < float("inf")):
+        if timeout is not None and not (type(timeout) in {int, float} and 0 < timeout <= LONGEST_SECONDS):
             message = f"expected a number of seconds above 0, got {shown(timeout)}"
             collected.add(RequestError, [Problem("timeout", message)])
         if file is not None:

@@ -177,14 +177,33 @@ def test_the_newest_revision_is_the_one_that_the_code_expects(database):
     assert max(file.name[:4] for file in versions.glob("0*.py")) == HEAD
 
 
-def test_migrations_make_the_tables_that_the_code_has(database):
+def test_the_history_makes_the_tables_that_the_code_has(tmp_path):
+    import sqlalchemy as sa
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
+    from bourn.ledger.database import upgrade
     from bourn.ledger.tables import metadata
 
-    with database.engine.connect() as connection:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/old.db")
+    with engine.begin() as connection:
+        upgrade(connection)
         context = MigrationContext.configure(connection, opts={"version_table": "bourn_core_version"})
         assert compare_metadata(context, metadata) == []
+        assert context.get_current_revision() == HEAD
+    engine.dispose()
+
+
+def test_a_new_database_needs_no_history(tmp_path):
+    """Alembic reads the metadata of every installed distribution, and one of them may be broken."""
+    code = (
+        f"from bourn.ledger.database import Database; Database('sqlite:///{tmp_path}/l.db').engine; "
+        "import sys; print('alembic' in sys.modules)"
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "False\n"
 
 
 def test_the_database_is_for_its_owner_only(database, tmp_path):

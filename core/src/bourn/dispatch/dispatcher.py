@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bourn.contract.answers import Note
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["Dispatcher"]
 
 T = TypeVar("T")
+
+MOST_ANSWERS = 1_000
+"""How many problems and notes of one preflight are heard."""
 
 ContextFor = Callable[[str, Destination[Any]], "Context"]
 """Makes the context of a preflight for the destination of that name."""
@@ -187,7 +191,9 @@ class Dispatcher:
             except RequestError as error:
                 collected.add(type(error), [Problem(_under(at, p.path), p.message) for p in error.problems])
                 return None
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # a stranger's code, SystemExit in it among what it may raise
                 raise _broke(spec, "from_shorthand", error) from error
         else:
             spec = self._registry.of_options(asked.role, asked.object)
@@ -252,19 +258,19 @@ def _asked(
 ) -> list[Note]:
     notes = []
     try:
-        for answer in ask() or ():
+        for answer in islice(ask() or (), MOST_ANSWERS):
             if isinstance(answer, Problem):
                 collected.add(Refused, [Problem(_under(at, answer.path), answer.message)])
             else:
                 notes.append(Note(clean(answer.message), _under(at, answer.path)))
-    except BournError:
+    except (BournError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # a stranger's code, SystemExit in it among what it may raise
         raise _broke(chosen, "preflight", error) from error
     return notes
 
 
-def _broke(who: Spec | Chosen[Any], step: str, error: Exception) -> PluginError:
+def _broke(who: Spec | Chosen[Any], step: str, error: BaseException) -> PluginError:
     msg = f"{step} of {who.name!r} ({who.distribution} {who.version}) failed: {type(error).__name__}: {error}"
     return PluginError(msg, name=who.name, distribution=who.distribution, version=who.version)
 

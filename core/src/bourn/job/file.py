@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -32,15 +34,26 @@ def file_problems(file: Any, plans: Sequence[Plan], *, block: bool) -> Iterator[
             message = f"goes only with destinations that give data back, and {plan.to.name!r} does not"
             yield Problem("file", message)
     if isinstance(file, str | os.PathLike):
-        path = Path(file)
-        if path.is_dir():
-            yield Problem("file", f"{shown(str(path))} is a folder")
-        elif not path.parent.is_dir():
-            yield Problem("file", f"there is no folder {shown(str(path.parent))}")
-        elif not os.access(path.parent, os.W_OK):
-            yield Problem("file", f"the folder {shown(str(path.parent))} can't be written to")
-    elif not callable(getattr(file, "write", None)):
+        yield from _path_problems(file)
+    elif not callable(getattr(type(file), "write", None)) or isinstance(file, io.TextIOBase):
         yield Problem("file", f"expected a path or a binary file, got {shown(file)}")
+
+
+def _path_problems(file: str | os.PathLike[str]) -> Iterator[Problem]:
+    try:
+        # Where a link leads to is what is written, as with any program that opens it.
+        path = Path(file).resolve()
+        mode = path.stat().st_mode if path.exists() else None
+        folder = path.parent.is_dir()
+    except (OSError, ValueError, TypeError) as error:
+        yield Problem("file", f"{shown(file)} can't be a path: {error}")
+        return
+    if mode is not None and not stat.S_ISREG(mode):
+        yield Problem("file", f"{shown(str(path))} is there, and is no regular file")
+    elif not folder:
+        yield Problem("file", f"there is no folder {shown(str(path.parent))}")
+    elif not os.access(path.parent, os.W_OK):
+        yield Problem("file", f"the folder {shown(str(path.parent))} can't be written to")
 
 
 def write_file(file: str | os.PathLike[str] | BinaryIO, source: BinaryIO) -> None:
@@ -48,7 +61,7 @@ def write_file(file: str | os.PathLike[str] | BinaryIO, source: BinaryIO) -> Non
     if not isinstance(file, str | os.PathLike):
         _pour(source, file)
         return
-    path = Path(file)
+    path = Path(file).resolve()
     # Not by tempfile: the new file shall have the permissions that any file of the user's has.
     beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}")
     try:
@@ -56,6 +69,8 @@ def write_file(file: str | os.PathLike[str] | BinaryIO, source: BinaryIO) -> Non
             _pour(source, target)
             target.flush()
             os.fsync(target.fileno())
+        if path.exists():
+            beside.chmod(stat.S_IMODE(path.stat().st_mode))
         beside.replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -65,4 +80,7 @@ def write_file(file: str | os.PathLike[str] | BinaryIO, source: BinaryIO) -> Non
 
 def _pour(source: BinaryIO, target: BinaryIO) -> None:
     while piece := source.read(PIECE_BYTES):
-        target.write(piece)
+        rest = memoryview(piece)
+        while rest:  # a raw file may take less than it is given; one that does not say how much has taken all
+            taken = target.write(rest)
+            rest = rest[len(rest) if taken is None else taken :]

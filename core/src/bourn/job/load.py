@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bourn.errors import BournError, LinkExpired, PluginError
+from bourn.errors import BournError, JobError, PluginError
 from bourn.job.context import WorkingContext
 from bourn.job.member import Member
 
@@ -22,12 +22,13 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
 
     Raises
     ------
-    LinkExpired
-        The bytes are gone.
+    JobError
+        The bytes are gone, or are not those that were stored.
     PluginError
         The destination's `load` or the format's `decode` raised.
     """
     to, written = plan.to, plan.written
+    _check_whole(job_id, artifact, services)
     try:
         if to.plugin.loads_alone():
             delivery_id = artifact.key.rpartition("/")[2].removesuffix(artifact.suffix)
@@ -40,11 +41,20 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
             with artifact.open() as source:
                 return written.plugin.decode(source, written.options)
         return artifact.read()
-    except BournError:
+    except (BournError, KeyboardInterrupt):
         raise
     except FileNotFoundError as error:
-        msg = f"the data of job {job_id} is gone"
-        raise LinkExpired(msg) from error
-    except Exception as error:
+        raise _lost(job_id, "is gone") from error
+    except BaseException as error:  # a stranger's code, SystemExit in it among what it may raise
         msg = f"the result of job {job_id} can't be loaded: {type(error).__name__}: {error}"
         raise PluginError(msg, name=to.name, distribution=to.distribution, version=to.version) from error
+
+
+def _check_whole(job_id: str, artifact: Artifact, services: Services) -> None:
+    size = services.store.size(artifact.key)
+    if size != artifact.size_bytes:
+        raise _lost(job_id, "is gone" if size is None else f"has {size} bytes and should have {artifact.size_bytes}")
+
+
+def _lost(job_id: str, how: str) -> JobError:
+    return JobError(f"the data of job {job_id} {how}: somebody else has changed the store")

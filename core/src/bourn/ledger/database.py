@@ -18,10 +18,12 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from bourn.ledger.tables import metadata
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Database"]
+__all__ = ["Database", "upgrade"]
 
 T = TypeVar("T")
 
@@ -309,12 +311,38 @@ def _migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         if sa.inspect(connection).has_table("bourn_core_version") and connection.scalar(version) == HEAD:
             return
-    from alembic import command, config  # 100 ms, once in the life of a database
-
-    settings = config.Config()
-    settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:  # BEGIN IMMEDIATE keeps other SQLite processes out
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, "head")
+        found = sa.inspect(connection)
+        if found.has_table("bourn_core_version") or found.has_table("jobs"):
+            upgrade(connection)
+        else:
+            _make(connection)
+
+
+def _make(connection: sa.Connection) -> None:
+    """All tables of a new database at once, as the history would leave them; a test compares the two.
+
+    Alembic asks every installed distribution for its plugins when it is imported, so that one with broken
+    metadata would keep everybody from their first start.
+    """
+    metadata.create_all(connection)
+    version = sa.Table(
+        "bourn_core_version",
+        sa.MetaData(),
+        sa.Column("version_num", sa.String(32), nullable=False),
+        sa.PrimaryKeyConstraint("version_num", name="bourn_core_version_pkc"),
+    )
+    version.create(connection)
+    connection.execute(version.insert().values(version_num=HEAD))
+
+
+def upgrade(connection: sa.Connection) -> None:
+    """Bring the tables of an older version up to date, by their history."""
+    from alembic import command, config  # 100 ms, once in the life of a version
+
+    settings = config.Config()
+    settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    settings.attributes["connection"] = connection
+    command.upgrade(settings, "head")

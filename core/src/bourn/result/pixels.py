@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 import numpy as np
 
+from bourn.errors import ResultRefused
 from bourn.result.nodata import Missing, masked_where_missing
 from bourn.result.rows import Fetched, FetchedRows, HeldRows, RowReader
 
@@ -206,6 +207,17 @@ def _computing(arrays: Sequence[Any]) -> Callable[[int, int], Fetched]:
     def compute(start: int, stop: int) -> Fetched:
         slices = (array[..., start:stop, :] for array in arrays)
         computed = dask.compute(*slices)  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
-        return [np.asarray(array) for array in computed]
+        return [_as_declared(np.asarray(array), part) for array, part in zip(computed, slices, strict=True)]
 
     return compute
+
+
+def _as_declared(array: np.ndarray[Any, Any], part: Any) -> np.ndarray[Any, Any]:
+    """What was computed, if it is what dask was told that it would be: a writer would stretch it, or wrap its values."""
+    if array.shape == part.shape and array.dtype.newbyteorder("=") == part.dtype.newbyteorder("="):
+        return array
+    msg = (
+        f"a block of the image was declared as {part.shape} of {part.dtype}, and computing it gave {array.shape} of "
+        f"{array.dtype}: give map_blocks, or apply_ufunc, the right chunks and dtype"
+    )
+    raise ResultRefused(msg)
