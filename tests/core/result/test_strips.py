@@ -6,7 +6,7 @@ import tracemalloc
 import dask.array as da
 import numpy as np
 import pytest
-from bourn.errors import RequestError
+from bourn.errors import RequestError, ResultRefused
 from bourn.result.image import Image
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,3 +123,17 @@ def test_compute_brings_all_into_memory():
     assert not computed.lazy
     assert computed.identical(image)
     assert computed.compute() is computed
+
+
+@pytest.mark.parametrize(
+    ("change", "dtype"),
+    [(lambda block: block[:, ::2, ::2], "f8"), (lambda block: block * 0 + 300.7, "uint8")],
+    ids=["another shape", "another dtype"],
+)
+def test_blocks_that_are_not_as_dask_was_told_are_refused(change, dtype):
+    """A writer would stretch them, or wrap their values, and nobody would hear of it."""
+    import dask.array as da
+
+    declared = da.zeros((1, 60, 60), chunks=(1, 30, 30)).map_blocks(change, dtype=dtype)
+    with pytest.raises(ResultRefused, match=r"was declared as .*, and computing it gave"):
+        list(Image(declared).strips())

@@ -480,6 +480,7 @@ def test_clean_leaves_the_living_and_the_young_alone(store, root):
     abandoned.touch()
     os.utime(abandoned, (NOW.timestamp(), NOW.timestamp()))
     (root / "empty").mkdir()
+    os.utime(root / "empty", (NOW.timestamp(), NOW.timestamp()))
     assert store.clean(timedelta(hours=1), NOW + timedelta(minutes=59)) == 0
     assert abandoned.exists()
     assert store.clean(timedelta(hours=1), NOW + timedelta(minutes=61)) == 1

@@ -82,5 +82,5 @@ def _pour(source: BinaryIO, target: BinaryIO) -> None:
     while piece := source.read(PIECE_BYTES):
         rest = memoryview(piece)
         while rest:  # a raw file may take less than it is given; one that does not say how much has taken all
-            taken = target.write(rest)
+            taken: int | None = target.write(rest)
             rest = rest[len(rest) if taken is None else taken :]

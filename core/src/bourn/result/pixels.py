@@ -205,7 +205,7 @@ def _computing(arrays: Sequence[Any]) -> Callable[[int, int], Fetched]:
     import dask  # loaded already: these are dask arrays
 
     def compute(start: int, stop: int) -> Fetched:
-        slices = (array[..., start:stop, :] for array in arrays)
+        slices = [array[..., start:stop, :] for array in arrays]
         computed = dask.compute(*slices)  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
         return [_as_declared(np.asarray(array), part) for array, part in zip(computed, slices, strict=True)]
 
@@ -213,7 +213,7 @@ def _computing(arrays: Sequence[Any]) -> Callable[[int, int], Fetched]:
 
 
 def _as_declared(array: np.ndarray[Any, Any], part: Any) -> np.ndarray[Any, Any]:
-    """What was computed, if it is what dask was told that it would be: a writer would stretch it, or wrap its values."""
+    """What was computed, if it is what dask was told of it: else a writer would stretch it, or wrap its values."""
     if array.shape == part.shape and array.dtype.newbyteorder("=") == part.dtype.newbyteorder("="):
         return array
     msg = (
