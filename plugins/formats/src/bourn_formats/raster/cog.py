@@ -19,9 +19,9 @@ from bourn_formats.raster.block import Block, Tally, prepared, seen, tallied
 from bourn_formats.raster.compress import compressor, deflated
 from bourn_formats.raster.directories import directories
 from bourn_formats.raster.layout import header
-from bourn_formats.raster.overview import average, mode, nearest
 from bourn_formats.raster.pool import pool
 from bourn_formats.raster.predictor import fill_bits, fill_tile
+from bourn_formats.raster.reduce import reduced
 from bourn_formats.raster.report import report
 from bourn_formats.raster.stage import Rows, Stage
 from bourn_formats.raster.statistics import Statistics
@@ -174,26 +174,12 @@ class _Writer:
 
     def _halve(self, stage: Stage, rows: Rows, block: Block, columns: tuple[int, int]) -> None:
         """Put what the block makes of the next resolution there."""
-        profile = self._profile
         down = (stage.down, stage.down.ready(rows.start), stage.down.ready(rows.stop))
         last = columns[1] == stage.across.length
         across = (stage.across, columns[0] // stage.across.step, stage.across.target if last else columns[1] // 2)
         if down[1] == down[2] or across[1] == across[2]:
             return
-        pixels, invalid = block.pixels, block.invalid
-        if profile.resampler == "nearest":
-            small = nearest(pixels, down, across)
-            none = None if invalid is None else nearest(invalid, down, across)
-        elif profile.resampler == "mode":
-            small, none = mode(pixels, invalid, down, across)
-        else:
-            exact = profile.nodata is not None or profile.masking == "internal"
-            small, none = average(pixels, invalid, down, across, exact=exact)
-            if profile.nodata is not None:
-                small = _without(small, self._empty)
-        if none is not None and profile.resampler != "nearest":
-            np.copyto(small, self._empty, where=none)
-        valid = None if none is None else ~none[0]
+        small, valid = reduced(block.pixels, block.invalid, down, across, self._profile)
         self._stages[stage.index + 1].place(down[1], across[1], small, valid)
 
     def _encoded(self, block: Block) -> list[Any | None]:
@@ -223,16 +209,3 @@ class _Writer:
         made = self._encode(tile)
         self._tiles.put(tile)
         return made
-
-
-def _without(small: Array, nodata: Array) -> Array:
-    """With the value next to nodata where it happens to be that (GDAL: the next higher one, lower at the limit)."""
-    same = small == nodata
-    if not same.any():
-        return small
-    if small.dtype.kind == "f":
-        other = np.nextafter(nodata, np.array(np.inf, small.dtype))
-    else:
-        other = nodata + 1 if nodata < np.iinfo(small.dtype).max else nodata - 1
-    np.copyto(small, other.astype(small.dtype), where=same)
-    return small

@@ -114,6 +114,8 @@ def _rounded(means: Array, dtype: np.dtype[Any]) -> Array:
     if dtype.kind == "f":
         with np.errstate(over="ignore"):  # the mean of float32 is a float32, but for infinities
             return means.astype(dtype)
+    if dtype.kind == "i" and dtype.itemsize <= 2:  # noqa: PLR2004  # bytes: GDAL's means of these are float32
+        means = means.astype(np.float32)
     means += np.copysign(0.5, means)
     limits = np.iinfo(dtype)
     if dtype.itemsize == 8:  # noqa: PLR2004  # bytes; float64 has no 2^63 - 1: what is rounded up to 2^63 comes back down

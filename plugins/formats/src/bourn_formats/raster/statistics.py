@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,13 @@ __all__ = ["Statistics"]
 
 Array = np.ndarray[Any, Any]
 
-ROWS = 64
-"""Of a layer at a time."""
+PIECE = 1 << 16
+"""Values that are added up at a time: as float64 they stay in a core's cache."""
+
+DOT = 1 << 13
+"""Values in one call of BLAS: it starts threads of its own from 10,000."""
+
+_threads = threading.local()
 
 
 class Statistics:
@@ -35,9 +41,10 @@ class Statistics:
         self.size += layer.size
         least, largest = None, None
         count, mean, squares = 0, 0.0, 0.0
-        for start in range(0, layer.shape[0], ROWS):
-            rows = layer[start : start + ROWS]
-            found = _moments(rows, None if mask is None else mask[start : start + ROWS], nodata)
+        height = max(1, PIECE // layer.shape[1])
+        for start in range(0, layer.shape[0], height):
+            part = np.s_[start : start + height]
+            found = _moments(layer[part], None if mask is None else mask[part], nodata)
             if found is None:
                 continue
             low, high, number, middle, spread = found
@@ -90,18 +97,40 @@ def _moments(layer: Array, mask: Array | None, nodata: float | None) -> tuple[An
         if missing.any():
             valid = ~missing if valid is None else valid & ~missing
     if layer.dtype.kind == "f":
-        finite = np.isfinite(layer)
-        if not finite.all():
-            valid = finite if valid is None else valid & finite
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = bool(np.isfinite(np.add.reduce(layer, axis=None)))
+        if not finite:  # some are not, or their sum is too large
+            valid = np.isfinite(layer) if valid is None else valid & np.isfinite(layer)
     values = layer if valid is None else layer[valid]
     if not values.size:
         return None
-    wide = values.astype(np.float64).reshape(-1)  # small enough to stay in the cache for what follows
+    wide = _scratch(values.size)
+    np.copyto(wide.reshape(values.shape), values)
+    least, largest, count = values.min(), values.max(), values.size
+    if layer.dtype.kind in "iu" and layer.dtype.itemsize <= 2:  # noqa: PLR2004  # bytes: all sums below are exact
+        total, squares = int(np.add.reduce(wide)), int(_dot(wide))
+        return least, largest, count, total / count, (squares * count - total * total) / count
     with np.errstate(over="ignore", invalid="ignore"):  # values near float64's limits have no deviation
-        mean = float(np.add.reduce(wide)) / wide.size
+        mean = float(np.add.reduce(wide)) / count
         wide -= mean
-        # Not np.dot, which would start threads of its own.
-        return values.min(), values.max(), wide.size, mean, float(np.einsum("i,i->", wide, wide))
+        return least, largest, count, mean, _dot(wide)
+
+
+def _dot(values: Array) -> float:
+    """The sum of squares."""
+    total = 0.0
+    for start in range(0, values.size, DOT):
+        part = values[start : start + DOT]
+        total += float(np.dot(part, part))
+    return total
+
+
+def _scratch(size: int) -> Array:
+    """(size,) float64, this thread's own: fresh memory for each piece would cost more than all the sums."""
+    held: Array | None = getattr(_threads, "held", None)
+    if held is None or held.size < size:
+        held = _threads.held = np.empty(max(size, PIECE))
+    return held[:size]
 
 
 def _text(number: Any) -> str:
