@@ -23,8 +23,8 @@ def reduced(
 ) -> tuple[Array, Array | None]:
     """(pixels of the overview, True where all bands are valid); None where they all are.
 
-    An alpha band is joined as it is, whatever is masked; where nothing else says what is transparent, it says so for
-    the colours: GDAL's rules (`GetMaskFlags`).
+    An alpha band is joined as it is, whatever is masked; where nothing else says what is transparent it does, for the
+    colours and for itself: GDAL's rules (`GetMaskFlags`).
     """
     if profile.resampler == "nearest":
         small = nearest(pixels, rows, columns)
@@ -32,11 +32,10 @@ def reduced(
     if not profile.alpha:
         return _joined(pixels, invalid, rows, columns, profile)
     colours, alpha = pixels[:-1], pixels[-1:]
-    if invalid is not None:
-        invalid = invalid[: len(colours)]
-    elif profile.nodata is None and profile.masking == "none":
+    if profile.nodata is None and profile.masking == "none":
         transparent = alpha == 0
-        invalid = transparent if transparent.any() else None
+        return _joined(pixels, transparent if transparent.any() else None, rows, columns, profile)
+    invalid = None if invalid is None else invalid[: len(colours)]
     small, valid = _joined(colours, invalid, rows, columns, profile)
     if profile.resampler == "mode":
         of_alpha, _ = mode(alpha, None, rows, columns)
