@@ -1,7 +1,7 @@
 """A block of an image as the file's pixels: dtypes that TIFF has, masks applied, counted and added up on the way.
 
-The same rules as `pixels.Passage` has for whole strips, for blocks that several threads work on at once: what is counted
-is given back with each block, and nothing is shared.
+The same rules as `pixels.Passage` has for whole strips, for blocks that several threads work on at once: what is
+counted is given back with each block, and nothing is shared.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Tally(NamedTuple):
 
     Attributes
     ----------
-    counts : dict of str to sequence of int
+    counts : dict of str to list of int
     statistics : sequence of Statistics
     """
 
-    counts: dict[str, Sequence[int]]
+    counts: dict[str, list[int]]
     statistics: Sequence[Statistics]
 
 

@@ -194,8 +194,10 @@ class _Writer:
         return [self._compressed(block.pixels), deflated(fill_bits(side, valid))]
 
     def _is_empty(self, pixels: Array) -> bool:
-        """Whether all is what a reader sees where there is no tile: nodata, or 0 (bit by bit: -0.0 is none)."""
-        if pixels[0, 0, 0].tobytes() != self._empty.tobytes():
+        """Whether all is what a reader sees where there is no tile: nodata, or 0, which -0.0 is not."""
+        if self._empty != self._empty:  # NaN
+            return bool(np.isnan(pixels).all())
+        if pixels[0, 0, 0] != self._empty:
             return False
         return bool((pixels == self._empty).all()) and not (pixels.dtype.kind in "fc" and np.signbit(pixels.real).any())
 

@@ -50,4 +50,4 @@ def _libdeflate(level: int) -> Callable[[np.ndarray[Any, Any]], Any]:
 
 
 def _flat(tile: np.ndarray[Any, Any]) -> memoryview:
-    return memoryview(tile.reshape(-1).view("u1"))
+    return tile.reshape(-1).view("u1").data

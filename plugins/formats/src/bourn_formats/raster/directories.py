@@ -36,9 +36,7 @@ def directories(profile: Profile, stages: Sequence[Stage], statistics: Sequence[
         said = nodata_tag(profile) if stage.index else label_tags(profile, statistics)
         kind = REDUCED if stage.index else 0
         size = _size(stage, profile)
-        found.append(
-            Directory([*size, *_pixels(profile, kind), *said], stage.offsets[0], stage.sizes[0], stage.index)
-        )
+        found.append(Directory([*size, *_pixels(profile, kind), *said], stage.offsets[0], stage.sizes[0], stage.index))
         if profile.masking == "internal":
             found.append(Directory([*size, *_mask(kind | MASK)], stage.offsets[1], stage.sizes[1], stage.index))
     return found

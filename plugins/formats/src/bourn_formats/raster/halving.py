@@ -1,8 +1,8 @@
 """Which pixels of one resolution make those of the next lower one, along an axis: GDAL's rule.
 
-The COG driver halves lengths and drops the remainder: of `n` pixels come `m = n // 2`, at least 1, so that a pixel of
-the overview is `n / m` wide: 2 if `n` is even, and a little more, or 3, if it is odd (gcore/overview.cpp). Pixel `i` then
-begins at `2 i + i / m` and ends at `2 i + 2 + (i + 1) / m`: three pixels are in it, the outer ones in part.
+The COG driver halves lengths and drops the remainder: of `n` pixels come `m = n // 2`, at least 1, so that a pixel
+of the overview is `n / m` wide: 2 if `n` is even, and a little more, or 3, if it is odd (gcore/overview.cpp). Pixel `i`
+then begins at `2 i + i / m` and ends at `2 i + 2 + (i + 1) / m`: three pixels are in it, the outer ones in part.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where everything stands in the file: header, directories, then tiles, from the smallest overview up.
 
-TIFF 6.0 and BigTIFF, and the order and the hidden text that GDAL's COG driver page defines: readers that know them fetch
-a tile and its mask at once, and need not look up its size.
+TIFF 6.0 and BigTIFF, and the order and the hidden text that GDAL's COG driver page defines: readers that know them
+fetch a tile and its mask at once, and need not look up its size.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Tag(NamedTuple):
 
     Attributes
     ----------
-    number, kind, count : int
-        As TIFF counts them.
+    number, kind, length : int
+        Of the tag, of its values' type, and how many values there are: as TIFF counts them.
     raw : bytes
         The value, little-endian.
     """
 
     number: int
     kind: int
-    count: int
+    length: int
     raw: bytes
 
 
@@ -192,7 +192,7 @@ def _write(
     entry = place + form.number.size
     values = _even(place + _size_of_tags(len(tags), form))
     for tag in tags:
-        form.entry.pack_into(made, entry, tag.number, tag.kind, tag.count)
+        form.entry.pack_into(made, entry, tag.number, tag.kind, tag.length)
         value = entry + form.entry.size
         if len(tag.raw) > form.inline_bytes:
             if tag.number in {_OFFSETS, _COUNTS}:

@@ -38,7 +38,12 @@ def nearest(block: Array, rows: tuple[Halving, int, int], columns: tuple[Halving
 
 
 def average(
-    block: Array, invalid: Array | None, rows: tuple[Halving, int, int], columns: tuple[Halving, int, int], *, exact: bool
+    block: Array,
+    invalid: Array | None,
+    rows: tuple[Halving, int, int],
+    columns: tuple[Halving, int, int],
+    *,
+    exact: bool,
 ) -> tuple[Array, Array | None]:
     """(the means of the valid pixels, where there is none).
 
@@ -87,7 +92,7 @@ def _weighted(
     """Means in float64, by weights, of any number of pixels; added up in GDAL's order."""
     down, across = (axis.weights(start, stop) for axis, start, stop in (rows, columns))
     shape = (block.shape[0], down[0].size, across[0].size)
-    total, weight = np.zeros(shape), np.zeros((shape if invalid is None else (invalid.shape[0], *shape[1:])))
+    total, weight = np.zeros(shape), np.zeros(shape if invalid is None else (invalid.shape[0], *shape[1:]))
     for y, of_row in enumerate(down):
         line = np.zeros(shape)
         share = np.zeros(weight.shape)

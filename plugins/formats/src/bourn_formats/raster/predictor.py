@@ -1,4 +1,4 @@
-"""A block of bands as the pixel-interleaved bytes of a TIFF tile, behind a predictor (TIFF 6.0 section 14, Adobe TN3)."""
+"""A block of bands as the pixel-interleaved bytes of a tile, behind a predictor (TIFF 6.0 section 14, Adobe TN3)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from bourn.plugin import EncodeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 __all__ = ["Spool"]
 
@@ -34,12 +33,6 @@ class Spool:
         self.size_bytes = 0
         self._pieces: list[Any] = []
         self._file: IO[bytes] | None = None
-
-    def __enter__(self) -> Spool:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
-        self.close()
 
     def append(self, *pieces: Any) -> None:
         """Add buffers at the end.
