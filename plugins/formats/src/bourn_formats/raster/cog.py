@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["takes", "write"]
 
 IN_FLIGHT = 1
-"""Strips that are encoded while the next one is read."""
+"""Strips that are encoded while the next one is read, unless they are large ones that are read for this."""
+
+LARGE_BYTES = 64 << 20
 
 Array = np.ndarray[Any, Any]
 
@@ -87,10 +89,14 @@ class _Writer:
     def written(self, image: Image, sink: Sink) -> Mapping[str, Any]:
         """Write it; gives the report."""
         first = self._stages[0]
+        count, _, width = self._profile.shape
+        large = count * width * self._profile.blocksize * np.dtype(self._profile.dtype).itemsize > LARGE_BYTES
+        in_flight = 0 if image.lazy and large else IN_FLIGHT
         for strip in image.strips(self._profile.blocksize):
             pixels = strip.pixels if isinstance(strip.pixels, np.ndarray) else np.stack(strip.pixels)
             self._submit(first, Rows(strip.start, strip.stop, pixels, strip.mask))
-            self._settle(first, IN_FLIGHT)
+            self._settle(first, in_flight)
+            del strip, pixels  # before the next one is made
         for stage in self._stages:
             self._settle(stage, 0)
         masked = self._profile.masking == "internal"
