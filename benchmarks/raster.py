@@ -1,7 +1,7 @@
 """Images into cloud optimized GeoTIFFs, beside what people do today: `make bench-raster` prints the table.
 
 Each side runs in a process of its own, in turn, and ratios are taken pair by pair. ``--quick`` takes small images, to
-see that everything runs; ``--row NAME`` takes one row.
+see that everything runs; ``--row NAME`` takes one row, ``--runs N`` so many pairs.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def thrown_away(array) -> None:
 
 
 def upload(_side_of: str, out: Path) -> None:
-    """What the catalog's own way is to be measured against: float64 with a mask, rescaled into uint16 with a nodata value."""
+    """By hand: float64 with a mask, rescaled into uint16 with a nodata value."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -308,4 +308,5 @@ if __name__ == "__main__":
         WORK[name][0](side_of, Path(path))
     else:
         asked = [sys.argv[index + 1] for index, word in enumerate(sys.argv) if word == "--row"]
-        table(asked or list(WORK), runs=1 if QUICK else 3)
+        times = int(sys.argv[sys.argv.index("--runs") + 1]) if "--runs" in sys.argv else 1 if QUICK else 3
+        table(asked or list(WORK), runs=times)

@@ -76,6 +76,7 @@ class _Writer:
         self._tiles: SimpleQueue[Array] = SimpleQueue()
         self._counts: dict[str, Counter[str]] = {"nodata_clash": Counter(), "hidden": Counter()}
         self._statistics = [Statistics() for _ in profile.bands]
+        self._in_flight = IN_FLIGHT
         self._empty = np.zeros((), profile.dtype)
         if profile.nodata is not None:
             self._empty = np.array(profile.nodata).astype(profile.dtype)
@@ -91,11 +92,11 @@ class _Writer:
         first = self._stages[0]
         count, _, width = self._profile.shape
         large = count * width * self._profile.blocksize * np.dtype(self._profile.dtype).itemsize > LARGE_BYTES
-        in_flight = 0 if image.lazy and large else IN_FLIGHT
+        self._in_flight = 0 if image.lazy and large else IN_FLIGHT
         for strip in image.strips(self._profile.blocksize):
             pixels = strip.pixels if isinstance(strip.pixels, np.ndarray) else np.stack(strip.pixels)
             self._submit(first, Rows(strip.start, strip.stop, pixels, strip.mask))
-            self._settle(first, in_flight)
+            self._settle(first, self._in_flight)
             del strip, pixels  # before the next one is made
         for stage in self._stages:
             self._settle(stage, 0)
@@ -138,7 +139,7 @@ class _Writer:
                 following = self._stages[stage.index + 1]
                 for whole in following.whole(stage.down.ready(rows.stop)):
                     self._submit(following, whole)
-                    self._settle(following, IN_FLIGHT)
+                    self._settle(following, self._in_flight)
 
     def _note(self, tally: Tally | None) -> None:
         if tally is None:
