@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Spool"]
 
-IN_MEMORY_BYTES = 4 << 20
+IN_MEMORY_BYTES = 16 << 20
 """A spool of more goes to disk."""
 
 PIECE = 1 << 20
@@ -42,18 +42,18 @@ class Spool:
         EncodeError
             No room is left in the folder for temporary files.
         """
-        added = sum(len(piece) for piece in pieces)
         self._pieces += pieces
-        self.size_bytes += added
+        self.size_bytes += sum(len(piece) for piece in pieces)
         if self._file is None and self.size_bytes <= IN_MEMORY_BYTES:
             return
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="bourn-", buffering=0)  # noqa: SIM115  # closed by close()
-            data = memoryview(b"".join(self._pieces))
+            for piece in self._pieces:  # one by one: joining large ones would cost more than the calls
+                data = memoryview(piece)
+                while data:
+                    data = data[self._file.write(data) :]
             self._pieces.clear()
-            while data:
-                data = data[self._file.write(data) :]
         except OSError as cause:
             msg = f"no room to put the GeoTIFF together in {tempfile.gettempdir()}: {cause.strerror}"
             raise EncodeError(msg) from cause
