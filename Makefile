@@ -1,5 +1,5 @@
 # Everything is installed into .venv; nothing but Python 3.11+, git and make is needed beforehand.
-.PHONY: setup demo test check docs bench clean
+.PHONY: setup demo test check docs bench bench-raster clean
 
 PY := .venv/bin/python
 
@@ -29,6 +29,9 @@ docs: setup
 
 bench: setup
 	$(PY) benchmarks/run.py
+
+bench-raster: setup
+	$(PY) benchmarks/raster.py
 
 clean:
 	rm -rf .venv docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

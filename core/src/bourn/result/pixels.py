@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -11,6 +12,7 @@ import numpy as np
 from bourn.errors import ResultRefused
 from bourn.result.nodata import Missing, masked_where_missing
 from bourn.result.rows import Fetched, FetchedRows, HeldRows, RowReader
+from bourn.result.spilled import SPILL_BYTES, SpilledRows, computed_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -182,7 +184,7 @@ class ArrayPixels:
             if edges is None:
                 readers.append(HeldRows(indices, members))
             else:
-                readers.append(FetchedRows(indices, _computing(members), edges, rows))
+                readers.append(_reader(indices, members, edges, rows))
         return readers
 
     def assembled(self, parts: Sequence[Any]) -> tuple[Any, Any]:
@@ -199,6 +201,15 @@ class ArrayPixels:
 
 def _edges(array: Any) -> tuple[int, ...]:
     return (0, *np.cumsum(array.chunks[-2]).tolist())
+
+
+def _reader(indices: Sequence[int], arrays: Sequence[Any], edges: Sequence[int], rows: int) -> RowReader:
+    """Rows of chunks as a whole while memory holds them; through a file where it might not."""
+    highest = max(high - low for low, high in pairwise(edges))
+    row_bytes = sum(array.nbytes // max(1, array.shape[-2]) for array in arrays)
+    if highest > rows and highest * row_bytes > SPILL_BYTES and computed_here(arrays):
+        return SpilledRows(indices, arrays, edges)
+    return FetchedRows(indices, _computing(arrays), edges, rows)
 
 
 def _computing(arrays: Sequence[Any]) -> Callable[[int, int], Fetched]:

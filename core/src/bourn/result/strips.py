@@ -42,8 +42,9 @@ def read_strips(pixels: Pixels, rows: int, progress: Callable[[int, int], None] 
         stop = min(start + rows, height)
         parts: list[Any] = [None] * count
         for reader in readers:
-            for index, part in zip(reader.indices, reader.rows(start, stop), strict=True):
-                parts[index] = part
+            found = list(reader.rows(start, stop))
+            for index in reversed(reader.indices):
+                parts[index] = found.pop()  # and no name keeps it while the next one is read
         yield Strip(start, stop, *pixels.assembled(parts))
         if progress is not None:
             progress(done, total)

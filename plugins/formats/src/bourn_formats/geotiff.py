@@ -101,8 +101,8 @@ class GeoTIFF(Format[Options]):
         """Write the image strip by strip; a lazy one is computed on the way, each block once."""
         from bourn.plugin import as_image  # numpy: 0.2 s
 
-        from bourn_formats.raster.cog_by_gdal import write  # rasterio: 0.3 s
         from bourn_formats.raster.profile import profile_of  # numpy: 0.2 s
+        from bourn_formats.raster.writer import write  # rasterio: 0.3 s
 
         image = as_image(result)
         return write(image, profile_of(image, options), sink)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import rasterio
 import rasterio.shutil
-from affine import Affine
 from bourn.plugin import EncodeError, Sink
 from rasterio._err import CPLE_BaseError  # what rasterio.shutil raises; it has no public name
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
+from bourn_formats.raster.labels import NOWHERE, label
 from bourn_formats.raster.pixels import TILE, Passage
 from bourn_formats.raster.profile import as_text
+from bourn_formats.raster.report import report
 from bourn_formats.raster.tags import GEO_TAGS, NODATA_TAG, rewrite_tags
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ __all__ = ["write"]
 
 PIECE = 1 << 20
 """Bytes that go to the sink at a time."""
-
-# Not the identity, of which rasterio warns; its tags are taken out again.
-_NOWHERE = Affine(2, 0, 0, 0, -2, 0)
 
 # No .aux.xml beside the file; the mask within it; no warning in the log that blocks below 128 are unusual.
 _ENVIRONMENT = {
@@ -69,15 +67,7 @@ def write(image: Image, profile: Profile, sink: Sink) -> Mapping[str, Any]:
         with made.open("rb") as file:
             while piece := file.read(PIECE):
                 sink.write(piece)
-    counts = {kind: dict(by_band) for kind, by_band in passage.counts.items() if by_band}
-    return {"cog": profile.tiled, "nodata": _told(profile), **counts, "notes": list(profile.notes)}
-
-
-def _told(profile: Profile) -> str:
-    """How the file says what is not valid; the nodata value as a text, since JSON has neither NaN nor all of int64."""
-    if profile.nodata is not None:
-        return as_text(profile.nodata, profile.dtype)
-    return "mask" if profile.masking == "internal" else "none"
+    return report(profile, passage.counts)
 
 
 def _write_plain(passage: Passage, profile: Profile, path: Path) -> None:
@@ -86,7 +76,7 @@ def _write_plain(passage: Passage, profile: Profile, path: Path) -> None:
     wide = np.dtype(profile.dtype).itemsize == 8 and profile.dtype.lstrip("u") == "int64"  # noqa: PLR2004  # bytes
     facts: dict[str, Any] = {
         "driver": "GTiff", "width": width, "height": height, "count": count, "dtype": profile.dtype,
-        "crs": profile.crs_wkt, "transform": profile.transform or _NOWHERE,
+        "crs": profile.crs_wkt, "transform": profile.transform or NOWHERE,
         # rasterio passes on nodata as a float64; that of 64-bit integers is set afterwards.
         "nodata": None if wide else profile.nodata,
         "photometric": profile.photometric, "alpha": "YES" if profile.alpha else "NO",
@@ -102,17 +92,7 @@ def _write_plain(passage: Passage, profile: Profile, path: Path) -> None:
             file.write(strip.pixels, window=window)
             if strip.valid is not None:
                 file.write_mask(strip.valid, window=window)
-        if set(profile.scales) != {1.0} or set(profile.offsets) != {0.0}:
-            file.scales, file.offsets = profile.scales, profile.offsets
-        for index, name in enumerate(profile.bands, 1):
-            file.set_band_description(index, name)
-            if profile.units[index - 1]:
-                file.set_band_unit(index, profile.units[index - 1])
-            tags = passage.statistics[index - 1].tags() if not profile.dtype.startswith("complex") else {}
-            description = profile.descriptions[index - 1]
-            if description:
-                tags["DESCRIPTION"] = description
-            file.update_tags(index, **tags)
+        label(file, profile, passage.statistics)
     raw = count * height * width * np.dtype(profile.dtype).itemsize
     if path.stat().st_size < raw:
         # GDAL reports a full disk in close(), where nobody hears it.
@@ -146,8 +126,8 @@ def _cog(profile: Profile) -> dict[str, Any]:
     }  # fmt: skip
     if profile.codec.predicts:
         options["PREDICTOR"] = predictors[profile.predictor]
-    if profile.level is not None:
-        options["LEVEL"] = profile.level
+    if (level := profile.level or profile.codec.level) is not None:
+        options["LEVEL"] = level
     return options
 
 
@@ -158,6 +138,6 @@ def _striped(profile: Profile) -> dict[str, Any]:
     }  # fmt: skip
     if profile.codec.predicts:
         options["PREDICTOR"] = profile.predictor
-    if profile.level is not None:
-        options["ZLEVEL" if profile.codec.gdal == "DEFLATE" else "ZSTD_LEVEL"] = profile.level
+    if (level := profile.level or profile.codec.level) is not None:
+        options["ZLEVEL" if profile.codec.gdal == "DEFLATE" else "ZSTD_LEVEL"] = level
     return options

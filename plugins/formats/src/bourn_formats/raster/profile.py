@@ -59,7 +59,9 @@ class Profile:
         What is said of a band besides its name.
     transform, crs_wkt, point
         Where it lies; `point` if pixels stand for points. None without a grid.
-    codec, level, predictor
+    codec, predictor
+    level : int or None
+        None where none was asked for: whoever writes takes a good one.
     blocksize, tiled, overviews, resampler
         As asked for.
     notes : sequence of str
@@ -129,7 +131,7 @@ def profile_of(image: Image, options: Options) -> Profile:
         crs_wkt=None if box is None or box.crs is None else box.crs.to_wkt(),
         point=image.properties.get("AREA_OR_POINT") == "Point",
         codec=codec,
-        level=options.level or codec.level,
+        level=options.level,
         predictor=_predictor(dtype) if codec.predicts else 1,
         blocksize=options.blocksize,
         tiled=options.tiled,

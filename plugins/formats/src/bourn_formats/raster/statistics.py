@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,14 @@ import numpy as np
 __all__ = ["Statistics"]
 
 Array = np.ndarray[Any, Any]
+
+PIECE = 1 << 16
+"""Values that are added up at a time: as float64 they stay in a core's cache."""
+
+DOT = 1 << 13
+"""Values in one call of BLAS: it starts threads of its own from 10,000."""
+
+_threads = threading.local()
 
 
 class Statistics:
@@ -28,29 +37,35 @@ class Statistics:
         self._squares = 0.0
 
     def add(self, layer: Array, mask: Array | None, nodata: float | None) -> None:
-        """Take a (y, x) layer into account."""
+        """Take a (y, x) layer into account, `mask` True where it is not to be."""
         self.size += layer.size
-        valid = None if mask is None else ~mask
-        if nodata is not None and nodata == nodata:  # noqa: PLR0124  # NaN is found below
-            equal = layer != np.array(nodata).astype(layer.dtype)
-            valid = equal if valid is None else valid & equal
-        if layer.dtype.kind == "f":
-            finite = np.isfinite(layer)
-            if not finite.all():
-                valid = finite if valid is None else valid & finite
-        values = layer.reshape(-1) if valid is None or valid.all() else layer[valid]
-        if not values.size:
+        least, largest = None, None
+        count, mean, squares = 0, 0.0, 0.0
+        height = max(1, PIECE // layer.shape[1])
+        for start in range(0, layer.shape[0], height):
+            part = np.s_[start : start + height]
+            found = _moments(layer[part], None if mask is None else mask[part], nodata)
+            if found is None:
+                continue
+            low, high, number, middle, spread = found
+            least = low if least is None else min(least, low)
+            largest = high if largest is None else max(largest, high)
+            mean, squares = _joined((count, mean, squares), (number, middle, spread))
+            count += number
+        self._join(count, least, largest, mean, squares)
+
+    def join(self, other: Statistics) -> None:
+        """Take all that another one was told into account."""
+        self.size += other.size
+        self._join(other.count, other._least, other._largest, other._mean, other._squares)
+
+    def _join(self, count: int, least: Any, largest: Any, mean: float, squares: float) -> None:
+        if not count:
             return
-        least, largest = values.min(), values.max()
         self._least = least if self._least is None else min(self._least, least)
         self._largest = largest if self._largest is None else max(self._largest, largest)
-        mean = float(values.mean(dtype=np.float64))
-        squares = float(values.var(dtype=np.float64, mean=np.float64(mean))) * values.size
-        total = self.count + values.size
-        shift = mean - self._mean
-        self._mean += shift * values.size / total
-        self._squares += squares + shift * shift * self.count * values.size / total
-        self.count = total
+        self._mean, self._squares = _joined((self.count, self._mean, self._squares), (count, mean, squares))
+        self.count += count
 
     def tags(self) -> dict[str, str]:
         """As GDAL's metadata items; without a valid pixel only that there is none."""
@@ -65,6 +80,57 @@ class Statistics:
             "STATISTICS_STDDEV": _text(deviation),
             **percent,
         }
+
+
+def _joined(one: tuple[int, float, float], two: tuple[int, float, float]) -> tuple[float, float]:
+    """(mean, sum of squared differences) of two sets, each given as (count, mean, sum of squared differences)."""
+    total = one[0] + two[0]
+    shift = two[1] - one[1]
+    return one[1] + shift * two[0] / total, one[2] + two[2] + shift * shift * one[0] * two[0] / total
+
+
+def _moments(layer: Array, mask: Array | None, nodata: float | None) -> tuple[Any, Any, int, float, float] | None:
+    """(least, largest, count, mean, sum of squared differences) of what is valid; None if nothing is."""
+    valid = None if mask is None or not mask.any() else ~mask
+    if nodata is not None and nodata == nodata:  # noqa: PLR0124  # NaN is found below
+        missing = layer == np.array(nodata).astype(layer.dtype)
+        if missing.any():
+            valid = ~missing if valid is None else valid & ~missing
+    if layer.dtype.kind == "f":
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = bool(np.isfinite(np.add.reduce(layer, axis=None)))
+        if not finite:  # some are not, or their sum is too large
+            valid = np.isfinite(layer) if valid is None else valid & np.isfinite(layer)
+    values = layer if valid is None else layer[valid]
+    if not values.size:
+        return None
+    wide = _scratch(values.size)
+    np.copyto(wide.reshape(values.shape), values)
+    least, largest, count = values.min(), values.max(), values.size
+    if layer.dtype.kind in "iu" and layer.dtype.itemsize <= 2:  # noqa: PLR2004  # bytes: all sums below are exact
+        total, squares = int(np.add.reduce(wide)), int(_dot(wide))
+        return least, largest, count, total / count, (squares * count - total * total) / count
+    with np.errstate(over="ignore", invalid="ignore"):  # values near float64's limits have no deviation
+        mean = float(np.add.reduce(wide)) / count
+        wide -= mean
+        return least, largest, count, mean, _dot(wide)
+
+
+def _dot(values: Array) -> float:
+    """The sum of squares."""
+    total = 0.0
+    for start in range(0, values.size, DOT):
+        part = values[start : start + DOT]
+        total += float(np.dot(part, part))
+    return total
+
+
+def _scratch(size: int) -> Array:
+    """(size,) float64, this thread's own: fresh memory for each piece would cost more than all the sums."""
+    held: Array | None = getattr(_threads, "held", None)
+    if held is None or held.size < size:
+        held = _threads.held = np.empty(max(size, PIECE))
+    return held[:size]
 
 
 def _text(number: Any) -> str:

@@ -1,0 +1,87 @@
+"""What the directories of the file say: the image, its mask, each overview and its mask (TIFF 6.0, GDAL's order)."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bourn_formats.raster.compress import COMPRESSION_TAGS
+from bourn_formats.raster.labels import label_tags, nodata_tag
+from bourn_formats.raster.layout import Directory, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bourn_formats.raster.profile import Profile
+    from bourn_formats.raster.stage import Stage
+    from bourn_formats.raster.statistics import Statistics
+
+__all__ = ["directories"]
+
+REDUCED, MASK = 1, 4
+"""Bits of NewSubfileType (tag 254): a smaller version, a transparency mask."""
+
+_SHORT, _LONG = 3, 4
+_SAMPLE_FORMATS = {"u": 1, "i": 2, "f": 3, "c": 6}
+_MINISBLACK, _RGB, _TRANSPARENCY = 1, 2, 4
+_UNASSOCIATED_ALPHA = 2
+
+
+def directories(profile: Profile, stages: Sequence[Stage], statistics: Sequence[Statistics]) -> list[Directory]:
+    """One for each resolution, followed by that of its mask if there is one."""
+    found = []
+    for stage in stages:
+        said = nodata_tag(profile) if stage.index else label_tags(profile, statistics)
+        kind = REDUCED if stage.index else 0
+        size = _size(stage, profile)
+        found.append(Directory([*size, *_pixels(profile, kind), *said], stage.offsets[0], stage.sizes[0], stage.index))
+        if profile.masking == "internal":
+            found.append(Directory([*size, *_mask(kind | MASK)], stage.offsets[1], stage.sizes[1], stage.index))
+    return found
+
+
+def _size(stage: Stage, profile: Profile) -> list[Tag]:
+    return [
+        _longs(256, stage.across.length), _longs(257, stage.down.length),
+        _shorts(284, 1),  # PlanarConfiguration: pixels with all their bands
+        _shorts(322, profile.blocksize), _shorts(323, profile.blocksize),
+    ]  # fmt: skip
+
+
+def _pixels(profile: Profile, kind: int) -> list[Tag]:
+    count, dtype = profile.shape[0], np.dtype(profile.dtype)
+    colours = 3 if profile.photometric == "RGB" else 1
+    tags = [
+        _shorts(258, *[8 * dtype.itemsize] * count),
+        _shorts(259, COMPRESSION_TAGS[profile.codec.gdal]),
+        _shorts(262, _RGB if profile.photometric == "RGB" else _MINISBLACK),
+        _shorts(277, count),
+        _shorts(339, *[_SAMPLE_FORMATS[dtype.kind]] * count),
+    ]
+    if kind:
+        tags.append(_longs(254, kind))
+    if profile.predictor != 1:
+        tags.append(_shorts(317, profile.predictor))
+    if count > colours:
+        # Unspecified, all but an alpha.
+        extra = [0] * (count - colours)
+        extra[-1] = _UNASSOCIATED_ALPHA if profile.alpha else 0
+        tags.append(_shorts(338, *extra))
+    return tags
+
+
+def _mask(kind: int) -> list[Tag]:
+    return [
+        _longs(254, kind), _shorts(258, 1), _shorts(259, COMPRESSION_TAGS["DEFLATE"]), _shorts(262, _TRANSPARENCY),
+        _shorts(277, 1), _shorts(339, 1),
+    ]  # fmt: skip
+
+
+def _shorts(number: int, *values: int) -> Tag:
+    return Tag(number, _SHORT, len(values), struct.pack(f"<{len(values)}H", *values))
+
+
+def _longs(number: int, *values: int) -> Tag:
+    return Tag(number, _LONG, len(values), struct.pack(f"<{len(values)}I", *values))

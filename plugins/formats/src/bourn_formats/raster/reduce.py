@@ -1,0 +1,74 @@
+"""A block of the next resolution, by the profile's resampler: what is masked, nodata and alpha mean for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bourn_formats.raster.overview import average, mode, nearest
+
+if TYPE_CHECKING:
+    from bourn_formats.raster.halving import Halving
+    from bourn_formats.raster.profile import Profile
+
+__all__ = ["reduced"]
+
+Array = np.ndarray[Any, Any]
+Span = tuple["Halving", int, int]
+
+
+def reduced(
+    pixels: Array, invalid: Array | None, rows: Span, columns: Span, profile: Profile
+) -> tuple[Array, Array | None]:
+    """(pixels of the overview, True where all bands are valid); None where they all are.
+
+    An alpha band is joined as it is, whatever is masked; where nothing else says what is transparent it does, for the
+    colours and for itself: GDAL's rules (`GetMaskFlags`).
+    """
+    if profile.resampler == "nearest":
+        small = nearest(pixels, rows, columns)
+        return small, None if invalid is None else ~nearest(invalid, rows, columns)[0]
+    if not profile.alpha:
+        return _joined(pixels, invalid, rows, columns, profile)
+    colours, alpha = pixels[:-1], pixels[-1:]
+    if profile.nodata is None and profile.masking == "none":
+        transparent = alpha == 0
+        return _joined(pixels, transparent if transparent.any() else None, rows, columns, profile)
+    invalid = None if invalid is None else invalid[: len(colours)]
+    small, valid = _joined(colours, invalid, rows, columns, profile)
+    if profile.resampler == "mode":
+        of_alpha, _ = mode(alpha, None, rows, columns)
+    else:
+        of_alpha, _ = average(alpha, None, rows, columns, exact=False)
+    return np.concatenate([small, of_alpha]), valid
+
+
+def _joined(
+    pixels: Array, invalid: Array | None, rows: Span, columns: Span, profile: Profile
+) -> tuple[Array, Array | None]:
+    empty = np.array(0 if profile.nodata is None else profile.nodata).astype(pixels.dtype)
+    if profile.resampler == "mode":
+        small, none = mode(pixels, invalid, rows, columns)
+    else:
+        exact = profile.nodata is not None or profile.masking == "internal"
+        small, none = average(pixels, invalid, rows, columns, exact=exact)
+        if profile.nodata is not None:
+            small = _without(small, empty)
+    if none is None:
+        return small, None
+    np.copyto(small, empty, where=none)
+    return small, ~none[0]
+
+
+def _without(small: Array, nodata: Array) -> Array:
+    """With the value next to nodata where it happens to be that (GDAL: the next higher one, lower at the limit)."""
+    same = small == nodata
+    if not same.any():
+        return small
+    if small.dtype.kind == "f":
+        other = np.nextafter(nodata, np.array(np.inf, small.dtype))
+    else:
+        other = nodata + 1 if nodata < np.iinfo(small.dtype).max else nodata - 1
+    np.copyto(small, other.astype(small.dtype), where=same)
+    return small

@@ -1,0 +1,189 @@
+"""Files written here against those that GDAL writes of the same images: pixels, overviews, masks, facts, reports."""
+
+import io
+import tempfile
+
+import numpy as np
+import pytest
+from bourn.plugin import Image
+from bourn_formats.geotiff import Options
+from bourn_formats.raster import cog, cog_by_gdal
+from bourn_formats.raster.profile import profile_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rasterio.io import MemoryFile
+from rio_cogeo.cogeo import cog_validate
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
+    pytest.mark.filterwarnings("ignore::rasterio.errors.NodataShadowWarning"),
+    pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),
+]
+
+DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "complex64")
+WIDE = ("uint64", "int64")
+
+
+def written(image, options, way=cog):
+    """(the file, the report)."""
+    sink = io.BytesIO()
+    report = way.write(image, profile_of(image, options), sink)
+    return sink.getvalue(), report
+
+
+def read(file):
+    """The datasets' facts, pixels and masks, of the image and of each overview."""
+    with MemoryFile(file) as memory:
+        with memory.open() as dataset:
+            facts = {
+                "profile": str(sorted((key, str(value)) for key, value in dataset.profile.items())),
+                "descriptions": dataset.descriptions, "colours": dataset.colorinterp, "masks": dataset.mask_flag_enums,
+                "overviews": [dataset.overviews(index) for index in dataset.indexes],
+                "scales": dataset.scales, "offsets": dataset.offsets, "units": dataset.units,
+            }  # fmt: skip
+            tags = [dataset.tags(index) for index in dataset.indexes]
+            levels = [(dataset.read(), dataset.read_masks())]
+            count = len(dataset.overviews(1))
+        for level in range(count):
+            with memory.open(overview_level=level) as dataset:
+                levels.append((dataset.read(), dataset.read_masks()))
+    return facts, tags, levels
+
+
+@st.composite
+def images(draw):
+    # Where two overviews are one pixel wide GDAL makes the second one from the image: no narrower than this.
+    shape = (draw(st.integers(1, 4)), draw(st.integers(1, 300)), draw(st.integers(8, 300)))
+    dtype = np.dtype(draw(st.sampled_from(DTYPES)))
+    rng = np.random.default_rng(draw(st.integers(0, 1000)))
+    if dtype.kind in "fc":
+        array = rng.normal(size=shape).astype(dtype)
+    else:
+        # What float64 holds exactly: GDAL passes all through it.
+        most = min(np.iinfo(dtype).max, 2**50)
+        array = rng.integers(0, draw(st.sampled_from([3, 100, most])), shape).astype(dtype)
+    masked = draw(st.sampled_from([None, "image", "bands"]))
+    mask = None
+    if masked:
+        mask = rng.random(shape if masked == "bands" else shape[1:]) < draw(st.sampled_from([0.1, 0.9]))
+    bands = [f"b{index}" for index in range(shape[0])]
+    if shape[0] > 2 and draw(st.booleans()):
+        bands = ["red", "green", "blue", "alpha"][: shape[0]]
+    nodata = draw(st.sampled_from([None, 0, 7]))
+    info = {} if nodata is None else {band: {"nodata": nodata} for band in bands}
+    return Image(array, bands, mask, bandinfo=info)
+
+
+@given(images(), st.sampled_from(["DEFLATE", "ZSTD", "none"]), st.sampled_from([64, 128]), st.data())
+@settings(max_examples=150, deadline=None)
+def test_the_same_as_gdal(image, compression, blocksize, data):
+    """Everything at full resolution, and the overviews, but where the tests below say why not."""
+    resampler = data.draw(st.sampled_from(["nearest"] if image.dtype.kind == "c" else ["nearest", "average", "mode"]))
+    options = Options(compression=compression, blocksize=blocksize, overview_resampler=resampler)
+    (ours, our_report), (theirs, their_report) = written(image, options), written(image, options, cog_by_gdal)
+    assert their_report == our_report
+    facts, tags, levels = read(ours)
+    their_facts, their_tags, their_levels = read(theirs)
+    assert their_facts == facts
+    for mine, others in zip(tags, their_tags, strict=True):
+        assert others.keys() == mine.keys()
+        for key, value in others.items():
+            assert float(mine[key]) == pytest.approx(float(value), rel=1e-9, abs=1e-12)
+    assert len(their_levels) == len(levels)
+    for mine, others in zip(levels[0], their_levels[0], strict=True):
+        np.testing.assert_array_equal(others, mine)
+    AS_GDAL[resampler](image, levels[1:], their_levels[1:])
+
+
+def nearest_as_gdal(image, levels, their_levels):
+    for index, (mine, others) in enumerate(zip(levels, their_levels, strict=True)):
+        # Of complex numbers GDAL makes the second overview from the image, all others from the first.
+        if image.dtype.kind == "c" and index:
+            continue
+        np.testing.assert_array_equal(others[0], mine[0])
+        if image.dtype not in WIDE:  # GDAL's overviews of these lose their nodata value
+            np.testing.assert_array_equal(others[1], mine[1])
+
+
+def average_as_gdal(image, levels, their_levels):
+    """The first one: what differs by one there goes on in the next."""
+    for (mine, _), (others, _) in zip(levels[:1], their_levels[:1], strict=True):
+        if image.dtype.kind == "f":
+            np.testing.assert_allclose(mine, others, rtol=1e-5, atol=1e-6)
+            continue
+        # Ties after sums of weights; of int8, and of 64 bits, what GDAL lets become nodata.
+        difference = np.abs(others.astype("f8") - mine.astype("f8"))
+        assert difference.max() <= 1
+        if image.dtype not in {*map(np.dtype, WIDE), np.dtype("i1")}:
+            assert np.count_nonzero(difference) <= 0.01 * difference.size + 1
+
+
+def mode_as_gdal(image, levels, their_levels):
+    for (mine, _), (others, _) in zip(levels[:1], their_levels[:1], strict=True):
+        if not image.masked:
+            np.testing.assert_array_equal(others, mine)
+
+
+AS_GDAL = {"nearest": nearest_as_gdal, "average": average_as_gdal, "mode": mode_as_gdal}
+
+
+@given(images(), st.sampled_from(["DEFLATE", "ZSTD", "none"]), st.sampled_from([64, 512]), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_validators_find_nothing(image, compression, blocksize, averages):
+    """0 errors, 0 warnings."""
+    resampler = "average" if averages and image.dtype.kind != "c" else "nearest"
+    file, _ = written(image, Options(compression=compression, blocksize=blocksize, overview_resampler=resampler))
+    with tempfile.NamedTemporaryFile(suffix=".tif") as sink:
+        sink.write(file)
+        sink.flush()
+        assert (True, [], []) == cog_validate(sink.name, strict=True, quiet=True)
+
+
+def overview(image, way=cog, **options):
+    file, _ = written(image, Options(blocksize=64, **options), way)
+    return read(file)[2][1]
+
+
+def tiled(block, dtype):
+    return np.tile(np.array(block, dtype), (64, 64))[None]
+
+
+def test_a_mean_never_becomes_nodata():
+    """GDAL lets that happen to int8; a valid pixel would vanish from the overview."""
+    image = Image(tiled([[6, 8], [6, 9]], "i1"), bandinfo={"band_1": {"nodata": 7}})
+    assert np.unique(overview(image, overview_resampler="average")[0]).tolist() == [8]
+    assert np.unique(overview(image, cog_by_gdal, overview_resampler="average")[0]).tolist() == [7]
+
+
+def test_a_masked_class_has_no_vote():
+    """GDAL counts masked pixels of bytes, and so shows a class that is not there."""
+    mask = np.tile(np.array([[1, 1], [1, 0]], bool), (64, 64))
+    image = Image(tiled([[2, 2], [2, 1]], "u1"), mask=mask)
+    assert np.unique(overview(image, overview_resampler="mode")[0]).tolist() == [1]
+    assert np.unique(overview(image, cog_by_gdal, overview_resampler="mode")[0]).tolist() == [2]
+
+
+def test_what_is_valid_does_not_depend_on_how_masks_are_written():
+    """By mode a pixel is valid if any is, by mask as by nodata; GDAL asks for most of them if there is a mask."""
+    mask = np.tile(np.array([[1, 1], [1, 0]], bool), (64, 64))
+    array = tiled([[2, 2], [2, 1]], "u1")
+    by_mask = overview(Image(array, mask=mask), overview_resampler="mode")
+    by_nodata = overview(Image(array, mask=mask, bandinfo={"band_1": {"nodata": 0}}), overview_resampler="mode")
+    np.testing.assert_array_equal(by_nodata[0], by_mask[0])
+    np.testing.assert_array_equal(by_nodata[1], by_mask[1])
+    assert by_mask[1].all()
+
+
+def test_means_of_large_integers_are_exact():
+    """GDAL's pass through float64."""
+    high = 2**63 - 1
+    image = Image(tiled([[high, high - 4], [high - 8, high]], "i8"))
+    assert np.unique(overview(image, overview_resampler="average")[0]).tolist() == [high - 3]
+
+
+def test_every_resolution_of_complex_numbers_comes_from_the_one_before():
+    """As for all other dtypes; GDAL makes those of complex numbers from the image each time."""
+    array = np.random.default_rng(0).normal(size=(1, 256, 256)).astype("c8")
+    levels = read(written(Image(array), Options(blocksize=64))[0])[2]
+    np.testing.assert_array_equal(levels[0][0][:, ::2, ::2], levels[1][0])
+    np.testing.assert_array_equal(levels[0][0][:, ::4, ::4], levels[2][0])
