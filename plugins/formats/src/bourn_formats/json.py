@@ -61,9 +61,11 @@ class JSON(Format[Options]):
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` as it is walked; an array in chunks of 65,536 elements."""
-        from bourn_formats.text.output import Output  # orjson: on first use
-        from bourn_formats.text.walk import walk  # orjson: on first use
+        from bourn_formats.plain.walk import walk  # together with what follows
+        from bourn_formats.text.output import TextOutput  # orjson: on first use
+        from bourn_formats.text.writer import TextWriter  # orjson: on first use
 
-        out = Output(sink, strict=options.nan == "error")
-        walk(result, out)
+        out = TextOutput(sink, strict=options.nan == "error")
+        walk(result, TextWriter(out))
+        out.flush()
         return dict(out.report)
