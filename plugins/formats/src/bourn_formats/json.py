@@ -8,10 +8,11 @@ nan           NaN became null (refused with ``nan="error"``)
 infinite      an infinity became null (refused with ``nan="error"``)
 masked        a masked element became null
 nat           a datetime that is none (NaT) became null
-missing       a missing value of a pandas table became null
+missing       a missing value of a pandas or geopandas table became null
 tuple         a tuple became a list
 datetime      a date or time became a text in ISO 8601
 geojson       an object with ``__geo_interface__`` became GeoJSON
+crs           geometries in another CRS were brought to longitude and latitude, as RFC 7946 demands
 dims, coords  of an xarray object without a grid only the values were written; so with ``attrs``
 index         the labels of a pandas table's rows were left out
 bandinfo      what is known of that many bands of an image was left out

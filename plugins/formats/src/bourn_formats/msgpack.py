@@ -36,9 +36,10 @@ scalar        a complex number or a duration, and numpy's moments, became an arr
 zone          a moment in another time zone than UTC became a timestamp, which is in UTC
 datetime      a date, a time, or a moment without a time zone became a text in ISO 8601
 nat           pandas' NaT became nil
-missing       a missing value of a pandas table became nil
+missing       a missing value of a pandas or geopandas table became nil
 tuple         a tuple became a list
 geojson       an object with ``__geo_interface__`` became GeoJSON
+crs           geometries in another CRS were brought to longitude and latitude, as RFC 7946 demands
 dims, coords  of an xarray object without a grid only the values were written; so with ``attrs``
 index         the labels of a pandas table's rows were left out
 bandinfo      what is known of that many bands of an image was left out

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bourn_formats.foreign import arrow_of, is_arrow_stream, is_of
+from bourn_formats.plain.features import geojson_of
 from bourn_formats.plain.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -167,11 +169,14 @@ def taken_apart(obj: Any, out: Counting) -> tuple[Any] | None:
     """
     kind = type(obj)
     # Protocols are looked up on the class: a stranger's instance may pretend to have every attribute.
-    if hasattr(kind, "__geo_interface__"):
-        out.count("geojson")
-        return (obj.__geo_interface__,)
-    for module, name, apart in _COMPOSITES:
-        own = getattr(sys.modules.get(module), name, None)
-        if own is not None and issubclass(kind, own):
-            return (apart(obj, out),)
+    try:
+        if hasattr(kind, "__geo_interface__"):
+            return (geojson_of(obj, out),)
+        for module, name, apart in _COMPOSITES:
+            if is_of(kind, module, name):
+                return (apart(obj, out),)
+        if is_arrow_stream(kind):
+            return (arrow_of(obj),)
+    except ValueError as cause:
+        raise Refusal(str(cause)) from cause
     return None

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from bourn_formats.foreign import arrow_of, is_arrow_stream
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
 
-    import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
+    import pandas as pd
     import pyarrow as pa
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "frame_apart",
     "frame_together",
     "from_stream",
+    "in_arrow",
     "series_apart",
     "series_together",
     "table_apart",
@@ -152,6 +155,15 @@ def as_stream(result: Any) -> tuple[str, pa.Table, dict[str, Any]] | None:
     if kind == "pandas.Series" or (kind.startswith("pandas.") and kind.endswith(".Series")):
         return "pandas_series", *_series_as_table(result)
     return None
+
+
+def in_arrow(result: Any, report: Counter[str]) -> Any:
+    """The pyarrow table of another library's; anything else as it is."""
+    kind = type(result)
+    if not is_arrow_stream(kind):
+        return result
+    report["arrow"] += 1
+    return arrow_of(result)
 
 
 def from_stream(tag: str, table: pa.Table, facts: dict[str, Any]) -> Any:
