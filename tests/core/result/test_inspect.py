@@ -78,6 +78,7 @@ def problems(obj, **kwargs):
         ({"a": [1, (2, {3}), frozenset()]}, ("value",), False), (10**5000, ("value",), False),
         (np.zeros(3), ("array",), False), (np.array(1), ("array",), False), (np.ma.zeros(3), ("array",), False),
         (np.array(["NaT"], "M8[s]"), ("array",), False),
+        (np.array(["a"], np.dtypes.StringDType()), ("array",), False),
         (da.zeros(3), ("array",), True), (dask.delayed(1) + 1, (), True), (lambda: 1, (), True),
         ([dask.delayed(1), 2], ("value",), True), ({"a": (da.zeros(3),)}, ("value",), True),
         (xr.DataArray(np.zeros(3)), ("array",), False), (xr.DataArray(da.zeros(3)), ("array",), True),

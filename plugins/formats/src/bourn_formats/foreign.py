@@ -26,10 +26,14 @@ def geo_interface_of(obj: Any) -> Any:
         With what it is that can't be written.
     """
     try:
-        return obj.__geo_interface__
+        told = obj.__geo_interface__
     except Exception as cause:  # any of a stranger's
         msg = f"an object of type {type_path(obj)}, whose __geo_interface__ raises {type(cause).__name__},"
         raise ValueError(msg) from cause
+    if not isinstance(told, dict) or not isinstance(told.get("type"), str):
+        msg = f"an object of type {type_path(obj)}, whose __geo_interface__ is no mapping with a type,"
+        raise ValueError(msg)  # noqa: TRY004  # what is wrong is a value within the result
+    return told
 
 
 def is_arrow_stream(kind: type) -> bool:

@@ -13,7 +13,7 @@ n        what an element is, in ASCII: ``<`` or ``>`` for the byte order (``|`` 
          the bytes of an element: ``b`` bool (0, 1), ``i`` and ``u`` integers, ``f`` IEEE 754 floats, ``c`` complex
          numbers (two floats), ``S`` bytes filled up with zeros, ``V`` any bytes; ``U`` UTF-32 texts filled up with
          zeros, with the number of characters; ``M8[unit]`` moments since 1970 and ``m8[unit]`` durations, int64 in
-         that unit, -2^63 for none. So ``<f4``, ``|b1``, ``<M8[ns]``
+         that unit (without one, if they have none), -2^63 for none. So ``<f4``, ``|b1``, ``<M8[ns]``
 1        the order of the elements: ``C`` (0x43) if the last index runs fastest, ``F`` (0x46) if the first does
 1        d, the number of dimensions, 0 to 64
 8 d      the length of each dimension, unsigned, the highest byte first
@@ -41,6 +41,7 @@ tuple         a tuple became a list
 geojson       an object with ``__geo_interface__`` became GeoJSON
 crs           geometries in another CRS were brought to longitude and latitude, as RFC 7946 demands
 dims, coords  of an xarray object without a grid only the values were written; so with ``attrs``
+extension     a value of an Arrow extension type, such as pandas' periods, became what it is stored as
 index         the labels of a pandas table's rows were left out
 bandinfo      what is known of that many bands of an image was left out
 ============  ============================================================================================

@@ -54,8 +54,9 @@ class PyArrow(Format[Options]):
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` piece by piece; an array's own memory is what is compressed."""
         from bourn_formats.arrow.write import write_bytes, write_table  # pyarrow, numpy: 0.4 s
+        from bourn_formats.tree.composites import in_arrow  # numpy: 0.2 s
         from bourn_formats.tree.describe import describe  # numpy: 0.2 s
-        from bourn_formats.tree.tables import as_stream, in_arrow  # numpy: 0.2 s
+        from bourn_formats.tree.tables import as_stream  # numpy: 0.2 s
 
         report: Counter[str] = Counter()
         try:

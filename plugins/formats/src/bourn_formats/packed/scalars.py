@@ -11,6 +11,7 @@ import msgpack
 
 from bourn_formats.plain.output import FLUSHED
 from bourn_formats.plain.refusal import Refusal
+from bourn_formats.wording import zone_fault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,10 +96,14 @@ def _write_time(value: Any, out: PackedOutput) -> None:
         out.count("nat")
         out.pack(None)
         return
-    offset = value.utcoffset() if isinstance(value, dt.datetime) else None
+    try:
+        offset = value.utcoffset() if isinstance(value, dt.datetime) else None
+        text = value.isoformat() if offset is None else None
+    except Exception as cause:  # a stranger's time zone
+        raise Refusal(zone_fault(value.tzinfo, cause)) from cause
     if offset is None:
         out.count("datetime")
-        out.pack(value.isoformat())
+        out.pack(text)
         return
     out.count("zone", bool(offset))
     # By hand: the difference of two aware datetimes of one zone ignores `fold`, and pandas has limits.

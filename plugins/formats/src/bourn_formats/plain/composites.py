@@ -84,7 +84,10 @@ def _image_of(obj: Any) -> Any:
     return image if image.geobox is not None else None
 
 
-def _table(table: Any, _out: Counting) -> Records:
+def _table(table: Any, out: Counting) -> Records:
+    # Of pandas' periods, say, to_pylist gives the numbers that they are stored as.
+    kinds = sys.modules["pyarrow"].BaseExtensionType
+    out.count("extension", table.num_rows * sum(isinstance(kind, kinds) for kind in table.schema.types))
     names = table.schema.names
     if len(set(names)) < len(names):
         msg = "a table with two columns of one name"
@@ -101,7 +104,8 @@ def _batch(batch: Any, out: Counting) -> Records:
     return _table(sys.modules["pyarrow"].Table.from_batches([batch]), out)
 
 
-def _column(column: Any, _out: Counting) -> Records:
+def _column(column: Any, out: Counting) -> Records:
+    out.count("extension", len(column) * isinstance(column.type, sys.modules["pyarrow"].BaseExtensionType))
     starts = range(0, len(column), BATCH)
     return Records((item for start in starts for item in column.slice(start, BATCH).to_pylist()), len(column))
 

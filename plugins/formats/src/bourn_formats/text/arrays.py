@@ -38,6 +38,8 @@ def write_array(array: Array, out: TextOutput) -> None:
     if kind not in "biufUMT" or (kind == "f" and width > 8):  # noqa: PLR2004  # bytes of a float64
         msg = f"an array of dtype {array.dtype}"
         raise Refusal(msg)
+    # Nested lists end at the first side of length 0.
+    out.count("shape", 0 in array.shape[:-1])
     if array.ndim == 0:
         whole = array.reshape(1)
         out.put(_dumped(whole, out, ())[1:-1])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from bourn_formats.plain.refusal import Refusal
+from bourn_formats.wording import zone_fault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,8 +70,15 @@ def scalar(value: Any, out: TextOutput) -> bytes | None:  # noqa: PLR0911  # one
             out.count("nat")
             return b"null"
         out.count("datetime")
-        return orjson.dumps(value.isoformat())
+        return orjson.dumps(_iso(value))
     return None
+
+
+def _iso(value: dt.datetime | dt.date | dt.time) -> str:
+    try:
+        return value.isoformat()
+    except Exception as cause:  # a stranger's time zone
+        raise Refusal(zone_fault(getattr(value, "tzinfo", None), cause)) from cause
 
 
 def numpy_scalar(value: np.generic, out: TextOutput) -> bytes | None:

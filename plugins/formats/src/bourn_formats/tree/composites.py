@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
 
-__all__ = ["TOGETHER", "taken_apart"]
+__all__ = ["TOGETHER", "in_arrow", "taken_apart"]
 
 
 @attrs.frozen
@@ -95,6 +95,21 @@ _COMPOSITES = (
 
 TOGETHER: dict[str, Callable[[Any], Any]] = {composite.tag: composite.together for composite in _COMPOSITES}
 """By tag: the object of a plain tree."""
+
+
+def in_arrow(obj: Any, report: Counter[str]) -> Any:
+    """The pyarrow table of another library's; anything else, and what can be made again of its own parts, as it is.
+
+    Raises
+    ------
+    ValueError
+        With what it is of `obj` that can't be written.
+    """
+    kind = type(obj)
+    if not is_arrow_stream(kind) or any(composite.matches(kind) for composite in _COMPOSITES):
+        return obj
+    report["arrow"] += 1
+    return arrow_of(obj)
 
 
 def taken_apart(obj: Any, report: Counter[str]) -> tuple[str | None, Any] | None:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from bourn_formats.foreign import arrow_of, is_arrow_stream
-
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
@@ -31,7 +29,6 @@ __all__ = [
     "frame_apart",
     "frame_together",
     "from_stream",
-    "in_arrow",
     "series_apart",
     "series_together",
     "table_apart",
@@ -155,15 +152,6 @@ def as_stream(result: Any) -> tuple[str, pa.Table, dict[str, Any]] | None:
     if kind == "pandas.Series" or (kind.startswith("pandas.") and kind.endswith(".Series")):
         return "pandas_series", *_series_as_table(result)
     return None
-
-
-def in_arrow(result: Any, report: Counter[str]) -> Any:
-    """The pyarrow table of another library's; anything else as it is."""
-    kind = type(result)
-    if not is_arrow_stream(kind):
-        return result
-    report["arrow"] += 1
-    return arrow_of(result)
 
 
 def from_stream(tag: str, table: pa.Table, facts: dict[str, Any]) -> Any:
