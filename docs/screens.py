@@ -61,6 +61,8 @@ def _anywhere(said: str, folder: str) -> str:
     """What a command said, without what is true of this machine and this moment only."""
     said = said.replace(str(Path(folder, "home")), "~/.local/share/bourn").replace(folder, "~")
     said = said.replace(sys.executable, "~/bourn/.venv/bin/python").replace(platform.python_version(), "3.11")
+    # Some other server of this machine may have the port.
+    said = said.replace(", a server answers", ", no server answers: `bourn serve` starts one")
     return re.sub(r"loads in \d+ ms", "loads", said)
 
 

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+COUNTED = ("bad input", "examples")
+"""What tests count under such names is summed up at the end."""
+
 
 class Clock:
     """A clock that stands still until it is moved."""
@@ -64,3 +67,27 @@ def session_of(home):
     yield make
     for session in made:
         session.close()
+
+
+@pytest.fixture
+def examples(request, record_property):
+    """A list to which a test adds an item for each example that hypothesis gives it."""
+    made = []
+    yield made
+    record_property(f"examples: {request.node.originalname.removeprefix('test_').replace('_', ' ')}", len(made))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many cases of bad input and how many examples there were, by kind."""
+    sums = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, number in (
+                getattr(report, "user_properties", ()) if getattr(report, "when", "") == "teardown" else ()
+            ):
+                if name.startswith(COUNTED):
+                    sums[name] = sums.get(name, 0) + number
+    if sums:
+        terminalreporter.section("cases and examples")
+        for name, number in sorted(sums.items()):
+            terminalreporter.write_line(f"{number:>7,}  {name}")

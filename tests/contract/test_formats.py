@@ -3,6 +3,7 @@
 import io
 import json
 
+import msgpack
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,11 +11,9 @@ import rasterio
 from bourn.testing import FormatContract
 
 
-class PyArrowContract(FormatContract):
+class TestPyArrow(FormatContract):
     name = "pyarrow"
 
-
-class TestPyArrow(PyArrowContract):
     def witness(self, data, kind, result):
         table = pa.ipc.open_stream(io.BytesIO(data)).read_all()
         if kind == "table":
@@ -25,7 +24,9 @@ class TestPyArrow(PyArrowContract):
             assert b"bourn" in table.schema.metadata
 
 
-class TestPyArrowOtherwiseCompressed(PyArrowContract):
+class TestPyArrowOtherwiseCompressed(FormatContract):
+    name = "pyarrow"
+
     @pytest.fixture(params=["brotli", "zstd", "none"])
     def options(self, request):
         return {"compression": request.param}
@@ -44,6 +45,23 @@ class TestJSON(FormatContract):
             assert read == result.__geo_interface__
         else:
             assert read == (result.tolist() if kind == "array" else result)
+
+
+class TestMsgPack(FormatContract):
+    name = "msgpack"
+
+    def witness(self, data, kind, result):
+        read = msgpack.unpackb(data)
+        if kind == "image":
+            assert read["ndarray"].data.endswith(result.array.tobytes())
+        elif kind == "table":
+            assert read == result.to_pylist()
+        elif kind == "features":
+            assert read == result.__geo_interface__
+        elif kind == "array":
+            assert read == (1, b"\x03<i2C\x02" + (3).to_bytes(8) + (4).to_bytes(8) + result.tobytes())
+        else:
+            assert read == result
 
 
 class TestGeoTIFF(FormatContract):

@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 HEAVY = {
-    "alembic", "dask", "numpy", "obstore", "odc", "orjson", "pandas", "pyarrow", "pyproj", "rasterio", "rich",
-    "shapely", "smtplib", "sqlalchemy", "starlette", "uvicorn", "xarray",
+    "alembic", "dask", "msgpack", "numpy", "obstore", "odc", "orjson", "pandas", "pyarrow", "pyproj", "rasterio",
+    "rich", "shapely", "smtplib", "sqlalchemy", "starlette", "uvicorn", "xarray",
 }  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def test_import_bourn_loads_nothing():
         "import bourn.plugin",
         "import bourn.cli",
         "import bourn_download",
-        "import bourn_formats.json, bourn_formats.pyarrow, bourn_formats.geotiff",
+        "import bourn_formats.json, bourn_formats.pyarrow, bourn_formats.geotiff, bourn_formats.msgpack",
     ],
 )
 def test_what_is_only_named_is_not_loaded(code, home):

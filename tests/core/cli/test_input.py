@@ -62,7 +62,9 @@ def test_what_cannot_be_read(tmp_path):
         return path
 
     assert problem(file("a.jsn")).endswith("Did you mean '.json'?")
-    assert problem(file("a.xlsx")).startswith("a file that ends in '.xlsx' can't be read; it can be .geojson, .jp2,")
+    assert problem(file("a.xlsx")).startswith(
+        "a file that ends in '.xlsx' can't be read; it can be .arrow, .arrows, .csv,"
+    )
     assert "which has no suffix" in problem(file("data"))
     assert problem(file("bad.json", b"{\n 'a'}")).endswith(
         "is not JSON: Expecting property name enclosed in double quotes, line 2 column 2"

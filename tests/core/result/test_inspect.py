@@ -9,10 +9,12 @@ import sys
 
 import dask
 import dask.array as da
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import shapely
 import xarray as xr
 from bourn.errors import RequestError, RequestTypeError
 from bourn.result.image import Image
@@ -50,6 +52,14 @@ class Places:
         raise AssertionError(msg)
 
 
+class Frame:
+    """A table of some other library."""
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        msg = "asked"
+        raise AssertionError(msg)
+
+
 class Colour(enum.IntEnum):
     RED = 1
 
@@ -68,6 +78,7 @@ def problems(obj, **kwargs):
         ({"a": [1, (2, {3}), frozenset()]}, ("value",), False), (10**5000, ("value",), False),
         (np.zeros(3), ("array",), False), (np.array(1), ("array",), False), (np.ma.zeros(3), ("array",), False),
         (np.array(["NaT"], "M8[s]"), ("array",), False),
+        (np.array(["a"], np.dtypes.StringDType()), ("array",), False),
         (da.zeros(3), ("array",), True), (dask.delayed(1) + 1, (), True), (lambda: 1, (), True),
         ([dask.delayed(1), 2], ("value",), True), ({"a": (da.zeros(3),)}, ("value",), True),
         (xr.DataArray(np.zeros(3)), ("array",), False), (xr.DataArray(da.zeros(3)), ("array",), True),
@@ -75,7 +86,9 @@ def problems(obj, **kwargs):
         (Image(da.zeros((2, 2))), ("image",), True),
         (pd.DataFrame({"a": [1]}), ("table",), False), (pd.Series([1]), ("table",), False),
         (pa.table({"a": [1]}), ("table",), False), (pa.RecordBatch.from_pydict({"a": [1]}), ("table",), False),
-        (Places(), ("features",), False),
+        (Places(), ("features",), False), (shapely.Point(1, 2), ("features",), False), (Frame(), ("table",), False),
+        (gpd.GeoDataFrame({"a": [1]}, geometry=[shapely.Point(1, 2)]), ("features", "table"), False),
+        (gpd.GeoSeries([shapely.Point(1, 2)]), ("features", "table"), False),
     ],
     ids=lambda value: str(type(value).__name__),
 )  # fmt: skip
@@ -126,6 +139,10 @@ CANT = [
     (collections.OrderedDict(), "an object of type collections.OrderedDict can't be sent; make a plain dict of it"),
     (np.zeros(2).view(np.recarray), "an object of type numpy.rec.recarray can't be sent; use numpy.asarray() on it"),
     (np.ma.masked, "an object of type numpy.ma.core.MaskedConstant can't be sent; use numpy.asarray() on it"),
+    (
+        pa.table({"a": [1]}).to_reader(),
+        "an object of type pyarrow.lib.RecordBatchReader can't be sent; use its read_all()",
+    ),
     (bytearray(b"a"), "an object of type bytearray can't be sent; use bytes()"),
     (object(), "an object of type object can't be sent"),
 ]
@@ -146,8 +163,8 @@ def test_the_whole_of_a_wrong_type_says_what_can_be_sent():
     assert str(caught.value) == (
         "an object of type object can't be sent. What can be sent: plain values (None, bool, int, float, complex, "
         "str, bytes, dates and times, and lists, tuples, dicts and sets of them), numpy and dask arrays, bourn.Image, "
-        "xarray objects, pyarrow and pandas tables, objects with __geo_interface__, and what is still to be computed: "
-        "dask collections and callables."
+        "xarray objects, pyarrow, pandas and polars tables, objects with __geo_interface__ or __arrow_c_stream__, and "
+        "what is still to be computed: dask collections and callables."
     )
 
 

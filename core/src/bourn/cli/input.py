@@ -9,7 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bourn.errors import Problem, RequestError
+from bourn.cli.tables import read_csv, read_feather, read_netcdf, read_parquet
+from bourn.cli.unreadable import unreadable
 from bourn.wording import listed, nearest, shown
 
 if TYPE_CHECKING:
@@ -38,16 +39,22 @@ def read_input(given: str) -> Any:
         return _parsed(_decoded(sys.stdin.buffer.read(), "standard input"), "standard input")
     path = Path(given)
     if _URL.match(given):
-        return _reader_of(given.partition("?")[0])(given)
+        return _raster_at(given)
     if not path.exists() and _CALLABLE.fullmatch(given):
         return _imported(given)
     reader = _reader_of(given)
     if not path.is_file():
-        raise _refusal(_missing(path))
+        raise unreadable(_missing(path))
     try:
         return reader(given)
     except OSError as error:
-        raise _refusal(f"{shown(given)} can't be read: {error.strerror or error}") from error
+        raise unreadable(f"{shown(given)} can't be read: {error.strerror or error}") from error
+
+
+def _raster_at(url: str) -> Any:
+    if _reader_of(url.partition("?")[0]) is not _raster:
+        raise unreadable(f"{shown(url)}: only a raster can be read from a URL; fetch it first")
+    return _raster(url)
 
 
 def _reader_of(name: str) -> Callable[[str], Any]:
@@ -57,7 +64,7 @@ def _reader_of(name: str) -> Callable[[str], Any]:
     meant = nearest(suffix, _READERS)
     hint = f" Did you mean {meant!r}?" if meant else ""
     what = f"a file that ends in {shown(suffix)}" if suffix else f"{shown(name)}, which has no suffix,"
-    raise _refusal(f"{what} can't be read; it can be {listed(_READERS)}, '-', or module:callable.{hint}")
+    raise unreadable(f"{what} can't be read; it can be {listed(_READERS)}, '-', or module:callable.{hint}")
 
 
 def _missing(path: Path) -> str:
@@ -81,7 +88,7 @@ def _array(path: str) -> Any:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
-        raise _refusal(f"{shown(path)} is no array that can be read without running code: {error}") from error
+        raise unreadable(f"{shown(path)} is no array that can be read without running code: {error}") from error
 
 
 def _document(path: str) -> Any:
@@ -92,16 +99,16 @@ def _decoded(data: bytes, where: str) -> str:
     try:
         return data.decode("utf-8-sig")  # Windows' editors begin with a byte order mark
     except UnicodeDecodeError as error:
-        raise _refusal(f"{where} is not UTF-8: {error.reason} at byte {error.start:,}") from error
+        raise unreadable(f"{where} is not UTF-8: {error.reason} at byte {error.start:,}") from error
 
 
 def _parsed(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise _refusal(f"{where} is not JSON: {error.msg}, line {error.lineno} column {error.colno}") from error
+        raise unreadable(f"{where} is not JSON: {error.msg}, line {error.lineno} column {error.colno}") from error
     except (RecursionError, ValueError) as error:  # 10,000 deep; an int of 5,000 digits
-        raise _refusal(f"{where} can't be read: {type(error).__name__}") from error
+        raise unreadable(f"{where} can't be read: {type(error).__name__}") from error
 
 
 def _imported(given: str) -> Any:
@@ -112,20 +119,18 @@ def _imported(given: str) -> Any:
     try:
         found: Any = import_module(module_name)
     except Exception as error:  # the user's own module may raise anything
-        raise _refusal(f"the module {module_name!r} can't be imported: {type(error).__name__}: {error}") from error
+        raise unreadable(f"the module {module_name!r} can't be imported: {type(error).__name__}: {error}") from error
     for step in attribute.split("."):
         if not hasattr(found, step):
             meant = nearest(step, [name for name in dir(found) if not name.startswith("_")])
             hint = f" Did you mean {meant!r}?" if meant else ""
-            raise _refusal(f"{module_name!r} has no {step!r}.{hint}")
+            raise unreadable(f"{module_name!r} has no {step!r}.{hint}")
         found = getattr(found, step)
     return found
 
 
-def _refusal(message: str) -> RequestError:
-    return RequestError([Problem("input", message)])
-
-
 _READERS: dict[str, Callable[[str], Any]] = {".json": _document, ".geojson": _document, ".npy": _array}
+_READERS |= {".parquet": read_parquet, ".csv": read_csv, ".nc": read_netcdf}
+_READERS |= dict.fromkeys((".arrow", ".arrows", ".feather"), read_feather)
 _READERS |= dict.fromkeys((".tif", ".tiff", ".jp2", ".png", ".jpg", ".jpeg", ".webp"), _raster)
 # The suffix chooses the reader only; what a raster is, its own content says.

@@ -61,8 +61,9 @@ def send_command(  # noqa: PLR0913  # one argument an option
 ) -> None:
     """Send a result to where it should go.
 
-    INPUT is a raster (.tif, .jp2, .png, ...), an array (.npy), JSON (.json, or - for standard input), or
-    module:callable, which is called without arguments. Values of options are JSON where the option is no text.
+    INPUT is a raster (.tif, .jp2, .png, ...), an array (.npy), a table (.parquet, .arrow, .feather, .csv), a dataset
+    (.nc), JSON (.json, or - for standard input), or module:callable, which is called without arguments. Values of
+    options are JSON where the option is no text.
 
     \b
     bourn send scene.tif --format geotiff -f compression=ZSTD

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from bourn.contract.artifact import Artifact
-from bourn.errors import JobFailed, ResultRefused
+from bourn.errors import JobFailed, RequestError, RequestTypeError, ResultRefused
 from bourn.job.context import WorkingContext
 from bourn.job.encode import encode
 from bourn.job.endings import cancel, fail
@@ -97,11 +97,18 @@ def _computed(work: Work, members: Sequence[Member], services: Services) -> Any:
     value = compute(work.obj, arguments=work.arguments, keep=work.keeps_lazy(), progress=progress, cancelled=cancelled)
     if cancelled():
         raise Cancelled
-    if work.geobox is not None:
-        from bourn.result.grid import placed_on  # odc-geo costs a second
+    try:
+        if work.geobox is not None:
+            from bourn.result.grid import placed_on  # odc-geo costs a second
 
-        value = placed_on(value, work.geobox)
-    unknown = [member for member in members if not member.plan.info.kinds]
+            value = placed_on(value, work.geobox)
+        return _checked(value, [member for member in members if not member.plan.info.kinds], services)
+    except (RequestError, RequestTypeError) as cause:
+        raise ResultRefused(cause.message) from cause
+
+
+def _checked(value: Any, unknown: Sequence[Member], services: Services) -> Any:
+    """The result as it can be sent, now that it is known, and checked against the plans made before it was."""
     if unknown:
         found = inspect(value, adapt=services.hooks.adapt)
         value = found.obj

@@ -163,7 +163,8 @@ def _unfit(obj: Any) -> str | None:
         dtypes = [obj.dtype]
     else:
         return None
-    if any(getattr(dtype, "hasobject", False) for dtype in dtypes):
+    # numpy says it of StringDType too, whose texts are no objects.
+    if any(getattr(dtype, "hasobject", False) and dtype.kind != "T" for dtype in dtypes):
         return "an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype"
     return None
 

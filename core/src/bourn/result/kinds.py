@@ -39,7 +39,7 @@ def kinds_of_type(cls: type) -> tuple[str, ...] | None:
     """The kinds of objects of this class; None if nothing is known of it.
 
     An object can only be of a class whose module is loaded, so the classes are looked up in `sys.modules`.
-    Subclasses of the classes named count too, and any class with ``__geo_interface__``.
+    Subclasses of the classes named count too, and any class with ``__geo_interface__`` or ``__arrow_c_stream__``.
 
     Examples
     --------
@@ -66,9 +66,16 @@ def _looked_up(cls: type) -> tuple[str, ...] | None:
     for base in cls.__mro__:
         if base in known:
             return known[base]
-    if any("__geo_interface__" in base.__dict__ for base in cls.__mro__):
+    if _has(cls, "__geo_interface__"):
         return ("features",)
+    # Arrow's PyCapsules: polars and others. pyarrow's own reader can be read once only, as a generator can.
+    if _has(cls, "__arrow_c_stream__") and cls.__name__ != "RecordBatchReader":
+        return ("table",)
     return None
+
+
+def _has(cls: type, name: str) -> bool:
+    return any(name in base.__dict__ for base in cls.__mro__)
 
 
 def is_dask_collection(obj: object) -> bool:
@@ -78,7 +85,7 @@ def is_dask_collection(obj: object) -> bool:
     or not they hold dask arrays, and say so by its answer.
     """
     cls = type(obj)
-    if not any("__dask_graph__" in base.__dict__ for base in cls.__mro__):
+    if not _has(cls, "__dask_graph__"):
         return False
     if cls.__module__.partition(".")[0] == "xarray":
         return obj.__dask_graph__() is not None  # type: ignore[attr-defined]  # looked up just now

@@ -11,8 +11,9 @@ __all__ = ["SENDABLE", "refusal"]
 
 SENDABLE = (
     "What can be sent: plain values (None, bool, int, float, complex, str, bytes, dates and times, and lists, tuples, "
-    "dicts and sets of them), numpy and dask arrays, bourn.Image, xarray objects, pyarrow and pandas tables, "
-    "objects with __geo_interface__, and what is still to be computed: dask collections and callables"
+    "dicts and sets of them), numpy and dask arrays, bourn.Image, xarray objects, pyarrow, pandas and polars tables, "
+    "objects with __geo_interface__ or __arrow_c_stream__, and what is still to be computed: dask collections and "
+    "callables"
 )
 
 _HINTS = {
@@ -20,6 +21,8 @@ _HINTS = {
     "coroutine": "; await it first",
     "decimal.Decimal": "; use float() or str()",
     "fractions.Fraction": "; use float() or str()",
+    "pyarrow.lib.RecordBatchReader": "; use its read_all()",
+    "polars.lazyframe.frame.LazyFrame": "; call its collect()",
     "bytearray": "; use bytes()",
     "memoryview": "; use bytes()",
 }

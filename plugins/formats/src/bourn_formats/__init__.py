@@ -1,1 +1,1 @@
-"""The formats that come with bourn: pyarrow, json and geotiff, one module each."""
+"""The formats that come with bourn: pyarrow, json, msgpack and geotiff, one module each."""

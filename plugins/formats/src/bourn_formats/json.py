@@ -7,12 +7,15 @@ report, by these names:
 nan           NaN became null (refused with ``nan="error"``)
 infinite      an infinity became null (refused with ``nan="error"``)
 masked        a masked element became null
+shape         of an array without elements, the sides behind the first that is 0 were left out
 nat           a datetime that is none (NaT) became null
-missing       a missing value of a pandas table became null
+missing       a missing value of a pandas or geopandas table became null
 tuple         a tuple became a list
 datetime      a date or time became a text in ISO 8601
 geojson       an object with ``__geo_interface__`` became GeoJSON
+crs           geometries in another CRS were brought to longitude and latitude, as RFC 7946 demands
 dims, coords  of an xarray object without a grid only the values were written; so with ``attrs``
+extension     a value of an Arrow extension type, such as pandas' periods, became what it is stored as
 index         the labels of a pandas table's rows were left out
 bandinfo      what is known of that many bands of an image was left out
 ============  ============================================================================================
@@ -61,9 +64,11 @@ class JSON(Format[Options]):
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` as it is walked; an array in chunks of 65,536 elements."""
-        from bourn_formats.text.output import Output  # orjson: on first use
-        from bourn_formats.text.walk import walk  # orjson: on first use
+        from bourn_formats.plain.walk import walk  # together with what follows
+        from bourn_formats.text.output import TextOutput  # orjson: on first use
+        from bourn_formats.text.writer import TextWriter  # orjson: on first use
 
-        out = Output(sink, strict=options.nan == "error")
-        walk(result, out)
+        out = TextOutput(sink, strict=options.nan == "error")
+        walk(result, TextWriter(out))
+        out.flush()
         return dict(out.report)

@@ -7,13 +7,16 @@ the description calls ``[start, length]`` are the values from `start` on. A tabl
 that every reader of Arrow can use it. Nothing is pickled, and reading runs no code of the writer's.
 
 What is not kept: that one object stood in two places; that an array was read-only, a view or a memmap; the byte order
-of arrays and the codecs in an xarray ``encoding`` (both counted). Features (``__geo_interface__``) become GeoJSON.
+of arrays and the codecs in an xarray ``encoding`` (both counted). Geometries of shapely and odc-geo, geopandas' frames
+come back; other objects with ``__geo_interface__`` become GeoJSON (counted as ``geojson``), tables of other libraries,
+such as polars', those of pyarrow (counted as ``arrow``).
 A large array that was written with compression "none" comes back as a read-only view of the bytes read, all others can
 be written to.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import attrs
@@ -51,10 +54,13 @@ class PyArrow(Format[Options]):
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` piece by piece; an array's own memory is what is compressed."""
         from bourn_formats.arrow.write import write_bytes, write_table  # pyarrow, numpy: 0.4 s
+        from bourn_formats.tree.composites import in_arrow  # numpy: 0.2 s
         from bourn_formats.tree.describe import describe  # numpy: 0.2 s
         from bourn_formats.tree.tables import as_stream  # numpy: 0.2 s
 
+        report: Counter[str] = Counter()
         try:
+            result = in_arrow(result, report)
             table = as_stream(result)
         except ValueError as cause:
             msg = f"result: {cause} can't be written as pyarrow"
@@ -64,10 +70,10 @@ class PyArrow(Format[Options]):
             described = describe(facts)
             if not list(described.blobs):
                 write_table(tag, columns, described.tokens, options.compression, sink)
-                return dict(described.report)
+                return dict(report + described.report)
         described = describe(result)
         write_bytes(described.tokens, described.blobs, options.compression, sink)
-        return dict(described.report)
+        return dict(report + described.report)
 
     def decode(self, source: BinaryIO, options: Options) -> Any:
         """The object again; the bytes say themselves how they are compressed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["key_path", "type_path"]
+__all__ = ["key_path", "type_path", "zone_fault"]
 
 LONGEST_KEY = 40
 """Characters of a key that is quoted in a path."""
@@ -15,6 +15,11 @@ def type_path(value: object) -> str:
     """Where the class of `value` is from: ``decimal.Decimal``."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def zone_fault(zone: object, cause: Exception) -> str:
+    """What is said of a moment whose time zone is a stranger's and `cause` was raised by it."""
+    return f"a moment in a time zone of type {type_path(zone)}, which raises {type(cause).__name__},"
 
 
 def key_path(key: Any, index: int) -> str:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from bourn_formats.text.output import Output, Refusal
+from bourn_formats.plain.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from bourn_formats.text.output import TextOutput
 
 __all__ = ["write_array"]
 
@@ -22,7 +24,7 @@ _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 Array = np.ndarray[Any, Any]
 
 
-def write_array(array: Array, out: Output) -> None:
+def write_array(array: Array, out: TextOutput) -> None:
     """Write an array (masked ones with null where masked) of bools, numbers, texts or datetimes.
 
     Raises
@@ -36,6 +38,8 @@ def write_array(array: Array, out: Output) -> None:
     if kind not in "biufUMT" or (kind == "f" and width > 8):  # noqa: PLR2004  # bytes of a float64
         msg = f"an array of dtype {array.dtype}"
         raise Refusal(msg)
+    # Nested lists end at the first side of length 0.
+    out.count("shape", 0 in array.shape[:-1])
     if array.ndim == 0:
         whole = array.reshape(1)
         out.put(_dumped(whole, out, ())[1:-1])
@@ -43,7 +47,7 @@ def write_array(array: Array, out: Output) -> None:
         _write_rows(array, out, ())
 
 
-def _write_rows(array: Array, out: Output, place: tuple[int, ...]) -> None:
+def _write_rows(array: Array, out: TextOutput, place: tuple[int, ...]) -> None:
     row_size = max(1, array[:1].size)
     out.put(b"[")
     if row_size > CHUNK and array.ndim > 1:
@@ -64,7 +68,7 @@ def _chunks(array: Array, rows: int) -> Iterator[tuple[int, Array]]:
         yield start, array[start : start + rows]
 
 
-def _dumped(chunk: Array, out: Output, place: tuple[int, ...], start: int = 0) -> bytes:
+def _dumped(chunk: Array, out: TextOutput, place: tuple[int, ...], start: int = 0) -> bytes:
     mask = np.ma.getmaskarray(chunk) if isinstance(chunk, np.ma.MaskedArray) else None
     values = np.asarray(chunk)
     if mask is not None:
@@ -86,7 +90,7 @@ def _plain(values: Array) -> Array:
     return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
 
 
-def _dumped_floats(values: Array, mask: Array | None, out: Output, place: tuple[int, ...], start: int) -> bytes:
+def _dumped_floats(values: Array, mask: Array | None, out: TextOutput, place: tuple[int, ...], start: int) -> bytes:
     finite = np.isfinite(values)
     if not finite.all():
         strange = ~finite if mask is None else ~finite & ~mask
@@ -102,7 +106,7 @@ def _dumped_floats(values: Array, mask: Array | None, out: Output, place: tuple[
     return orjson.dumps(_plain(values), option=_NUMPY)
 
 
-def _dates(values: Array, mask: Array | None, out: Output) -> Any:
+def _dates(values: Array, mask: Array | None, out: TextOutput) -> Any:
     texts = np.datetime_as_string(values).astype(object)
     missing = np.isnat(values)
     if mask is not None:

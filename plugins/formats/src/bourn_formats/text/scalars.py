@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bourn_formats.text.output import Output, Refusal
+from bourn_formats.plain.refusal import Refusal
+from bourn_formats.wording import zone_fault
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from bourn_formats.text.output import TextOutput
 
 __all__ = ["numpy_scalar", "scalar", "text"]
 
@@ -41,7 +44,7 @@ def _integer(value: int) -> bytes:
     return int.__repr__(value).encode()
 
 
-def _float(value: float, out: Output) -> bytes:
+def _float(value: float, out: TextOutput) -> bytes:
     if math.isfinite(value):
         return orjson.dumps(float(value))
     if out.strict:
@@ -50,7 +53,7 @@ def _float(value: float, out: Output) -> bytes:
     return b"null"
 
 
-def scalar(value: Any, out: Output) -> bytes | None:  # noqa: PLR0911  # one a type
+def scalar(value: Any, out: TextOutput) -> bytes | None:  # noqa: PLR0911  # one a type
     """The text of a builtin scalar, or of an object of a class derived from one; None for anything else."""
     if value is None:
         return b"null"
@@ -67,11 +70,18 @@ def scalar(value: Any, out: Output) -> bytes | None:  # noqa: PLR0911  # one a t
             out.count("nat")
             return b"null"
         out.count("datetime")
-        return orjson.dumps(value.isoformat())
+        return orjson.dumps(_iso(value))
     return None
 
 
-def numpy_scalar(value: np.generic, out: Output) -> bytes | None:
+def _iso(value: dt.datetime | dt.date | dt.time) -> str:
+    try:
+        return value.isoformat()
+    except Exception as cause:  # a stranger's time zone
+        raise Refusal(zone_fault(getattr(value, "tzinfo", None), cause)) from cause
+
+
+def numpy_scalar(value: np.generic, out: TextOutput) -> bytes | None:
     """The text of a numpy scalar: a float32 in the fewest digits that give the same float32 again."""
     kind = value.dtype.kind
     if kind == "b":
@@ -88,7 +98,7 @@ def numpy_scalar(value: np.generic, out: Output) -> bytes | None:
     return None
 
 
-def _numpy_date(value: np.generic, out: Output) -> bytes:
+def _numpy_date(value: np.generic, out: TextOutput) -> bytes:
     written = str(value)
     if written == "NaT":
         out.count("nat")

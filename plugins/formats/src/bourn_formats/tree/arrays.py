@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bourn_formats.tree.blob import Blobs, BlobSource
 
-__all__ = ["READ", "is_native", "write_array", "write_scalar"]
+__all__ = ["READ", "gathered", "is_native", "write_array", "write_scalar"]
 
 
 def is_native(dtype: np.dtype[Any]) -> bool:
@@ -68,12 +68,12 @@ def write_array(array: np.ndarray[Any, Any], blobs: Blobs, report: Counter[str])
         # As uint8: datetimes have no buffer protocol. A view; nothing is copied.
         place = blobs.add(rows.reshape(-1).view(np.uint8))
     else:
-        place = blobs.add_made(array.nbytes, _gathered(rows, dtype))
+        place = blobs.add_made(array.nbytes, gathered(rows, dtype))
     return ["array", described, list(array.shape), order, *place]
 
 
-def _gathered(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Callable[[int], Iterator[Any]]:
-    """The bytes of an array whose elements do not lie one after the other, or not in native byte order."""
+def gathered(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Callable[[int], Iterator[Any]]:
+    """The bytes of an array, as `dtype` and in the order C, where they do not lie so; in pieces of about a size."""
 
     def pieces(size: int) -> Iterator[Any]:
         # A quarter: numpy holds such a piece several times over.

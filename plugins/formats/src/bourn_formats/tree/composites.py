@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from bourn_formats.tree import grids, images, labelled, tables
+from bourn_formats.foreign import arrow_of, geo_interface_of, is_arrow_stream
+from bourn_formats.tree import features, grids, images, labelled, tables
 from bourn_formats.wording import type_path
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
 
-__all__ = ["TOGETHER", "taken_apart"]
+__all__ = ["TOGETHER", "in_arrow", "taken_apart"]
 
 
 @attrs.frozen
@@ -86,14 +87,35 @@ _COMPOSITES = (
     _Composite("arrow_array", "pyarrow", "Array", tables.array_apart, tables.array_together, family=True),
     _Composite("pandas_frame", "pandas", "DataFrame", tables.frame_apart, tables.frame_together),
     _Composite("pandas_series", "pandas", "Series", tables.series_apart, tables.series_together),
+    _Composite("geo_frame", "geopandas", "GeoDataFrame", features.frame_apart, features.frame_together),
+    _Composite("geo_series", "geopandas", "GeoSeries", features.series_apart, features.series_together),
+    _Composite("geometry", "odc.geo.geom", "Geometry", features.geometry_apart, features.geometry_together),
+    _Composite("shape", "shapely", "Geometry", features.shape_apart, features.shape_together, family=True),
 )
 
 TOGETHER: dict[str, Callable[[Any], Any]] = {composite.tag: composite.together for composite in _COMPOSITES}
 """By tag: the object of a plain tree."""
 
 
+def in_arrow(obj: Any, report: Counter[str]) -> Any:
+    """The pyarrow table of another library's; anything else, and what can be made again of its own parts, as it is.
+
+    Raises
+    ------
+    ValueError
+        With what it is of `obj` that can't be written.
+    """
+    kind = type(obj)
+    if not is_arrow_stream(kind) or any(composite.matches(kind) for composite in _COMPOSITES):
+        return obj
+    report["arrow"] += 1
+    return arrow_of(obj)
+
+
 def taken_apart(obj: Any, report: Counter[str]) -> tuple[str | None, Any] | None:
-    """The tag and the plain tree of `obj`; no tag for features, which become GeoJSON; None if nothing knows it.
+    """The tag and the plain tree of `obj`; no tag for what becomes another object; None if nothing knows it.
+
+    Other classes' features become GeoJSON, other libraries' tables those of pyarrow; both are counted.
 
     Raises
     ------
@@ -107,5 +129,8 @@ def taken_apart(obj: Any, report: Counter[str]) -> tuple[str | None, Any] | None
     # Protocols are looked up on the class: a stranger's instance may pretend to have every attribute.
     if hasattr(kind, "__geo_interface__"):
         report["geojson"] += 1
-        return None, obj.__geo_interface__
+        return None, geo_interface_of(obj)
+    if is_arrow_stream(kind):
+        report["arrow"] += 1
+        return None, arrow_of(obj)
     return None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
 
-    import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
+    import pandas as pd
     import pyarrow as pa
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Objects of bourn, odc-geo, xarray, pyarrow and pandas as mappings, lists and arrays, which JSON has.
+"""Objects of bourn, odc-geo, xarray, pyarrow and pandas as mappings, lists and arrays, which every format has.
 
 Each is known by its class, which can only be if its library is loaded: nothing is imported to find out.
 """
@@ -6,13 +6,18 @@ Each is known by its class, which can only be if its library is loaded: nothing 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bourn_formats.text.output import Output, Refusal
+from bourn_formats.foreign import arrow_of, is_arrow_stream, is_of
+from bourn_formats.plain.features import geojson_of
+from bourn_formats.plain.refusal import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from bourn.plugin import Image
+
+    from bourn_formats.plain.writer import Counting
 
 __all__ = ["Records", "taken_apart"]
 
@@ -23,11 +28,12 @@ BATCH = 1024
 class Records:
     """Values that are made as they are written, into a list."""
 
-    def __init__(self, values: Iterator[Any]) -> None:
+    def __init__(self, values: Iterator[Any], count: int) -> None:
         self.values = values
+        self.count = count
 
 
-def _image(image: Any, out: Output) -> Any:
+def _image(image: Any, out: Counting) -> Any:
 
     computed: Image = image.compute()
     unlike = len(set(computed.dtypes)) > 1
@@ -42,12 +48,12 @@ def _image(image: Any, out: Output) -> Any:
     }
 
 
-def _geobox(geobox: Any, _out: Output) -> Any:
+def _geobox(geobox: Any, _out: Counting) -> Any:
     crs = None if geobox.crs is None else str(geobox.crs)
     return {"crs": crs, "transform": list(geobox.affine)[:6], "shape": [int(side) for side in geobox.shape]}
 
 
-def _data_array(array: Any, out: Output) -> Any:
+def _data_array(array: Any, out: Counting) -> Any:
     image = _image_of(array)
     if image is not None:
         return _image(image, out)
@@ -57,7 +63,7 @@ def _data_array(array: Any, out: Output) -> Any:
     return array.values
 
 
-def _dataset(dataset: Any, out: Output) -> Any:
+def _dataset(dataset: Any, out: Counting) -> Any:
     image = _image_of(dataset)
     if image is not None:
         return _image(image, out)
@@ -78,12 +84,15 @@ def _image_of(obj: Any) -> Any:
     return image if image.geobox is not None else None
 
 
-def _table(table: Any, _out: Output) -> Records:
+def _table(table: Any, out: Counting) -> Records:
+    # Of pandas' periods, say, to_pylist gives the numbers that they are stored as.
+    kinds = sys.modules["pyarrow"].BaseExtensionType
+    out.count("extension", table.num_rows * sum(isinstance(kind, kinds) for kind in table.schema.types))
     names = table.schema.names
     if len(set(names)) < len(names):
         msg = "a table with two columns of one name"
         raise Refusal(msg)
-    return Records(_rows(table))
+    return Records(_rows(table), table.num_rows)
 
 
 def _rows(table: Any) -> Iterator[Any]:
@@ -91,15 +100,17 @@ def _rows(table: Any) -> Iterator[Any]:
         yield from batch.to_pylist()
 
 
-def _batch(batch: Any, out: Output) -> Records:
+def _batch(batch: Any, out: Counting) -> Records:
     return _table(sys.modules["pyarrow"].Table.from_batches([batch]), out)
 
 
-def _column(column: Any, _out: Output) -> Records:
-    return Records(item for start in range(0, len(column), BATCH) for item in column.slice(start, BATCH).to_pylist())
+def _column(column: Any, out: Counting) -> Records:
+    out.count("extension", len(column) * isinstance(column.type, sys.modules["pyarrow"].BaseExtensionType))
+    starts = range(0, len(column), BATCH)
+    return Records((item for start in starts for item in column.slice(start, BATCH).to_pylist()), len(column))
 
 
-def _frame(frame: Any, out: Output) -> Records:
+def _frame(frame: Any, out: Counting) -> Records:
     import pyarrow as pa  # 0.2 s: only for a table
 
     labels = list(frame.columns)
@@ -111,17 +122,17 @@ def _frame(frame: Any, out: Output) -> Records:
     return _table(pa.table(columns, names=labels), out)
 
 
-def _series(series: Any, out: Output) -> Records:
+def _series(series: Any, out: Counting) -> Records:
     _count_index(series.index, out)
     return _column(_arrow_column(series, out), out)
 
 
-def _count_index(index: Any, out: Output) -> None:
+def _count_index(index: Any, out: Counting) -> None:
     numbered = type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1
     out.count("index", 0 if numbered else len(index))
 
 
-def _arrow_column(series: Any, out: Output) -> Any:
+def _arrow_column(series: Any, out: Counting) -> Any:
     import pyarrow as pa  # 0.2 s: only for a table
 
     try:
@@ -136,7 +147,7 @@ def _arrow_column(series: Any, out: Output) -> Any:
     return column
 
 
-_Apart: TypeAlias = Callable[[Any, Output], Any]
+_Apart: TypeAlias = "Callable[[Any, Counting], Any]"
 
 _COMPOSITES: tuple[tuple[str, str, _Apart], ...] = (
     ("bourn.result.image", "Image", _image),
@@ -152,7 +163,7 @@ _COMPOSITES: tuple[tuple[str, str, _Apart], ...] = (
 )
 
 
-def taken_apart(obj: Any, out: Output) -> tuple[Any] | None:
+def taken_apart(obj: Any, out: Counting) -> tuple[Any] | None:
     """The plainer value that stands for `obj`, in a tuple; None if nothing knows it.
 
     Raises
@@ -162,11 +173,14 @@ def taken_apart(obj: Any, out: Output) -> tuple[Any] | None:
     """
     kind = type(obj)
     # Protocols are looked up on the class: a stranger's instance may pretend to have every attribute.
-    if hasattr(kind, "__geo_interface__"):
-        out.count("geojson")
-        return (obj.__geo_interface__,)
-    for module, name, apart in _COMPOSITES:
-        own = getattr(sys.modules.get(module), name, None)
-        if own is not None and issubclass(kind, own):
-            return (apart(obj, out),)
+    try:
+        if hasattr(kind, "__geo_interface__"):
+            return (geojson_of(obj, out),)
+        for module, name, apart in _COMPOSITES:
+            if is_of(kind, module, name):
+                return (apart(obj, out),)
+        if is_arrow_stream(kind):
+            return (arrow_of(obj),)
+    except ValueError as cause:
+        raise Refusal(str(cause)) from cause
     return None

@@ -1,0 +1,1 @@
+"""A result as plainer values, one after the other: what json and msgpack have in common."""

@@ -1,0 +1,61 @@
+"""Features as GeoJSON (RFC 7946), which knows one CRS: longitude and latitude on WGS 84."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bourn_formats.foreign import geo_interface_of, is_of
+
+if TYPE_CHECKING:
+    from bourn_formats.plain.writer import Counting
+
+__all__ = ["geojson_of"]
+
+WGS84 = 4326
+
+
+def geojson_of(obj: Any, out: Counting) -> Any:
+    """GeoJSON of an object with ``__geo_interface__``; one whose CRS is known is brought to longitude and latitude.
+
+    Raises
+    ------
+    ValueError
+        With what it is that can't be written.
+    """
+    kind = type(obj)
+    out.count("geojson")
+    if is_of(kind, "geopandas", "GeoDataFrame"):
+        obj = _frame(obj, out)
+    elif is_of(kind, "geopandas", "GeoSeries"):
+        obj = _on_wgs84(obj, out)
+    elif is_of(kind, "odc.geo.geom", "Geometry"):
+        obj = _geometry(obj, out)
+    return geo_interface_of(obj)
+
+
+def _frame(frame: Any, out: Counting) -> Any:
+    geometries = [label for label, dtype in frame.dtypes.items() if dtype.name == "geometry"]
+    # geopandas writes null for them.
+    out.count("missing", frame.drop(columns=geometries).isna().to_numpy().sum())
+    frame = frame.copy(deep=False)
+    for label in geometries:
+        frame[label] = _on_wgs84(frame[label], out)
+    return frame
+
+
+def _on_wgs84(series: Any, out: Counting) -> Any:
+    if series.crs is None or series.crs.to_epsg() == WGS84:
+        return series
+    out.count("crs")
+    return series.to_crs(f"EPSG:{WGS84}")
+
+
+def _geometry(geometry: Any, out: Counting) -> Any:
+    if geometry.crs is None or geometry.crs.epsg == WGS84:
+        return geometry
+    import shapely  # loaded already: odc-geo's is one of its objects
+    from pyproj import Transformer  # the same
+
+    out.count("crs")
+    transform = Transformer.from_crs(geometry.crs.proj, WGS84, always_xy=True).transform
+    return shapely.transform(geometry.geom, transform, interleaved=False)
