@@ -66,6 +66,7 @@ class TestMsgPack(FormatContract):
 
 class TestGeoTIFF(FormatContract):
     name = "geotiff"
+    big_bytes = 128_000_000  # up to 16 MiB of compressed tiles wait in memory, so that small images need no file
 
     def witness(self, data, kind, result):
         with rasterio.MemoryFile(data) as file, file.open(driver="GTiff") as dataset:
