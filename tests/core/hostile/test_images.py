@@ -297,15 +297,19 @@ PLANNED = {
         lambda: zeros(2, 2),
         {},
         errors.IncompatiblePair,
-        "result: 'download' with 'geotiff' takes image; this is array (numpy.ndarray). Formats that fit: json, msgpack, "
-        "pyarrow. An array becomes an image by bourn.Image(array, bands=[...], geobox=...)",
+        (
+            "result: 'download' with 'geotiff' takes image; this is array (numpy.ndarray). Formats that fit: json, msgpack, "
+            "pyarrow. An array becomes an image by bourn.Image(array, bands=[...], geobox=...)"
+        ),
     ),
     "a line": (
         lambda: xr.DataArray(zeros(3)),
         {},
         errors.IncompatiblePair,
-        "result: 'download' with 'geotiff' takes image; this is array (xarray.DataArray). Formats that fit: json, "
-        "msgpack, pyarrow. It becomes an image with a grid: odc.geo.xr.assign_crs, or bourn.Image(..., geobox=...)",
+        (
+            "result: 'download' with 'geotiff' takes image; this is array (xarray.DataArray). Formats that fit: json, "
+            "msgpack, pyarrow. It becomes an image with a grid: odc.geo.xr.assign_crs, or bourn.Image(..., geobox=...)"
+        ),
     ),
 }
 
