@@ -1,0 +1,18 @@
+"""What every test and doctest starts from: no settings of the machine's, and no home but an empty one."""
+
+import os
+import tempfile
+
+import pytest
+
+FOR_TESTS = {"BOURN_DEEP", "BOURN_KILL_SWEEP"}
+"""What the tests themselves are set by."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take away the settings and the user's data folder: what lies there must neither help a test nor hurt it."""
+    for name in [name for name in os.environ if name.startswith("BOURN_") and name not in FOR_TESTS]:
+        del os.environ[name]
+    home = tempfile.TemporaryDirectory(prefix="bourn-tests-", ignore_cleanup_errors=True)
+    config.add_cleanup(home.cleanup)
+    os.environ["BOURN_HOME"] = home.name
