@@ -5,6 +5,8 @@ import tempfile
 
 import pytest
 
+pytest.register_assert_rewrite("bourn.testing")  # before doctests import its rooms one by one
+
 FOR_TESTS = {"BOURN_DEEP", "BOURN_KILL_SWEEP"}
 """What the tests themselves are set by."""
 
