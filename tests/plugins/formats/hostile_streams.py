@@ -21,8 +21,7 @@ from bourn.plugin import Image
 from bourn_formats.pyarrow import Options, PyArrow
 from odc.geo.geobox import GeoBox
 
-kind, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-rng = random.Random(seed)
+rng = random.Random(0)
 
 image = Image(
     np.arange(24, dtype="u2").reshape(2, 3, 4),
@@ -159,42 +158,23 @@ def described_anew():
     return sink.getvalue()
 
 
-make = {"random": random_bytes, "damaged": damaged, "described": described_anew}[kind]
-# What is imported on first use is no work of a stream.
-for data in whole:
-    PyArrow().decode(io.BytesIO(data), Options())
-with contextlib.suppress(zoneinfo.ZoneInfoNotFoundError):
-    zoneinfo.ZoneInfo("Europe/Nowhere")
-
-events, watched = (
-    [],
-    {
-        "exec",
-        "compile",
-        "open",
-        "socket.connect",
-        "socket.getaddrinfo",
-        "subprocess.Popen",
-        "os.system",
-        "os.exec",
-        "os.remove",
-        "pickle.find_class",
-        "ctypes.dlopen",
-        "shutil.rmtree",
-        "os.mkdir",
-    },
-)
+WATCHED = {
+    "exec",
+    "compile",
+    "open",
+    "socket.connect",
+    "socket.getaddrinfo",
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.remove",
+    "pickle.find_class",
+    "ctypes.dlopen",
+    "shutil.rmtree",
+    "os.mkdir",
+}
 # Where a time zone and a CRS are looked up by name; of a zone that is not there, tzdata is asked too.
-allowed = ("zoneinfo", "tzdata", "/pyproj", "proj.db")
-watching = False
-
-
-def hook(event, arguments):
-    if watching and event in watched and not any(part in str(arguments) for part in allowed):
-        events.append([event, str(arguments)[:200]])
-
-
-sys.addaudithook(hook)
+ALLOWED = ("zoneinfo", "tzdata", "/pyproj", "proj.db")
 
 
 def status(key):
@@ -202,30 +182,42 @@ def status(key):
         return next(int(line.split()[1]) for line in file if line.startswith(key)) / 1024
 
 
-with Path("/proc/self/clear_refs").open("w") as file:
-    file.write("5")
-before = status("VmRSS")
-decoded = refused = 0
-foreign = []
-for _ in range(count):
-    data = make()
-    watching = True
-    try:
+def main(kind, count, seed):
+    """Decode streams of a kind, and say what came of it."""
+    rng.seed(seed)
+    make = {"random": random_bytes, "damaged": damaged, "described": described_anew}[kind]
+    # What is imported on first use is no work of a stream.
+    for data in whole:
         PyArrow().decode(io.BytesIO(data), Options())
-        decoded += 1
-    except ValueError:
-        refused += 1
-    except BaseException as error:  # noqa: BLE001  # that is what is looked for
-        foreign.append(repr(error)[:200])
-    watching = False
-sys.stdout.write(
-    json.dumps(
-        {
-            "decoded": decoded,
-            "refused": refused,
-            "foreign": foreign[:5],
-            "events": events[:5],
-            "memory": status("VmHWM") - before,
-        }
-    )
-)
+    with contextlib.suppress(zoneinfo.ZoneInfoNotFoundError):
+        zoneinfo.ZoneInfo("Europe/Nowhere")
+    events, watching = [], False
+
+    def hook(event, arguments):
+        if watching and event in WATCHED and not any(part in str(arguments) for part in ALLOWED):
+            events.append([event, str(arguments)[:200]])
+
+    sys.addaudithook(hook)
+    with Path("/proc/self/clear_refs").open("w") as file:
+        file.write("5")
+    before = status("VmRSS")
+    decoded = refused = 0
+    foreign = []
+    for _ in range(count):
+        data = make()
+        watching = True
+        try:
+            PyArrow().decode(io.BytesIO(data), Options())
+            decoded += 1
+        except ValueError:
+            refused += 1
+        except BaseException as error:  # noqa: BLE001  # that is what is looked for
+            foreign.append(repr(error)[:200])
+        watching = False
+    memory = status("VmHWM") - before
+    found = {"decoded": decoded, "refused": refused, "foreign": foreign[:5], "events": events[:5], "memory": memory}
+    sys.stdout.write(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
