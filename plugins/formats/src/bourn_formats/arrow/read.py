@@ -12,7 +12,7 @@ import pyarrow as pa
 from bourn_formats.arrow.write import KEY, SMALL, VERSION
 from bourn_formats.tree.blob import aligned
 from bourn_formats.tree.restore import restore
-from bourn_formats.tree.tables import from_stream
+from bourn_formats.tree.tables import all_of, from_stream, with_metadata
 
 __all__ = ["read"]
 
@@ -127,8 +127,8 @@ def _read(reader: pa.RecordBatchReader) -> Any:
         msg = f"version {facts['version']!r} of the description, expected {VERSION}"
         raise ValueError(msg)
     if "table" in facts:
-        table = reader.read_all().replace_schema_metadata(metadata or None)
-        if table.num_columns and table.num_rows != facts["rows"]:
+        table = with_metadata(all_of(reader), metadata or None)
+        if table.num_rows != facts["rows"]:
             msg = f"it has {table.num_rows} rows of {facts['rows']}, so it was cut off"
             raise ValueError(msg)
         return from_stream(facts["table"], table, restore(facts["tree"], _Bytes(reader, share=False)))

@@ -8,6 +8,7 @@ import orjson
 import pyarrow as pa
 
 from bourn_formats.tree.blob import Blob, Blobs, aligned
+from bourn_formats.tree.tables import with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -132,5 +133,5 @@ def write_table(tag: str, table: pa.Table, tokens: list[Any], compression: str, 
     facts = {"version": VERSION, "compression": compression, "table": tag, "rows": table.num_rows, "tree": tokens}
     metadata = {**(table.schema.metadata or {}), KEY: orjson.dumps(facts)}
     stream = _Stream(sink, table.schema.with_metadata(metadata), compression)
-    stream.table(table.replace_schema_metadata(metadata))
+    stream.table(with_metadata(table, metadata))
     stream.close()

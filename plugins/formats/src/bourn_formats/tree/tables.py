@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "all_of",
     "array_apart",
     "array_together",
     "as_stream",
@@ -33,6 +34,7 @@ __all__ = [
     "series_together",
     "table_apart",
     "table_together",
+    "with_metadata",
 ]
 
 ONLY = "values"
@@ -50,10 +52,27 @@ def _written(table: pa.Table) -> np.ndarray[Any, Any]:
     return np.frombuffer(sink.getvalue(), np.uint8)
 
 
+def all_of(reader: pa.RecordBatchReader) -> pa.Table:
+    """The whole table; `read_all` forgets the rows of one without columns."""
+    import pyarrow as pa  # loaded already: this is one of its objects
+
+    return pa.Table.from_batches(list(reader), reader.schema)
+
+
+def with_metadata(table: pa.Table, metadata: Any) -> pa.Table:
+    """The table with other metadata; `replace_schema_metadata` forgets the rows of one without columns, too."""
+    if table.num_columns:
+        return table.replace_schema_metadata(metadata)
+    import pyarrow as pa  # loaded already: this is one of its objects
+
+    batches = [batch.replace_schema_metadata(metadata) for batch in table.to_batches()]
+    return pa.Table.from_batches(batches, table.schema.with_metadata(metadata))
+
+
 def _read(stream: Any) -> pa.Table:
     import pyarrow as pa  # 0.2 s: only where the tree has a table
 
-    table = pa.ipc.open_stream(pa.py_buffer(stream)).read_all()
+    table = all_of(pa.ipc.open_stream(pa.py_buffer(stream)))
     # Anybody's bytes: offsets that lead out of their buffers must be found before they are followed.
     table.validate(full=True)
     return table
