@@ -108,6 +108,8 @@ def nearest_as_gdal(image, levels, their_levels):
 def average_as_gdal(image, levels, their_levels):
     """The first one: what differs by one there goes on in the next."""
     for (mine, _), (others, _) in zip(levels[:1], their_levels[:1], strict=True):
+        if "alpha" in image.bands and image.nodata[0] is not None:
+            mine, others = mine[:3], others[:3]  # noqa: PLW2901  # GDAL: nodata where the alpha is 0
         if image.dtype.kind == "f":
             np.testing.assert_allclose(mine, others, rtol=1e-5, atol=1e-6)
             continue
@@ -120,7 +122,8 @@ def average_as_gdal(image, levels, their_levels):
 
 def mode_as_gdal(image, levels, their_levels):
     for (mine, _), (others, _) in zip(levels[:1], their_levels[:1], strict=True):
-        if not image.masked:
+        # Of bytes GDAL counts what is masked, by an alpha band too; and it masks that by itself.
+        if not image.masked and "alpha" not in image.bands:
             np.testing.assert_array_equal(others, mine)
 
 
