@@ -23,8 +23,8 @@ def reduced(
 ) -> tuple[Array, Array | None]:
     """(pixels of the overview, True where all bands are valid); None where they all are.
 
-    An alpha band is joined as it is, whatever is masked; where nothing else says what is transparent it does, for the
-    colours and for itself: GDAL's rules (`GetMaskFlags`).
+    An alpha band is joined whatever is masked; where nothing else says what is transparent it does, for the colours:
+    GDAL's rules (`GetMaskFlags`).
     """
     if profile.resampler == "nearest":
         small = nearest(pixels, rows, columns)
@@ -32,16 +32,26 @@ def reduced(
     if not profile.alpha:
         return _joined(pixels, invalid, rows, columns, profile)
     colours, alpha = pixels[:-1], pixels[-1:]
-    if profile.nodata is None and profile.masking == "none":
-        transparent = alpha == 0
-        return _joined(pixels, transparent if transparent.any() else None, rows, columns, profile)
-    invalid = None if invalid is None else invalid[: len(colours)]
-    small, valid = _joined(colours, invalid, rows, columns, profile)
-    if profile.resampler == "mode":
-        of_alpha, _ = mode(alpha, None, rows, columns)
+    transparent = alpha == 0
+    if profile.nodata is not None or profile.masking == "internal":
+        invalid = None if invalid is None else invalid[: len(colours)]
     else:
-        of_alpha, _ = average(alpha, None, rows, columns, exact=False)
+        invalid = transparent if transparent.any() else None
+    small, valid = _joined(colours, invalid, rows, columns, profile)
+    of_alpha = _of_alpha(alpha, transparent, rows, columns, profile)
     return np.concatenate([small, of_alpha]), valid
+
+
+def _of_alpha(alpha: Array, transparent: Array, rows: Span, columns: Span, profile: Profile) -> Array:
+    """The mean of what is not transparent; 0 only where all is, where GDAL would write the nodata value."""
+    if profile.resampler == "mode":
+        return mode(alpha, None, rows, columns)[0]
+    small, none = average(alpha, transparent if transparent.any() else None, rows, columns, exact=False)
+    if profile.nodata is not None:
+        small = _without(small, np.array(profile.nodata).astype(alpha.dtype))
+    if none is not None:
+        small[none] = 0
+    return small
 
 
 def _joined(
