@@ -1,37 +1,56 @@
 """The author's door: all that a plugin imports."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from bourn.contract.answers import Note, Receipt, Transient
 from bourn.contract.artifact import Artifact
-from bourn.contract.context import Context
+from bourn.contract.context import Context, Database
 from bourn.contract.destination import ANY, PLUGIN_API, Destination, Example
 from bourn.contract.format import Format, Sink
 from bourn.contract.option import NoOptions, Secret, option
-from bourn.errors import DeliveryError, DeliveryRefused, EncodeError, Problem, ResultRefused
+from bourn.errors import (
+    BournError,
+    DeliveryError,
+    DeliveryRefused,
+    EncodeError,
+    Problem,
+    RequestError,
+    ResultRefused,
+)
 from bourn.result.info import ResultInfo
 
 if TYPE_CHECKING:
     from bourn.discovery.hookspecs import hookimpl
+    from bourn.discovery.options import read, settle, write
+    from bourn.ledger.history import History
+    from bourn.ledger.tables import Instant
     from bourn.result.as_image import as_image
     from bourn.result.image import Image
+    from bourn.session import Session
 
 __all__ = [
     "ANY",
     "PLUGIN_API",
     "Artifact",
+    "BournError",
     "Context",
+    "Database",
     "DeliveryError",
     "DeliveryRefused",
     "Destination",
     "EncodeError",
     "Example",
     "Format",
+    "History",
     "Image",
+    "Instant",
     "NoOptions",
     "Note",
     "Problem",
     "Receipt",
+    "RequestError",
     "ResultInfo",
     "ResultRefused",
     "Secret",
@@ -40,14 +59,45 @@ __all__ = [
     "as_image",
     "hookimpl",
     "option",
+    "read",
+    "services",
+    "settle",
+    "write",
 ]
 
-# These need numpy or pluggy, which a destination that only moves bytes does not.
+# These need numpy, pluggy or SQLAlchemy, which a destination that only moves bytes does not.
 _LATER = {
+    "History": "bourn.ledger.history",
     "Image": "bourn.result.image",
+    "Instant": "bourn.ledger.tables",
     "as_image": "bourn.result.as_image",
     "hookimpl": "bourn.discovery.hookspecs",
+    "read": "bourn.discovery.options",
+    "settle": "bourn.discovery.options",
+    "write": "bourn.discovery.options",
 }
+
+
+def services(destination: str, session: Session | None = None) -> Context:
+    """What a plugin works with outside of any job: its settings, the principal, the clock, the database, the store.
+
+    Parameters
+    ----------
+    destination : str
+        The plugin's own name.
+    session : Session, optional
+        By default the one that the functions of `bourn` use.
+
+    Raises
+    ------
+    UnknownPlugin
+        No such destination is installed there.
+    """
+    if session is None:
+        from bourn.session import default_session  # on first use
+
+        session = default_session()
+    return session.lend(destination)
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bourn.wording import shown
@@ -15,7 +15,7 @@ from bourn.wording import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bourn.contract.context import Clock
+    from bourn.contract.context import Clock, Context
     from bourn.contract.destination import Destination
     from bourn.discovery.registry import Registry
     from bourn.dispatch.dispatcher import Dispatcher
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "default_session"]
 
-
-LONGEST_SECONDS = 10 * 366 * 86_400
-"""Of a timeout: ten years."""
+LONGEST_SECONDS = 10 * 366 * 86_400  # of a timeout: ten years
 
 
 def _now() -> datetime:
@@ -229,17 +227,15 @@ class Session:
         """From requests to plans."""
         from bourn.contract.answers import Note  # on first use
         from bourn.dispatch.dispatcher import Dispatcher  # on first use
-        from bourn.job.context import LookingContext  # on first use
-
-        def context_for(name: str, plugin: Destination[Any]) -> LookingContext:
-            return LookingContext(
-                self.settings.principal, self.clock, lambda: self._settings_of(name, plugin), lambda: self.services
-            )
 
         notes = []
         if self.settings.links_are_local:
             notes.append(Note(f"links begin with {self.settings.public_url}: they work on this machine only"))
-        return Dispatcher(self.registry, context_for, default_format=self.settings.default_format, notes=notes)
+        return Dispatcher(self.registry, self._context, default_format=self.settings.default_format, notes=notes)
+
+    def lend(self, destination: str) -> Context:
+        """What a destination's plugin works with outside of any job."""
+        return self._context(destination, self.registry.find("destination", destination).load(), at_work=True)
 
     @property
     def services(self) -> Services:
@@ -362,6 +358,14 @@ class Session:
                 raise
         if failures:
             raise failures[0]
+
+    def _context(self, name: str, plugin: Destination[Any], *, at_work: bool = False) -> Context:
+        """What a preflight is handed; or a plugin `at_work` outside of any job."""
+        from bourn.job.context import LentContext, LookingContext  # on first use
+
+        settings = partial(self._settings_of, name, plugin)
+        made = LentContext if at_work else LookingContext
+        return made(self.settings.principal, self.clock, settings, lambda: self.services)
 
     def _settings_of(self, name: str, plugin: Destination[Any]) -> Any:
         with self._guard:

@@ -4,17 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Connection, Engine
 
     from bourn.contract.artifact import Artifact, Source
+    from bourn.ledger.history import History
 
-__all__ = ["Clock", "Context"]
+__all__ = ["Clock", "Context", "Database"]
+
+T = TypeVar("T")
 
 Clock = Callable[[], datetime]
 """Gives the time now, with its zone (UTC)."""
+
+
+class Database(Protocol):
+    """The ledger's database, for a plugin that keeps tables of its own beside it.
+
+    Its ways keep connections apart in forked children, and a commit is durable when it returns.
+    """
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's engine, for what the ways below don't do."""
+        ...
+
+    def bring(self, history: History) -> None:
+        """Have the plugin's tables there, up to date; costs nothing the second time."""
+        ...
+
+    def has(self, history: History) -> bool:
+        """Whether they are there; none are made. For a preflight, which touches nothing."""
+        ...
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A connection for looking; it sees one state from its first statement on."""
+        ...
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction; gives its answer once that is durable.
+
+        What `work` raises takes back what it did. It may share its transaction with other threads' work, each in
+        a savepoint of its own; and it may be run again.
+        """
+        ...
 
 
 class Context(Protocol):
@@ -36,7 +73,7 @@ class Context(Protocol):
         Gives the time now; use it instead of `datetime.now`.
     store : Source
         Where artifacts are read.
-    database : Engine
+    database : Database
         The ledger's database, for a plugin that keeps tables of its own beside it.
     """
 
@@ -55,7 +92,7 @@ class Context(Protocol):
     @property
     def store(self) -> Source: ...  # noqa: D102
     @property
-    def database(self) -> Engine: ...  # noqa: D102
+    def database(self) -> Database: ...  # noqa: D102
 
     def link(self) -> str:
         """The artifact's link: signed, and working from now until ten days after the job's completion."""
@@ -65,6 +102,13 @@ class Context(Protocol):
         """Exempt the artifact from expiry for as long as `owner` (a name of the plugin's) keeps it.
 
         Holding twice is holding once. The link expires all the same.
+        """
+        ...
+
+    def release(self, delivery_id: str, owner: str, *, discard: bool = False) -> None:
+        """End a hold; the artifact goes when its link's time is over.
+
+        With `discard` the link ends with the last hold, and the bytes go with the next sweep.
         """
         ...
 

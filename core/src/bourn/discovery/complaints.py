@@ -9,10 +9,10 @@ from typing import Any
 from bourn.discovery.shape import Field, Shape, fields_of
 from bourn.discovery.strict import as_mapping, items_of, maker_of, mapping_of, reader_of
 from bourn.discovery.verdict import Unfit, quoted
-from bourn.errors import Problem
+from bourn.errors import Problem, RequestError
 from bourn.wording import listed, nearest
 
-__all__ = ["complaints_of"]
+__all__ = ["complaints_of", "complaints_of_value"]
 
 _WORD = re.compile(r"[^\W\d][\w-]{0,79}", re.ASCII)
 
@@ -33,7 +33,7 @@ def complaints_of(cls: type, mapping: Mapping[Any, Any], at: str, about: str = "
             whole = False
             continue
         given[name] = value
-        for problem in _of_value(fields[name].shape, value, _joined(at, name)):
+        for problem in complaints_of_value(fields[name].shape, value, _joined(at, name)):
             whole = False
             yield problem
     for name, field in fields.items():
@@ -50,6 +50,8 @@ def _at_birth(cls: type, given: dict[str, Any], at: str) -> Iterator[Problem]:
         maker_of(cls)(given)
     except Unfit as error:
         yield Problem(at, str(error))
+    except RequestError as error:  # it says itself what is wrong with which of them
+        yield from (Problem(_under(at, problem.path), problem.message) for problem in error.problems)
     except Exception as error:  # a stranger's class  # noqa: BLE001
         # The text may quote a value, and among the values may be a secret.
         hidden = any(field.shape.kind == "secret" for field in fields_of(cls))
@@ -62,7 +64,7 @@ def _reason(error: Exception) -> str:
     return first if isinstance(first, str) and first else f"is not allowed: {type(error).__name__}"
 
 
-def _of_value(shape: Shape, value: Any, at: str) -> Iterator[Problem]:
+def complaints_of_value(shape: Shape, value: Any, at: str) -> Iterator[Problem]:
     """The problems of one value: those of its parts if it has any, else its own."""
     found = False
     for problem in _of_parts(shape, value, at):
@@ -83,13 +85,13 @@ def _of_parts(shape: Shape, value: Any, at: str) -> Iterator[Problem]:
         # If the value can be meant for one branch only, the fault is within it.
         meant = [branch for branch in shape.items if _is_for(branch, value)]
         if len(meant) == 1:
-            yield from _of_value(meant[0], value, at)
+            yield from complaints_of_value(meant[0], value, at)
     elif shape.kind in ("list", "tuple"):
         items = items_of(value) or []
         shapes = shape.items * len(items) if shape.kind == "list" else shape.items
         if len(shapes) == len(items):
             for number, (item_shape, item) in enumerate(zip(shapes, items, strict=True)):
-                yield from _of_value(item_shape, item, f"{at}[{number}]")
+                yield from complaints_of_value(item_shape, item, f"{at}[{number}]")
     elif shape.kind in ("class", "map"):
         yield from _of_entries(shape, value, at)
 
@@ -110,7 +112,7 @@ def _of_entries(shape: Shape, value: Any, at: str) -> Iterator[Problem]:
         return
     for key, entry in entries.items():
         if issubclass(type(key), str):
-            yield from _of_value(shape.items[0], entry, _joined(at, str.__str__(key)))
+            yield from complaints_of_value(shape.items[0], entry, _joined(at, str.__str__(key)))
 
 
 _TEXTS = frozenset({"str", "path", "datetime", "date"})
@@ -132,6 +134,10 @@ def _joined(at: str, key: str) -> str:
     if _WORD.fullmatch(key):
         return f"{at}.{key}" if at else key
     return f"{at}[{quoted(key)}]"
+
+
+def _under(at: str, path: str) -> str:
+    return f"{at}.{path}" if at and path else at or path
 
 
 def _unknown(name: str, fields: Mapping[str, Field], about: str) -> str:

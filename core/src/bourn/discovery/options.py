@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import islice
 from pathlib import PurePath
@@ -12,14 +13,14 @@ from typing import Any
 import attrs
 
 from bourn.contract.option import Secret
-from bourn.discovery.complaints import complaints_of
-from bourn.discovery.shape import fields_of
-from bourn.discovery.strict import as_mapping, maker_of, mapping_of
+from bourn.discovery.complaints import complaints_of, complaints_of_value
+from bourn.discovery.shape import Field, fields_of
+from bourn.discovery.strict import as_mapping, maker_of, mapping_of, reader_of
 from bourn.discovery.verdict import Unfit, quoted
 from bourn.errors import Problem
 from bourn.wording import clean
 
-__all__ = ["examine", "plain", "read", "secrets_of", "with_blanks", "with_secrets", "write"]
+__all__ = ["examine", "plain", "read", "secrets_of", "settle", "with_blanks", "with_secrets", "write"]
 
 MOST_PROBLEMS = 100
 """How many problems of one mapping are told."""
@@ -76,6 +77,35 @@ def read(options_class: type, given: Any, *, at: str = "destination", about: str
 def examine(options: object, *, at: str = "destination") -> list[Problem]:
     """Every problem of an options object that a caller made, by the same rules as those of a mapping."""
     return read(type(options), options, at=at)[1]
+
+
+def settle(options: object) -> list[Problem]:
+    """For a ``__attrs_post_init__``: bring each field into the form in which a mapping of it would be read.
+
+    So an object that a caller makes is as strict, and says the same, as one that is read from a request.
+
+    Returns
+    -------
+    list of Problem
+        What is wrong with single fields, each with its name as its path; the class says what is wrong with
+        several together.
+    """
+    problems: list[Problem] = []
+    for field in fields_of(_class_of(options)):
+        value = getattr(options, field.name)
+        try:
+            object.__setattr__(options, field.name, _reader_of(field)(value))
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001  # a stranger's value may raise anything while it is read
+            found = complaints_of_value(field.shape, value, field.key)
+            problems += [Problem(clean(p.path), clean(p.message)) for p in islice(found, MOST_PROBLEMS)]
+    return problems
+
+
+@functools.cache
+def _reader_of(field: Field) -> Callable[[Any], Any]:
+    return reader_of(field.shape)
 
 
 def write(options: object) -> dict[str, Any]:

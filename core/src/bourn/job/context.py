@@ -9,15 +9,14 @@ from bourn.wording import clean
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy import Engine
-
     from bourn.contract.artifact import Artifact
     from bourn.contract.context import Clock
     from bourn.job.member import Member
     from bourn.job.services import Services
+    from bourn.ledger.database import Database
     from bourn.store.store import Store
 
-__all__ = ["LookingContext", "WorkingContext"]
+__all__ = ["LentContext", "LookingContext", "WorkingContext"]
 
 
 class LookingContext:
@@ -52,9 +51,9 @@ class LookingContext:
         return self._services().store
 
     @property
-    def database(self) -> Engine:
+    def database(self) -> Database:
         """The ledger's database."""
-        return self._services().ledger.database.engine
+        return self._services().ledger.database
 
     @property
     def checkpoint(self) -> Mapping[str, Any]:
@@ -73,6 +72,10 @@ class LookingContext:
         """Not to be had yet."""
         raise _too_early("hold")
 
+    def release(self, delivery_id: str, owner: str, *, discard: bool = False) -> None:
+        """Not to be had yet."""
+        raise _too_early("release")
+
     def cancelled(self) -> bool:
         """Never: there is nothing to cancel."""
         return False
@@ -83,6 +86,21 @@ class LookingContext:
 
 def _too_early(what: str) -> RuntimeError:
     return RuntimeError(f"a preflight looks and touches nothing: context.{what} is there from prepare on")
+
+
+class LentContext(LookingContext):
+    """For a plugin at work outside of any job: on its own records, by a command, in a sweep."""
+
+    def release(self, delivery_id: str, owner: str, *, discard: bool = False) -> None:
+        """End a hold."""
+        _release(self._services(), delivery_id, owner, discard=discard)
+
+
+def _release(services: Services, delivery_id: str, owner: str, *, discard: bool) -> None:
+    if discard:
+        services.link_ledger.discard(delivery_id, owner, now=services.clock())
+    else:
+        services.ledger.release(delivery_id, owner)
 
 
 class WorkingContext:
@@ -129,9 +147,9 @@ class WorkingContext:
         return self._services.store
 
     @property
-    def database(self) -> Engine:
+    def database(self) -> Database:
         """The ledger's database."""
-        return self._services.ledger.database.engine
+        return self._services.ledger.database
 
     def link(self) -> str:
         """The artifact's link."""
@@ -140,6 +158,10 @@ class WorkingContext:
     def hold(self, artifact: Artifact, owner: str) -> None:  # there is one artifact a delivery
         """Exempt the artifact from expiry."""
         self._services.ledger.hold(self.delivery_id, owner)
+
+    def release(self, delivery_id: str, owner: str, *, discard: bool = False) -> None:
+        """End a hold."""
+        _release(self._services, delivery_id, owner, discard=discard)
 
     @property
     def checkpoint(self) -> Mapping[str, Any]:

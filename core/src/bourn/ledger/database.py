@@ -23,6 +23,8 @@ from bourn.ledger.tables import metadata
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bourn.ledger.history import History
+
 __all__ = ["Database", "upgrade"]
 
 T = TypeVar("T")
@@ -92,6 +94,7 @@ class Database:
         self._queue: deque[_Write] = deque()
         self._asked: SimpleQueue[_Write | None] = SimpleQueue()
         self._leader: threading.Thread | None = None
+        self._brought: set[str] = set()
         engine = _sqlite(self.url) if self.url.get_backend_name() == "sqlite" else _server(self.url)
         _migrate(engine)
         self._reading = engine.execution_options(bourn_read=True)
@@ -214,6 +217,22 @@ class Database:
         self.engine  # noqa: B018  # opens it
         with self._entered(), self._relaxed.begin() as connection:
             return work(connection)
+
+    def bring(self, history: History) -> None:
+        """Have the tables of a plugin beside the ledger's, up to date; costs nothing the second time."""
+        engine = self.engine
+        if history.name not in self._brought:
+            with self._entered():
+                history.bring(engine)
+            self._brought.add(history.name)
+
+    def has(self, history: History) -> bool:
+        """Whether the tables of a plugin are there, up to date; none are made."""
+        self.engine  # noqa: B018  # opens it
+        if history.name in self._brought:
+            return True
+        with self.read() as connection:
+            return history.version(connection) == history.head
 
     def scrub(self) -> None:
         """Let go of what was overwritten, secrets among it: SQLite's log keeps it until the log is emptied."""

@@ -79,6 +79,17 @@ class LinkLedger:
         first = sa.func.coalesce(deliveries.c.revoked_at, sa.literal(now, Instant))
         return self._write(revoked.values(revoked_at=first)) == 1
 
+    def discard(self, delivery_id: str, owner: str, *, now: datetime) -> None:
+        """End a hold, and with the last one the artifact's link: its bytes go with the next sweep."""
+        released = holds.delete().where(holds.c.delivery_id == delivery_id, holds.c.owner == owner)
+        over = deliveries.update().where(deliveries.c.id == delivery_id, deliveries.c.expired_at.is_(None), ~_HELD)
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(released)
+            connection.execute(over.values(expired_at=now))
+
+        self.database.write(work)
+
     def expire(self, *, now: datetime, limit: int) -> int:
         """Mark links whose time is over, `limit` at most; gives their number."""
         over = (
