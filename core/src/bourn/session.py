@@ -233,8 +233,9 @@ class Session:
 
         def context_for(name: str, plugin: Destination[Any]) -> LookingContext:
             return LookingContext(
-                self.settings.principal, self.clock, lambda: self._settings_of(name, plugin), lambda: self.services
-            )
+                self.settings.principal, self.clock, lambda: self._settings_of(name, plugin), lambda: self.services,
+                self.settings.folder,
+            )  # fmt: skip
 
         notes = []
         if self.settings.links_are_local:
