@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import weakref
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -116,6 +115,8 @@ class Session:
         JobFailed, JobCancelled, JobTimeout
             What became of the job.
         """
+        from bourn.job.gather import gather  # on first use
+
         found, grid, plans = self._checked(
             obj, geobox, arguments, destination=destination, format=format, timeout=timeout, file=file, block=block
         )
@@ -127,7 +128,7 @@ class Session:
         self._sweep_now_and_then()
         if not block:
             return jobs if several else jobs[0]
-        self._gather(jobs, timeout, progress_bar)
+        gather(jobs, timeout, progress_bar)
         if file is not None:
             return jobs[0].result_to_file(file)
         results = [job.result() for job in jobs]
@@ -339,33 +340,13 @@ class Session:
 
             logging.getLogger("bourn").exception("sweeping in passing failed; the next one tries again")
 
-    @staticmethod
-    def _gather(jobs: Sequence[Job], timeout: float | None, progress_bar: bool | None) -> None:
-        """Wait for all; then raise the first failure."""
-        from bourn.errors import JobError  # on first use
-
-        limit = None if timeout is None else time.monotonic() + timeout
-        failures = []
-        for job in jobs:
-            try:
-                job.wait(None if limit is None else max(limit - time.monotonic(), 0.0), progress_bar)
-            except JobError as error:
-                error.jobs = tuple(jobs)
-                failures.append(error)
-            except KeyboardInterrupt:
-                for other in jobs:  # the caller has no handle on any of them
-                    other.cancel()
-                raise
-        if failures:
-            raise failures[0]
-
     def _context(self, name: str, plugin: Destination[Any], *, at_work: bool = False) -> Context:
         """What a preflight is handed; or a plugin `at_work` outside of any job."""
         from bourn.job.context import LentContext, LookingContext  # on first use
 
         settings = partial(self._settings_of, name, plugin)
         made = LentContext if at_work else LookingContext
-        return made(self.settings.principal, self.clock, settings, lambda: self.services)
+        return made(self.settings.principal, self.clock, settings, lambda: self.services, self.settings.folder)
 
     def _settings_of(self, name: str, plugin: Destination[Any]) -> Any:
         with self._guard:

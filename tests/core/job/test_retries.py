@@ -359,3 +359,45 @@ def test_sessions_that_carry_at_once_deliver_once_each(make, scripted):
     assert [job.result(60) for job in jobs] == [0]
     assert delivered == [job.id for job in jobs]
     assert os.getpid()
+
+
+def test_what_cannot_be_taken_back_is_not_cancelled_but_failed(make, scripted, gate):
+    """A mail went out: the job can't end as CANCELLED, which leaves nothing; link and data stay for whoever has it."""
+
+    def retract(options, context):
+        msg = "a mail went out"
+        raise DeliveryError(msg)
+
+    scripted.retract = retract
+    scripted.act = lambda *given: (gate.wait(), 1 / 0)[1]
+    session = make()
+    job = session.compute(2, destination="scripted", block=False)
+    assert gate.started.wait(60)
+    job.cancel()
+    gate.go.set()
+    with pytest.raises(DeliveryError, match="a mail went out"):
+        job.wait(60)
+    assert session.links.resolve(job.url.split("/")[-2]).job_id == job.id
+    assert session.engine._members == {}
+
+
+def test_a_step_knows_its_home_and_until_when_its_link_works(make, scripted, clock):
+    """Ten days from when the artifact was stored, at the least: also when the delivery comes later."""
+    seen = []
+
+    def act(artifact, options, context):
+        seen.append((context.home, context.link_until()))
+        if len(seen) == 1:
+            raise Transient(retry_after=60)
+        return Receipt()
+
+    scripted.act = act
+    session = make(clock=clock)
+    began = clock()
+    job = session.compute(2, destination="scripted", block=False)
+    session.engine.drain()
+    clock.move(seconds=60)
+    session.engine.carry_due()
+    job.wait(60)
+    assert seen == [(session.settings.folder, began + timedelta(days=10))] * 2
+    assert job.expires_datetime == clock() + timedelta(days=10)

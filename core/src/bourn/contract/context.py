@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
@@ -75,6 +76,8 @@ class Context(Protocol):
         Where artifacts are read.
     database : Database
         The ledger's database, for a plugin that keeps tables of its own beside it.
+    home : Path
+        The installation's folder on this machine, for a plugin that keeps files of its own there.
     """
 
     @property
@@ -93,9 +96,15 @@ class Context(Protocol):
     def store(self) -> Source: ...  # noqa: D102
     @property
     def database(self) -> Database: ...  # noqa: D102
+    @property
+    def home(self) -> Path: ...  # noqa: D102
 
     def link(self) -> str:
         """The artifact's link: signed, and working from now until ten days after the job's completion."""
+        ...
+
+    def link_until(self) -> datetime:
+        """Until when the link works at least, counted from when the artifact was stored: the job has not ended yet."""
         ...
 
     def hold(self, artifact: Artifact, owner: str) -> None:

@@ -159,7 +159,14 @@ class Destination(Generic[OptionsT]):
         raise NotImplementedError
 
     def retract(self, options: OptionsT, context: Context) -> None:
-        """Undo what a delivery that was cancelled or failed may have left; there may be nothing."""
+        """Undo what a delivery that was cancelled or failed may have left; there may be nothing.
+
+        Raises
+        ------
+        DeliveryError
+            It can't be undone, such as a mail that went out. A job that was to be cancelled has failed then, with
+            this error, and link and data stay for those who have them.
+        """
 
     def load(self, receipt: Receipt, artifact: Artifact, context: Context) -> Any:
         """What ``Job.result()`` gives. Here: the Python object if the format gives one back, else the bytes.

@@ -67,7 +67,7 @@ def bourn_routes(session: Any) -> Iterable[Any]:  # type: ignore[empty-body]  # 
 
 @hookspec
 def bourn_commands(group: Group) -> None:
-    """Add commands to the command line's `group`."""
+    """Add commands to the command line's `group`. A command marked `click.pass_obj` is handed the session."""
 
 
 @hookspec

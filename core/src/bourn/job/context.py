@@ -8,6 +8,8 @@ from bourn.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
 
     from bourn.contract.artifact import Artifact
     from bourn.contract.context import Clock
@@ -26,6 +28,8 @@ class LookingContext:
     ----------
     services : callable
         Gives the services; called only by a preflight that asks for the store or the database.
+    home : Path
+        The installation's folder; it may not be there yet.
     """
 
     job_id = ""
@@ -33,10 +37,11 @@ class LookingContext:
     attempt = 0
 
     def __init__(
-        self, principal: str, clock: Clock, settings: Callable[[], Any], services: Callable[[], Services]
+        self, principal: str, clock: Clock, settings: Callable[[], Any], services: Callable[[], Services], home: Path
     ) -> None:
         self.principal = principal
         self.clock = clock
+        self.home = home
         self._settings = settings
         self._services = services
 
@@ -68,6 +73,10 @@ class LookingContext:
         """Not to be had yet."""
         raise _too_early("link")
 
+    def link_until(self) -> datetime:
+        """Not to be had yet."""
+        raise _too_early("link_until", "deliver")
+
     def hold(self, artifact: Artifact, owner: str) -> None:
         """Not to be had yet."""
         raise _too_early("hold")
@@ -84,8 +93,8 @@ class LookingContext:
         """Nobody listens yet."""
 
 
-def _too_early(what: str) -> RuntimeError:
-    return RuntimeError(f"a preflight looks and touches nothing: context.{what} is there from prepare on")
+def _too_early(what: str, step: str = "prepare") -> RuntimeError:
+    return RuntimeError(f"a preflight looks and touches nothing: context.{what} is there from {step} on")
 
 
 class LentContext(LookingContext):
@@ -151,9 +160,22 @@ class WorkingContext:
         """The ledger's database."""
         return self._services.ledger.database
 
+    @property
+    def home(self) -> Path:
+        """The installation's folder."""
+        return self._services.settings.folder
+
     def link(self) -> str:
         """The artifact's link."""
         return self._services.links.url(self.delivery_id, self._member.filename)
+
+    def link_until(self) -> datetime:
+        """Until when the link works at least."""
+        stored_at = self._member.first_try_at
+        if stored_at is None:
+            msg = "nothing is stored yet: context.link_until is there from deliver on"
+            raise RuntimeError(msg)
+        return stored_at + self._services.link_lifetime
 
     def hold(self, artifact: Artifact, owner: str) -> None:  # there is one artifact a delivery
         """Exempt the artifact from expiry."""

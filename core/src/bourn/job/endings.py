@@ -42,10 +42,15 @@ def fail(member: Member, services: Services, error: JobError) -> None:
 
 
 def cancel(member: Member, services: Services) -> None:
-    """Somebody wanted it cancelled, or it ran out of time: no object and no record are left."""
-    if member.artifact is not None:
-        _retract(member, services)
-    if member.timed_out:
+    """Somebody wanted it cancelled, or it ran out of time: no object and no record are left.
+
+    Where the destination can't take back what it has done, the job has failed, and link and data stay: they are out.
+    """
+    irrevocable = None if member.artifact is None else _retract(member, services)
+    if irrevocable is not None:
+        member.fail_with(irrevocable)
+        _end(member, services, Stage.FAILED, error=written(irrevocable))
+    elif member.timed_out:
         error = JobTimeout("the job was stopped: it did not end in the time given")
         member.fail_with(error)
         _end(member, services, Stage.FAILED, kept=False, error=written(error))
@@ -99,12 +104,16 @@ def _end(
     owe(member, f"its end ({stage})", settle)
 
 
-def _retract(member: Member, services: Services) -> None:
+def _retract(member: Member, services: Services) -> DeliveryError | None:
+    """Have the destination undo what it did; gives what it says where that can't be undone."""
     to = member.plan.to
     try:
         to.plugin.retract(to.options, WorkingContext(services, member))
+    except DeliveryError as error:
+        return error
     except BaseException:  # noqa: BLE001  # a stranger's code, SystemExit in it too: the job ends all the same
         _log.exception("%r could not retract delivery %s", to.name, member.delivery_id)
+    return None
 
 
 def _erase(member: Member, services: Services) -> None:
