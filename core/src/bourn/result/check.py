@@ -21,7 +21,7 @@ __all__ = ["BAND_KINDS", "checked_bandinfo", "checked_bands", "checked_geobox", 
 BAND_KINDS = ("data", "class", "mask")
 """What the pixels of a band are: measured values, classes by number, or yes and no."""
 
-BANDINFO_KEYS = ("kind", "nodata", "scale", "offset", "unit", "description")
+BANDINFO_KEYS = ("kind", "nodata", "scale", "offset", "unit", "description", "opaque")
 
 
 def checked_bands(bands: object, count: int, problems: list[Problem]) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def _checked_facts(
 
 
 def _checked_fact(key: str, value: Any, dtype: np.dtype[Any]) -> Any:
-    if key == "nodata":
+    if key in {"nodata", "opaque"}:
         return exact(value, dtype)
     if key == "kind":
         if value in BAND_KINDS:

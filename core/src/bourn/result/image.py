@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import numpy as np
@@ -54,7 +54,8 @@ class Image:
         Plain values by name. ``date``: a datetime, datetime64 or ISO 8601 string, see `date`.
     bandinfo : mapping, optional
         By the band's name a mapping with any of ``kind`` (``"data"``, ``"class"`` or ``"mask"``; a bool band is a
-        mask unless said otherwise), ``nodata``, ``scale``, ``offset``, ``unit``, ``description``.
+        mask unless said otherwise), ``nodata``, ``scale``, ``offset``, ``unit``, ``description``; ``opaque`` makes
+        it the alpha band, and is the value that means fully opaque, 0 meaning transparent.
 
     Raises
     ------
@@ -68,7 +69,7 @@ class Image:
     ((2, 3, 4), (None, 0))
     """
 
-    __slots__ = ("__weakref__", "_bandinfo", "_bands", "_geobox", "_pixels", "_progress", "_properties")
+    __slots__ = ("__weakref__", "_bandinfo", "_bands", "_geobox", "_pixels", "_progress", "_properties", "_report")
 
     _pixels: Pixels
     _bands: tuple[str, ...]
@@ -97,6 +98,7 @@ class Image:
         count, height, width = pixels.shape
         self._pixels = pixels
         self._progress: Callable[[int, int], None] | None = None
+        self._report: Mapping[str, Any] | None = None
         self._bands = checked_bands(bands, count, problems)
         self._geobox = checked_geobox(geobox, (height, width), problems)
         self._properties = MappingProxyType(checked_properties(properties, problems))
@@ -261,6 +263,57 @@ class Image:
         """The same image, that calls ``progress(done, total)`` after each of its strips, whoever asks for them."""
         image = Image._on(self._pixels, self._bands, self._geobox, self._properties, self._bandinfo)
         image._progress = progress  # noqa: SLF001  # its own
+        return image
+
+    @property
+    def report(self) -> Mapping[str, Any] | None:
+        """What is said of the pixels while they are read, see `changed`; None of an image that nobody changes."""
+        return self._report
+
+    def changed(
+        self,
+        change: Callable[[Any, Any], tuple[Any, Any]],
+        *,
+        dtypes: Sequence[np.dtype[Any]],
+        mask_ndim: Literal[0, 2, 3],
+        bands: Sequence[str],
+        bandinfo: Mapping[str, Mapping[str, Any]] | None = None,
+        reading: Callable[[], Callable[[Strip], tuple[Any, Any]]] | None = None,
+        report: Mapping[str, Any] | None = None,
+    ) -> Image:
+        """An image whose pixels are made of this one's while they are read; lazy, and on the same grid.
+
+        Parameters
+        ----------
+        change : callable
+            ``change(pixels, mask)`` gives (pixels, mask) of a block, as they stand in a `Strip`, and writes to
+            neither. Each pixel is changed by itself: a block may be of any height and width.
+        dtypes, bands, bandinfo
+            Of the image that is made.
+        mask_ndim : 0, 2 or 3
+            Whether it has no mask, one (y, x) for all bands, or one a band.
+        reading : callable, optional
+            ``reading()`` is called whenever the image is read from the top to the bottom, as formats do; what it gives
+            is called with each `Strip` in turn, in the place of `change`: so that something can be counted.
+        report : mapping, optional
+            Filled by `reading`; see `report`.
+
+        Examples
+        --------
+        >>> image = Image(np.array([[[1, 2]]]), bands=["x"])
+        >>> double = image.changed(
+        ...     lambda pixels, mask: (pixels * 2, mask), dtypes=image.dtypes, mask_ndim=0, bands=image.bands
+        ... )
+        >>> double.lazy, double.compute().array.tolist()
+        (True, [[[2, 4]]])
+        """
+        from bourn.result.changed import ChangedPixels  # only destinations that change pixels need it
+
+        pixels = ChangedPixels(
+            source=self._pixels, change=change, reading=reading, dtypes=tuple(dtypes), mask_ndim=mask_ndim
+        )
+        image = Image._on(pixels, tuple(bands), self._geobox, self._properties, bandinfo)
+        image._report = report  # noqa: SLF001  # its own
         return image
 
     def dask_parts(self) -> list[Any] | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from bourn.result.pixels import Pixels
+    from bourn.result.rows import RowReader
 
-__all__ = ["Strip", "read_strips"]
+__all__ = ["Strip", "gathered", "read_strips"]
 
 
 class Strip(NamedTuple):
@@ -36,15 +37,19 @@ def read_strips(pixels: Pixels, rows: int, progress: Callable[[int, int], None] 
     """Strips of `rows` rows each, the last one lower, every chunk or block of the source being read once."""
     _, height, _ = pixels.shape
     readers = pixels.readers(rows)
-    count = sum(len(reader.indices) for reader in readers)
     total = -(-height // rows)
     for done, start in enumerate(range(0, height, rows), 1):
         stop = min(start + rows, height)
-        parts: list[Any] = [None] * count
-        for reader in readers:
-            found = list(reader.rows(start, stop))
-            for index in reversed(reader.indices):
-                parts[index] = found.pop()  # and no name keeps it while the next one is read
-        yield Strip(start, stop, *pixels.assembled(parts))
+        yield Strip(start, stop, *pixels.assembled(gathered(readers, start, stop)))
         if progress is not None:
             progress(done, total)
+
+
+def gathered(readers: Sequence[RowReader], start: int, stop: int) -> list[Any]:
+    """The rows `start` to `stop` of all parts of an image, in their order."""
+    parts: list[Any] = [None] * sum(len(reader.indices) for reader in readers)
+    for reader in readers:
+        found = list(reader.rows(start, stop))
+        for index in reversed(reader.indices):
+            parts[index] = found.pop()  # and no name keeps it while the next one is read
+    return parts
