@@ -1,8 +1,14 @@
-"""What all tests share: a home of their own, a clock that is set by hand, a session over both."""
+"""What all tests share: a home of their own, a clock that is set by hand, a session over both; servers for some."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from servers.backend import backend, postgresql, s3
+from servers.backend import begin as pytest_configure
+from servers.backend import end as pytest_unconfigure
+from servers.backend import parametrize as pytest_generate_tests
+
+__all__ = ["backend", "postgresql", "pytest_configure", "pytest_generate_tests", "pytest_unconfigure", "s3"]
 
 COUNTED = ("bad input", "examples")
 """What tests count under such names is summed up at the end."""
@@ -27,10 +33,12 @@ def clock():
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(backend, tmp_path, monkeypatch):
     """An empty home folder, which new sessions and child processes use too."""
     for name in ("BOURN_STORE_URL", "BOURN_DATABASE_URL", "BOURN_PUBLIC_URL"):
         monkeypatch.delenv(name, raising=False)
+    for name, value in backend.environment.items():
+        monkeypatch.setenv(name, value)
     folder = tmp_path / "home"
     monkeypatch.setenv("BOURN_HOME", str(folder))
     monkeypatch.chdir(tmp_path)
@@ -38,17 +46,17 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def session(home):
+def session(home, backend):
     """A session of its own on the empty home, with everything that is installed."""
     from bourn import Session, Settings
 
-    session = Session(Settings(home=str(home)))
+    session = Session(Settings(home=str(home), **backend.settings))
     yield session
     session.close()
 
 
 @pytest.fixture
-def session_of(home):
+def session_of(home, backend):
     """Makes sessions with given plugins on the empty home."""
     from bourn import Session, Settings
     from bourn.discovery.registry import Registry
@@ -56,7 +64,7 @@ def session_of(home):
     made = []
 
     def make(*, clock=None, settings=None, **plugins):
-        given = {"settings": Settings(home=str(home), **(settings or {}))}
+        given = {"settings": Settings(home=str(home), **(backend.settings | (settings or {})))}
         if plugins:
             given["registry"] = Registry.of(**plugins)
         if clock is not None:

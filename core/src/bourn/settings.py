@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from bourn.contract.option import Secret, option
+from bourn.contract.option import OPTION, OptionFacts, Secret, option
 from bourn.errors import Problem, SettingsError
 
 __all__ = ["Settings"]
@@ -54,8 +54,12 @@ class Settings:
         help="Where artifacts wait: a folder or any URL of an object store; by default the folder `store` in `home`.",
         examples=["s3://bucket/prefix"],
     )
-    store_options: dict[str, Any] = option(
-        factory=dict, help="What the object store's client needs besides the URL, such as `endpoint` and `region`."
+    store_options: dict[str, Any] = attrs.field(
+        factory=dict,
+        repr=lambda given: str(dict.fromkeys(given, "***")),  # keys that open the store are among them
+        metadata={
+            OPTION: OptionFacts(help="What the object store's client needs besides the URL: `endpoint`, `region`, ...")
+        },
     )
     database_url: Secret = option(
         default=Secret(""),
@@ -78,8 +82,10 @@ class Settings:
     prefer: dict[str, str] = option(
         factory=dict, help="Which distribution provides a name that two of them claim: `{name: distribution}`."
     )
-    plugins: dict[str, dict[str, Any]] = option(
-        factory=dict, help="Each plugin's own settings, by its name: `[plugins.email]`."
+    plugins: dict[str, dict[str, Any]] = attrs.field(
+        factory=dict,
+        repr=lambda given: str({name: dict.fromkeys(own, "***") for name, own in given.items()}),
+        metadata={OPTION: OptionFacts(help="Each plugin's own settings, by its name: `[plugins.email]`.")},
     )
 
     @property
@@ -175,6 +181,10 @@ def _from_environment(variables: Mapping[str, str]) -> dict[str, Any]:
             # One that is unknown is refused by whoever reads this, with the nearest name.
             told = str(fields[field].type) if field in fields else "str"
             settings[field] = text if told in {"str", "Secret"} else _value(text)
+        elif field == "store_options":
+            # What a service calls a key is a text, also where it reads like a number.
+            value = _value(text)
+            settings.setdefault(field, {})[inner] = value if isinstance(value, dict | bool) else text
         elif field in fields:
             settings.setdefault(field, {})[inner] = _value(text)
         else:

@@ -12,6 +12,8 @@ from bourn.ledger.tables import jobs
 from bourn.plugin import Format, Receipt
 from bourn.store.sink import StoreSink
 
+pytestmark = pytest.mark.backends("home", "servers")
+
 
 def full(*given, **more):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -40,7 +42,7 @@ class Translating(Format):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT])
 @pytest.mark.parametrize("written", ["pyarrow", "json", "swallowing", "translating"])
-def test_a_full_disk_fails_the_job_and_the_next_one_works(make, monkeypatch, home, number, written):
+def test_a_full_disk_fails_the_job_and_the_next_one_works(make, monkeypatch, backend, number, written):
     session = make(formats={"swallowing": Swallowing, "translating": Translating})
     session.compute(1)
     kept = list(session.store.keys())
@@ -56,12 +58,13 @@ def test_a_full_disk_fails_the_job_and_the_next_one_works(make, monkeypatch, hom
             session.compute([1.5] * 1000, format=written, timeout=60)
     assert caught.value.job.stage == "FAILED"
     assert list(session.store.keys()) == kept
-    assert list((home / "store" / ".incoming").iterdir()) == []
+    assert backend.left_behind() == []
     assert session.compute([1.5] * 3) == [1.5] * 3
 
 
+@pytest.mark.backends("home")
 @pytest.mark.parametrize("call", ["fsync", "link", "open"])
-def test_each_call_of_the_store_may_fail(make, monkeypatch, home, call):
+def test_each_call_of_the_store_may_fail(make, monkeypatch, backend, call):
     session = make()
     session.compute(1)
     real = getattr(os, call)
@@ -76,7 +79,7 @@ def test_each_call_of_the_store_may_fail(make, monkeypatch, home, call):
         with pytest.raises(JobFailed, match="No space left"):
             session.compute(np.arange(9), timeout=60)
     assert len(list(session.store.keys())) == 1
-    assert list((home / "store" / ".incoming").iterdir()) == []
+    assert backend.left_behind() == []
     assert session.compute(2) == 2
 
 

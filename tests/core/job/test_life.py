@@ -20,6 +20,8 @@ from bourn.errors import (
 )
 from bourn.plugin import Format, Receipt
 
+pytestmark = pytest.mark.backends("home", "servers")
+
 ORDER = ["QUEUED", "PREPARING", "RUNNING", "SAVING", "SUCCEEDED"]
 
 

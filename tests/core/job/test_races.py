@@ -14,6 +14,8 @@ import pytest
 from bourn.errors import JobCancelled, JobFailed, LinkInvalid
 from bourn.plugin import Receipt
 
+pytestmark = pytest.mark.backends("home", "servers")
+
 THREADS, EACH = 64, 20
 RACES = 400
 

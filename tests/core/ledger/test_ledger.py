@@ -11,13 +11,15 @@ from bourn.ledger.record import StoredArtifact
 from bourn.ledger.stages import LIVE, MOVES, Stage
 from bourn.ledger.workers import Workers
 
+pytestmark = pytest.mark.backends("home", "servers")
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB, DELIVERY = "a" * 48, "b" * 32
 
 
 @pytest.fixture
-def database(tmp_path):
-    database = Database(f"sqlite:///{tmp_path}/deep/ledger.db")
+def database(backend):
+    database = Database(backend.database_url)
     yield database
     database.close()
 
@@ -206,11 +208,13 @@ def test_a_new_database_needs_no_history(tmp_path):
     assert done.stdout == "False\n"
 
 
+@pytest.mark.backends("home")
 def test_the_database_is_for_its_owner_only(database, tmp_path):
     assert database.engine is not None
-    assert (tmp_path / "deep" / "ledger.db").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "home" / "ledger.db").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.backends("home")
 def test_commits_are_durable_and_only_progress_is_not(database, ledger):
     """With synchronous=NORMAL a power cut takes back commits that were acknowledged (SQLite, WAL)."""
     seen = []

@@ -60,8 +60,8 @@ def served(session, **options):
 
 
 @pytest.fixture
-def house(tmp_path):
-    made = _store.House(tmp_path)
+def house(backend):
+    made = _store.House(backend)
     yield made
     made.database.close()
 

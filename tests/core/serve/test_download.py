@@ -188,8 +188,8 @@ def test_a_page_among_results_runs_nothing(session, client):
 # Stores elsewhere.
 
 
-def test_objects_elsewhere_are_streamed(tools, tmp_path):
-    house = tools.House(tmp_path, "memory://")
+def test_objects_elsewhere_are_streamed(tools, backend):
+    house = tools.House(backend, "memory://")
     session = tools.Session(house)
     path = session.path(house.finished(DATA))
     with tools.served(session) as url, httpx.Client(base_url=url, trust_env=False) as client:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from servers.backend import Home
 
 DATA = b"".join(b"%09d\n" % number for number in range(300_000))
 
@@ -15,7 +16,7 @@ DATA = b"".join(b"%09d\n" % number for number in range(300_000))
 @pytest.fixture(scope="module")
 def ranged(tools, tmp_path_factory):
     """One object at one server, for all of these."""
-    house = tools.House(tmp_path_factory.mktemp("house"))
+    house = tools.House(Home(tmp_path_factory.mktemp("house")))
     session = tools.Session(house)
     path = session.path(house.finished(DATA, media_type="text/plain"))
     with tools.served(session) as url, httpx.Client(base_url=url, trust_env=False) as client:

@@ -33,14 +33,13 @@ class HandClock:
 class House:
     """A store, a ledger and links, as a session has them."""
 
-    def __init__(self, home, url=None):
-        self.home = home
+    def __init__(self, backend, url=None):
         self.clock = HandClock(START)
-        self.database = Database(f"sqlite:///{home / 'ledger.db'}")
+        self.database = Database(backend.database_url)
         self.ledger = Ledger(self.database)
         self.link_ledger = LinkLedger(self.database)
         self.keys = SigningKeys(self.database)
-        self.store = open_store(url or str(home / "store"))
+        self.store = open_store(url) if url else open_store(backend.store_url, **backend.store_options)
         self.links = Links(self.keys, self.link_ledger, "https://data.example.org/", self.clock)
 
     def queued(self):
@@ -75,14 +74,14 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path):
-    made = House(tmp_path)
+def house(backend):
+    made = House(backend)
     yield made
     made.database.close()
 
 
 @pytest.fixture
-def house_in_memory(tmp_path):
-    made = House(tmp_path, "memory://")
+def house_in_memory(backend):
+    made = House(backend, "memory://")
     yield made
     made.database.close()

@@ -9,6 +9,8 @@ from bourn.errors import LinkExpired, LinkInvalid
 from bourn.ledger.stages import Stage
 from bourn.store.links import Links, safe_filename
 
+pytestmark = pytest.mark.backends("home", "servers")
+
 URL_SAFE = string.ascii_letters + string.digits + "-_"
 SECOND = timedelta(seconds=1)
 TEN_DAYS = timedelta(days=10)

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import secrets
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -11,14 +12,18 @@ import obstore
 import pytest
 from bourn.store import objects
 from bourn.store.store import open_store
+from servers.ceph import BUCKET
 
 KEY = "5c1e/0f.tif"
 BIG = 20 * 1024 * 1024 + 17
 
 
-@pytest.fixture
-def store():
-    return open_store("memory://")
+@pytest.fixture(params=["memory", "s3"])
+def store(request):
+    """In memory, and at a real service."""
+    if request.param == "memory":
+        return open_store("memory://")
+    return open_store(f"s3://{BUCKET}/test-{secrets.token_hex(8)}", **request.getfixturevalue("s3").options)
 
 
 def put(store, key, data):
@@ -65,6 +70,22 @@ def test_an_object_is_read_at_any_place(store):
         assert file.read() == b""
         with pytest.raises(OSError, match="a place before the beginning"):
             file.seek(-1)
+
+
+def test_the_whole_is_read_by_one_request(store, monkeypatch):
+    """Each one takes as long as the way to the service and back."""
+    asked = []
+    really = obstore.get_range
+    monkeypatch.setattr(obstore, "get_range", lambda *args, **range_: asked.append(range_) or really(*args, **range_))
+    data = os.urandom(3_000_000)
+    put(store, KEY, data)
+    assert read(store, KEY) == data
+    assert len(asked) == 1
+    with store.open(KEY) as file:
+        assert file.read(10) == data[:10]
+        assert file.read() == data[10:]
+        assert file.read() == b""
+    assert len(asked) == 3
 
 
 def test_an_exception_inside_leaves_nothing(store):
@@ -127,13 +148,13 @@ def test_no_value_becomes_another_key(store, key):
             action(key).__enter__()
 
 
-def test_memory_signs_nothing(store):
-    assert store.presigned(KEY, timedelta(minutes=15)) is None
+def test_memory_signs_nothing():
+    assert open_store("memory://").presigned(KEY, timedelta(minutes=15)) is None
 
 
 def test_a_signed_url_is_good_for_minutes_only():
     """It can't be revoked."""
-    store = s3(1)
+    store = dead(1)
     url = store.presigned(KEY, timedelta(minutes=15))
     assert "X-Amz-Expires=900" in url
     assert url.startswith("http://127.0.0.1:1/bucket/in/5c1e/0f.tif?")
@@ -142,7 +163,7 @@ def test_a_signed_url_is_good_for_minutes_only():
             store.presigned(KEY, forbidden)
 
 
-def s3(port):
+def dead(port):
     return open_store(
         "s3://bucket/in",
         endpoint=f"http://127.0.0.1:{port}",
@@ -164,10 +185,10 @@ def test_a_dead_server_is_an_oserror_within_seconds(action, monkeypatch):
     monkeypatch.setitem(objects.RETRY, "max_retries", 2)
     before = time.monotonic()
     with pytest.raises(OSError, match=r"the object store failed: ") as caught:
-        action(s3(1))
+        action(dead(1))
     assert time.monotonic() - before < 5
     assert "hush" not in str(caught.value)
-    assert "hush" not in repr(s3(1))
+    assert "hush" not in repr(dead(1))
 
 
 def test_how_long_a_dead_server_is_asked():

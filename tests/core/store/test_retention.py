@@ -12,6 +12,8 @@ from bourn.store.retention import Sweeper, Swept, sweep
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.backends("home", "servers")
+
 TEN_DAYS = timedelta(days=10)
 HOUR = timedelta(hours=1)
 
@@ -309,9 +311,10 @@ def test_asking_costs_nothing(house):
     assert (time.perf_counter() - before) / 1000 < 100e-6
 
 
+@pytest.mark.backends("home")
 def test_temporary_files_of_dead_writers_are_swept(house, tmp_path):
     house.finished()
-    abandoned = tmp_path / "store" / ".incoming" / "0123"
+    abandoned = tmp_path / "home" / "store" / ".incoming" / "0123"
     abandoned.touch()
     before = (house.clock() - timedelta(hours=2)).timestamp()
     os.utime(abandoned, (before, before))

@@ -12,11 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
+from bourn.contract.option import Secret
 from bourn.store.interface import CHUNK_BYTES, Store, check_key
 from bourn.store.sink import StoreSink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import obstore.store
@@ -50,7 +51,7 @@ class ObjectStore(Store):
     url : str
         ``memory://``, ``s3://bucket/prefix``, ``gs://``, ``az://``, ...
     **options
-        Of obstore, such as ``endpoint`` or ``client_options``.
+        Of obstore, such as ``endpoint`` or ``client_options``; each may be a `Secret`.
     """
 
     def __init__(self, url: str, **options: Any) -> None:
@@ -66,8 +67,8 @@ class ObjectStore(Store):
 
         if urlsplit(self.url).scheme == "memory":
             return obstore.store.MemoryStore()
-        options = dict(self._options)
-        client = CLIENT | dict(options.pop("client_options", None) or {})
+        options = {name: _revealed(value) for name, value in self._options.items()}
+        client = CLIENT | _plain_http(options) | dict(options.pop("client_options", None) or {})
         retry = RETRY | dict(options.pop("retry_config", None) or {})
         with _told(self.url):
             return obstore.store.from_url(
@@ -213,6 +214,17 @@ class _Ranged(io.RawIOBase):
         self._at = start + offset
         return self._at
 
+    def readall(self) -> bytes:
+        """All that is left, by one request; the inherited one makes a request for every 8 KiB."""
+        import obstore  # a heavy library, on first use
+
+        if self._at >= self._size:
+            return b""
+        with _told(self._key):
+            rest = obstore.get_range(self._service, self._key, start=self._at, end=self._size)
+        self._at = self._size
+        return bytes(rest)
+
     def readinto(self, buffer: Any, /) -> int:
         import obstore  # a heavy library, on first use
 
@@ -225,6 +237,16 @@ class _Ranged(io.RawIOBase):
         view[: len(piece)] = memoryview(piece)
         self._at += len(piece)
         return len(piece)
+
+
+def _revealed(value: Any) -> Any:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _plain_http(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Whoever writes ``http://`` before an endpoint wants just that."""
+    endpoints = [value for name, value in options.items() if name.lower().endswith(("endpoint", "endpoint_url"))]
+    return {"allow_http": True} if any(str(each).lower().startswith("http://") for each in endpoints) else {}
 
 
 @contextmanager

@@ -1,0 +1,139 @@
+"""Ceph's object gateway in a folder of its own, in memory, on loopback.
+
+It checks signatures, their time, and ``If-None-Match``, as S3 does and its imitations in Python do not.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import urllib.request
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from servers.process import call, free_port, kill, program, until
+
+BUCKET = "bourn-test"
+
+CONFIGURATION = """
+[global]
+fsid = {fsid}
+mon host = v2:127.0.0.1:{monitor_port}
+auth cluster required = cephx
+auth service required = cephx
+auth client required = cephx
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+keyring = {folder}/keyring
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 1
+osd pool default pg autoscale mode = off
+osd crush chooseleaf type = 0
+mon allow pool size one = true
+mon warn on pool no redundancy = false
+mon max pg per osd = 1000
+mon data avail crit = 0
+paxos propose interval = 0.05
+paxos min wait = 0.01
+run dir = {folder}
+admin socket =
+pid file = {folder}/$name.pid
+log file = {folder}/$name.log
+[mon]
+mon data = {folder}/mon
+[osd]
+osd data = {folder}/osd
+osd objectstore = memstore
+memstore device bytes = 2147483648
+[client.rgw]
+rgw frontends = beast endpoint=127.0.0.1:{port} tcp_nodelay=1
+rgw data = {folder}/rgw
+rgw dynamic resharding = false
+"""
+
+KEYS = {
+    "mon.": ["mon", "allow *"],
+    "client.admin": ["mon", "allow *", "osd", "allow *", "mds", "allow *", "mgr", "allow *"],
+    "osd.0": ["mon", "allow profile osd", "osd", "allow *"],
+    "client.rgw": ["mon", "allow rwx", "osd", "allow rwx"],
+}
+
+
+class Ceph:
+    """A server; `Ceph.started(folder)` makes one, `Ceph(**facts)` finds one that another process made."""
+
+    def __init__(self, *, folder, port, key, secret):
+        self.folder, self.port, self.key, self.secret = Path(folder), port, key, secret
+
+    @classmethod
+    def started(cls, folder):
+        """Make a server with one empty bucket, and start it."""
+        # No other server knows these keys: who is let in is in the right one.
+        server = cls(folder=folder, port=free_port(), key=f"key{secrets.token_hex(8)}", secret=secrets.token_hex(20))
+        for part in ("mon", "osd", "rgw"):
+            (folder / part).mkdir(parents=True)
+        fsid, osd = uuid4(), uuid4()
+        monitor_port = free_port()
+        (folder / "ceph.conf").write_text(
+            CONFIGURATION.format(folder=folder, port=server.port, monitor_port=monitor_port, fsid=fsid)
+        )
+        ring, map_ = folder / "keyring", folder / "monmap"
+        for name, allowed in KEYS.items():
+            caps = [part for who, what in zip(allowed[::2], allowed[1::2], strict=True) for part in ("--cap", who, what)]
+            server._do("ceph-authtool", ring, *([] if ring.exists() else ["-C"]), "--gen-key", "-n", name, *caps)
+        server._do("monmaptool", "--create", "--fsid", fsid, "--addv", "a", f"[v2:127.0.0.1:{monitor_port}]", map_)
+        server._do("ceph-mon", "-i", "a", "--mkfs", "--monmap", map_, "--keyring", ring)
+        server._do("ceph-mon", "-i", "a")
+        server._do("ceph", "--connect-timeout", "20", "osd", "new", osd)
+        server._do("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
+        server._do("ceph-osd", "-i", "0")
+        server._do("radosgw-admin", "user", "create", "--uid", "test", "--display-name", "test",
+                   "--access-key", server.key, "--secret-key", server.secret)  # fmt: skip
+        server._do("radosgw", "-n", "client.rgw")
+        until(server.answers, "the object gateway answers")
+        server.make_bucket()
+        return server
+
+    @property
+    def facts(self):
+        """What another process needs to find it."""
+        return {"folder": str(self.folder), "port": self.port, "key": self.key, "secret": self.secret}
+
+    @property
+    def endpoint(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def options(self):
+        """As the settings have them, besides the URL."""
+        return {
+            "endpoint": self.endpoint, "region": "us-east-1",
+            "access_key_id": self.key, "secret_access_key": self.secret,
+        }  # fmt: skip
+
+    def answers(self):
+        try:
+            with urllib.request.urlopen(self.endpoint, timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def make_bucket(self):
+        import obstore
+        from obstore.store import S3Store
+
+        store = S3Store(BUCKET, **self.options, client_options={"allow_http": True})
+        url = obstore.sign(store, "PUT", "", timedelta(minutes=5))
+        with urllib.request.urlopen(urllib.request.Request(url, data=b"", method="PUT"), timeout=30) as answer:
+            assert answer.status == 200
+
+    def stop(self):
+        """All of it is in memory, and nobody's."""
+        for name in ("client.rgw", "osd.0", "mon.a"):
+            kill(self.folder / f"{name}.pid", self.folder)
+
+    def _do(self, name, *arguments):
+        environment = os.environ | {"CEPH_CONF": str(self.folder / "ceph.conf")}
+        call([program(name), *map(str, arguments)], env=environment, cwd=self.folder, log=self.folder / "calls")
