@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from servers.backend import backend, postgresql, s3
+from servers.backend import backend, own_postgresql, postgresql, s3
 from servers.backend import begin as pytest_configure
 from servers.backend import end as pytest_unconfigure
 from servers.backend import parametrize as pytest_generate_tests
 
-__all__ = ["backend", "postgresql", "pytest_configure", "pytest_generate_tests", "pytest_unconfigure", "s3"]
+__all__ = [
+    "backend", "own_postgresql", "postgresql", "pytest_configure", "pytest_generate_tests", "pytest_unconfigure", "s3",
+]  # fmt: skip
 
 COUNTED = ("bad input", "examples")
 """What tests count under such names is summed up at the end."""

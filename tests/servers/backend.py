@@ -99,6 +99,17 @@ def s3():
         return unavailable(missing)
 
 
+@pytest.fixture(scope="module")
+def own_postgresql():
+    """A server that a test may stop; it waits for its disk."""
+    try:
+        server = PostgreSQL.started(Path(os.environ[FOLDER]) / f"own-{secrets.token_hex(4)}", durable=True)
+    except Missing as missing:
+        unavailable(missing)
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def backend(request, tmp_path):
     """SQLite and a folder; under the mark ``backends(*BACKENDS)`` also PostgreSQL and S3."""

@@ -11,6 +11,7 @@
     ├── RequestTypeError (TypeError)     an object that nothing claims
     ├── PluginError                      that plugin: its distribution is named, the others go on
     ├── SettingsError (ValueError)       the settings of this installation
+    ├── LedgerError                      the database of jobs: out of reach, or it can't be written
     ├── JobError                         a job; it stands in ``.job``
     │   ├── JobFailed
     │   │   ├── ResultRefused            the result, once known, is unfit
@@ -47,6 +48,7 @@ __all__ = [
     "JobError",
     "JobFailed",
     "JobTimeout",
+    "LedgerError",
     "LinkError",
     "LinkExpired",
     "LinkInvalid",
@@ -176,6 +178,15 @@ class SettingsError(BournError, ValueError):
     """The settings of this installation can't be used; says which file or variable, and what is allowed."""
 
     code = "settings-error"
+
+
+class LedgerError(BournError):
+    """The ledger's database is out of reach, or can't be read or written; its own error is chained.
+
+    What was asked for is not done; a job that runs goes on, and is written down once the database is back.
+    """
+
+    code = "ledger-error"
 
 
 class JobError(BournError):

@@ -206,4 +206,4 @@ def test_a_ledger_that_does_not_work_is_told_without_a_traceback(session_of, tmp
     session = session_of(settings={"database_url": Secret(f"sqlite:///{tmp_path}/ledger.db")})
     done = CliRunner().invoke(bourn, ["send", "-", "-F", "json"], obj=session, input="2")
     assert done.exit_code == 1
-    assert done.stderr == "Error: the ledger fails: file is not a database. `bourn doctor` looks at it.\n"
+    assert re.fullmatch(r"Error: the ledger at sqlite:///.*/ledger\.db fails: file is not a database\n", done.stderr)

@@ -92,9 +92,7 @@ def read_only(session):
 
     def refuse(connection, cursor, statement, *given):
         if statement.lstrip()[:6].upper() in {"UPDATE", "INSERT"}:
-            import sqlite3
-
-            raise sqlite3.OperationalError("database or disk is full")
+            raise engine.dialect.loaded_dbapi.OperationalError("database or disk is full")
 
     event.listen(engine, "before_cursor_execute", refuse)
     try:
@@ -158,7 +156,7 @@ def test_an_artifact_that_the_ledger_can_not_take_is_given_back(make, gate):
         with pytest.raises(JobTimeout):
             job.wait(0.8, cancel_on_timeout=False)
         assert list(session.store.keys()) == []
-    with pytest.raises(JobFailed, match="storing the artifact failed: OperationalError"):
+    with pytest.raises(JobFailed, match="storing the artifact failed: LedgerError: the ledger at .* fails: database or disk is full"):
         job.wait(60)
 
 

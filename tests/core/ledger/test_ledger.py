@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from bourn.errors import LedgerError
 from bourn.ledger.database import HEAD, Database
 from bourn.ledger.ledger import LeaseLost, Ledger, NewJob, Told
 from bourn.ledger.record import StoredArtifact
@@ -269,3 +270,9 @@ def test_many_processes_may_make_the_database_at_once(tmp_path):
     with sqlite3.connect(tmp_path / "l.db") as connection:
         assert connection.execute("select version_num from bourn_core_version").fetchall() == [(HEAD,)]
     connection.close()
+
+def test_tables_of_a_later_version_are_told(database):
+    database.write(lambda connection: connection.exec_driver_sql("update bourn_core_version set version_num = '9999'"))
+    database.close()
+    with pytest.raises(LedgerError, match="its tables are of a later version of bourn"):
+        database.engine  # noqa: B018

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec
 import click
 
 from bourn import __version__
-from bourn.cli.failure import INTERRUPTED, Failure, of_the_ledger, of_the_system
+from bourn.cli.failure import INTERRUPTED, Failure, of_the_system
 from bourn.cli.terminal import tell
 from bourn.errors import BournError
 from bourn.wording import nearest, shown
@@ -92,12 +92,6 @@ class Commands(click.Group):
             if isinstance(error, OSError) and not isinstance(error, BournError):
                 raise of_the_system(error) from error
             raise Failure(error, ctx.meta.get("bourn.command")) from error
-        except Exception as error:
-            reason = of_the_ledger(error)
-            if reason is None or ctx.params.get("debug"):
-                raise
-            msg = f"the ledger fails: {reason}. `bourn doctor` looks at it."
-            raise click.ClickException(msg) from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -14,10 +14,9 @@ import click
 
 from bourn import __version__
 from bourn.cli.commands import pass_session
-from bourn.cli.failure import of_the_ledger
 from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
 from bourn.describe.paper import one_line
-from bourn.errors import PluginError
+from bourn.errors import BournError, PluginError
 from bourn.settings import FILE, PREFIX
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def _looked(part: str, look: Callable[[], str]) -> dict[str, Any]:
     try:
         return {"part": part, "found": look(), "problem": ""}
     except Exception as error:  # noqa: BLE001  # a database's or a disk's own errors; what is wrong is what we are here for
-        told = one_line(of_the_ledger(error) or f"{type(error).__name__}: {error}")
+        told = one_line(error.message if isinstance(error, BournError) else f"{type(error).__name__}: {error}")
         return {"part": part, "found": "", "problem": told}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import IO, Any
 
 import click
@@ -56,17 +55,6 @@ class Failure(click.ClickException):
         if self._as_json:
             print_json({"error": described(self.error)}, compact=True)
         click.echo(f"Error: {self.message}", file=file, err=True)
-
-
-def of_the_ledger(error: BaseException) -> str | None:
-    """What the database has against it, in the driver's words; None for any other error.
-
-    The statement is left out: among its parameters may be secrets.
-    """
-    exceptions = sys.modules.get("sqlalchemy.exc")  # where nobody loaded it, nobody can have raised it
-    if exceptions is None or not isinstance(error, exceptions.SQLAlchemyError):
-        return None
-    return str(getattr(error, "orig", None) or type(error).__name__).strip()
 
 
 def of_the_system(error: OSError) -> click.ClickException:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import sqlite3
 import threading
+import time
 import weakref
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,6 +20,9 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from bourn.errors import LedgerError
+from bourn.ledger.assured import Assured
+from bourn.ledger.fault import is_lost, is_passing, no_such_database, shown, told
 from bourn.ledger.tables import metadata
 
 if TYPE_CHECKING:
@@ -25,23 +30,37 @@ if TYPE_CHECKING:
 
     from bourn.ledger.history import History
 
-__all__ = ["Database", "upgrade"]
+__all__ = ["Database", "alone", "upgrade"]
 
 T = TypeVar("T")
 
 _log = logging.getLogger("bourn.ledger")
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in ``migrations/versions``; a test holds it there."""
 
 BUSY_SECONDS = 60
 """How long a writer waits for another process's transaction before it gives up."""
 
-_MIGRATION_LOCK = 0x626F75726E  # "bourn": the key of PostgreSQL's advisory lock
+_ALONE = 0x626F75726E  # "bourn": the key of PostgreSQL's advisory lock
 
 
 STILL_SECONDS = 5.0
 """How long a fork waits for transactions to end."""
+
+PATIENCE_SECONDS = 30.0
+"""How long a server that was there is waited for: it restarts, or another one takes its place."""
+
+RETRY_SECONDS = 0.2
+
+SERVER_GONE: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""What libpq is told, where the URL says nothing: without it, a host that is gone without a word is waited for 15 minutes."""
 
 
 @attrs.define(eq=False)
@@ -68,7 +87,10 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
+        try:
+            self.url = sa.make_url(url)
+        except sa.exc.ArgumentError as error:
+            no_such_database(error)
         self._guard = threading.Lock()
         self._pid = 0
         self._engine: sa.Engine | None = None
@@ -76,6 +98,7 @@ class Database:
         self._forking = False
         self._inside = 0
         self._inherited: list[sa.Engine] = []
+        self._assured: Assured | None = None
         _databases.add(self)
 
     @property
@@ -95,18 +118,45 @@ class Database:
         self._asked: SimpleQueue[_Write | None] = SimpleQueue()
         self._leader: threading.Thread | None = None
         self._brought: set[str] = set()
-        engine = _sqlite(self.url) if self.url.get_backend_name() == "sqlite" else _server(self.url)
-        _migrate(engine)
+        with told(self.url):
+            try:
+                engine = _sqlite(self.url) if self._is_a_file else _server(self.url)
+            except (ImportError, sa.exc.ArgumentError) as error:
+                no_such_database(error, self.url)
+            try:
+                _migrate(engine)
+                self._assured = None if self._is_a_file else Assured(engine)
+            except BaseException:
+                engine.dispose()
+                raise
         self._reading = engine.execution_options(bourn_read=True)
+        if not self._is_a_file:
+            self._reading = self._reading.execution_options(isolation_level="REPEATABLE READ")
         self._relaxed = engine.execution_options(bourn_durable=False)
         self._pid, self._engine = os.getpid(), engine
+
+    @property
+    def _is_a_file(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection for looking; it sees one state from its first statement on."""
         self.engine  # noqa: B018  # opens it
-        with self._entered(), self._reading.connect() as connection:
+        with told(self.url), self._entered(), self._reading.connect() as connection:
             yield connection
+
+    def look(self, work: Callable[[sa.Connection], T]) -> T:
+        """What `work` finds; done again where the server goes away meanwhile and comes back."""
+        self.engine  # noqa: B018  # opens it; one that was never there is not waited for
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                with self.read() as connection:
+                    return work(connection)
+            except LedgerError as error:
+                if not self._may_pass(error.__cause__, end):
+                    raise
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction and return once it is durable.
@@ -122,7 +172,8 @@ class Database:
         else:
             self._take_turn(mine)
         if mine.error is not None:
-            raise mine.error
+            with told(self.url):
+                raise mine.error
         answer: T = mine.answer
         return answer
 
@@ -130,7 +181,7 @@ class Database:
         with self._entered(), self._turn:
             if not mine.done:
                 waiting = [self._queue.popleft() for _ in range(len(self._queue))]
-                self._commit(self.engine, [write for write in waiting if not write.done])
+                self._commit([write for write in waiting if not write.done])
 
     def _ask(self, mine: _Write) -> None:
         """Have another thread commit: Ctrl-C is raised in the main one, and not amid a commit that others share."""
@@ -190,21 +241,10 @@ class Database:
             self._forking = False
             self._gate.notify_all()
 
-    @staticmethod
-    def _commit(engine: sa.Engine, group: list[_Write]) -> None:
+    def _commit(self, group: list[_Write]) -> None:
         try:
-            with engine.begin() as connection:
-                for write in group:
-                    try:
-                        if len(group) == 1:
-                            write.answer = write.work(connection)
-                        else:
-                            with connection.begin_nested():
-                                write.answer = write.work(connection)
-                    except Exception as error:
-                        write.error = error
-                        if len(group) == 1:
-                            raise
+            with told(self.url):
+                self._persist(group)
         except BaseException as error:  # noqa: BLE001  # every waiting thread must hear of it
             for write in group:
                 write.error = write.error or error
@@ -212,10 +252,58 @@ class Database:
             for write in group:
                 write.done = True
 
+    def _persist(self, group: list[_Write]) -> None:
+        """Commit, once: again where the server was lost before, but not where only its answer was."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        in_doubt = False
+        while group:
+            try:
+                if not (in_doubt and self._happened()):
+                    in_doubt = False
+                    self._transact(group)
+            except sa.exc.SQLAlchemyError as error:
+                in_doubt = in_doubt or is_lost(error)
+                if not self._may_pass(error, end):
+                    raise
+            else:
+                # Those that had to give way to another process's transaction, each for itself.
+                group = [write for write in group if write.error is not None and self._may_pass(write.error, end)]
+                in_doubt = False
+
+    def _happened(self) -> bool:
+        return self._assured is not None and self._assured.happened()
+
+    def _transact(self, group: list[_Write]) -> None:
+        engine = self.engine
+        if self._assured is not None:
+            self._assured.number()
+        with engine.begin() as connection:
+            if self._assured is not None:
+                self._assured.sign(connection)
+            for write in group:
+                write.error = None
+                try:
+                    if len(group) == 1:
+                        write.answer = write.work(connection)
+                    else:
+                        with connection.begin_nested():
+                            write.answer = write.work(connection)
+                except Exception as error:
+                    if len(group) == 1 or connection.invalidated:
+                        raise
+                    write.error = error
+
+    def _may_pass(self, error: BaseException | None, end: float) -> bool:
+        """Whether to try once more; after a pause, if so."""
+        if self._is_a_file or error is None or not is_passing(error) or time.monotonic() >= end:
+            return False
+        time.sleep(RETRY_SECONDS * (0.5 + random.random()))  # noqa: S311  # spreads load, guards nothing
+        return True
+
     def write_soon(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that a power cut may lose: progress and heartbeats, never an end."""
         self.engine  # noqa: B018  # opens it
-        with self._entered(), self._relaxed.begin() as connection:
+        with told(self.url), self._entered(), self._relaxed.begin() as connection:
             return work(connection)
 
     def bring(self, history: History) -> None:
@@ -236,7 +324,7 @@ class Database:
 
     def scrub(self) -> None:
         """Let go of what was overwritten, secrets among it: SQLite's log keeps it until the log is emptied."""
-        if self.url.get_backend_name() != "sqlite":
+        if not self._is_a_file:
             return
         try:
             with self._entered(), self.engine.connect() as connection:
@@ -254,6 +342,9 @@ class Database:
         with self._guard:
             if self._engine is not None and self._pid == os.getpid():
                 self._asked.put(None)
+                if self._assured is not None:
+                    with suppress(sa.exc.SQLAlchemyError):  # a row too many harms nobody
+                        self._assured.forget()
                 self._engine.dispose()
             self._engine = None
 
@@ -313,26 +404,46 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _server(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, pool_pre_ping=True)
-    if url.get_backend_name() == "postgresql":
+    if url.get_backend_name() != "postgresql":
+        return sa.create_engine(url, pool_pre_ping=True)
+    patient = {name: value for name, value in SERVER_GONE.items() if name not in url.query}
+    engine = sa.create_engine(url, pool_pre_ping=True, connect_args=patient)
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: sa.Connection) -> None:
-            if not connection.get_execution_options().get("bourn_durable", True):
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        # A server that acknowledges what it may still lose is told not to, for this connection.
+        with connection.cursor() as cursor:
+            cursor.execute("select set_config('synchronous_commit', 'on', false)"
+                           " where current_setting('synchronous_commit') = 'off'")
+        connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        options: Any = connection.get_execution_options()
+        if not options.get("bourn_durable", True):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
     return engine
+
+
+def alone(connection: sa.Connection) -> None:
+    """Until the end of this transaction no other one that says so goes on; SQLite has one writer at a time anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ALONE)))
 
 
 def _migrate(engine: sa.Engine) -> None:
     """Bring the tables up to date; Alembic is imported only when they are not."""
     version = sa.text("select version_num from bourn_core_version")
     with engine.connect() as connection:
-        if sa.inspect(connection).has_table("bourn_core_version") and connection.scalar(version) == HEAD:
-            return
+        found = connection.scalar(version) if sa.inspect(connection).has_table("bourn_core_version") else None
+    if found == HEAD:
+        return
+    if found is not None and found > HEAD:
+        msg = f"the ledger at {shown(engine.url)}: its tables are of a later version of bourn ({found}, not {HEAD})"
+        raise LedgerError(msg)
     with engine.begin() as connection:  # BEGIN IMMEDIATE keeps other SQLite processes out
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        alone(connection)
         found = sa.inspect(connection)
         if found.has_table("bourn_core_version") or found.has_table("jobs"):
             upgrade(connection)

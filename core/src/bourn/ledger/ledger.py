@@ -305,8 +305,7 @@ class Ledger:
         return self._one(_BY_DELIVERY, delivery_id)
 
     def _one(self, chosen: sa.Select[Any], wanted: str) -> JobRecord | None:
-        with self.database.read() as connection:
-            row = connection.execute(chosen, {"b_wanted": wanted}).one_or_none()
+        row = self.database.look(lambda connection: connection.execute(chosen, {"b_wanted": wanted}).one_or_none())
         return None if row is None else _record(row)
 
     def list(

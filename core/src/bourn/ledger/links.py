@@ -56,8 +56,9 @@ class LinkLedger:
 
     def find(self, delivery_id: str) -> Linked | None:
         """What the delivery has stored; None if there is no such delivery, or nothing stored yet."""
-        with self.database.read() as connection:
-            row = connection.execute(_ONE, {"b_delivery": delivery_id}).one_or_none()
+        row = self.database.look(
+            lambda connection: connection.execute(_ONE, {"b_delivery": delivery_id}).one_or_none()
+        )
         if row is None or row.stored_at is None:
             return None
         values = row._mapping  # noqa: SLF001  # the documented way to a row by column
@@ -99,7 +100,10 @@ class LinkLedger:
             .limit(limit)
         )
         return self._write(
-            deliveries.update().where(deliveries.c.id.in_(over.scalar_subquery())).values(expired_at=now)
+            deliveries.update()
+            # Said twice: where another process marks the same ones, this is what is looked at again.
+            .where(deliveries.c.id.in_(over.scalar_subquery()), deliveries.c.expired_at.is_(None))
+            .values(expired_at=now)
         )
 
     def doomed(self, *, after: str = "", limit: int) -> Sequence[Doomed]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from bourn.ledger.database import alone
 from bourn.ledger.tables import keys
 
 if TYPE_CHECKING:
@@ -25,11 +26,8 @@ class SigningKeys:
 
     def all(self, *, now: datetime) -> list[str]:
         """The keys that a signature may be of; the last one signs."""
-        with self._database.read() as connection:
-            found = self._valid(connection, now)
-        return found or self._database.write(
-            lambda connection: self._valid(connection, now) or [_make(connection, now)]
-        )
+        found = self._database.look(lambda connection: self._valid(connection, now))
+        return found or self._database.write(lambda connection: self._first(connection, now))
 
     def rotate(self, *, now: datetime, grace: timedelta) -> None:
         """Sign with a new key from now on; links signed with older ones work for `grace`."""
@@ -39,6 +37,10 @@ class SigningKeys:
             _make(connection, now)
 
         self._database.write(work)
+
+    def _first(self, connection: sa.Connection, now: datetime) -> list[str]:
+        alone(connection)  # of processes that start at once one makes the key
+        return self._valid(connection, now) or [_make(connection, now)]
 
     @staticmethod
     def _valid(connection: sa.Connection, now: datetime) -> list[str]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-__all__ = ["Instant", "deliveries", "holds", "jobs", "keys", "metadata", "workers"]
+__all__ = ["Instant", "deliveries", "holds", "jobs", "keys", "metadata", "workers", "writers"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -131,4 +131,12 @@ keys = Table(
     Column("secret", String(128), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("retired_at", Instant),
+)
+
+# The number of the last transaction that a process has committed at a server; see assured.py.
+writers = Table(
+    "writers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("number", BigInteger, nullable=False),
 )

@@ -1,0 +1,324 @@
+"""The ledger at a server: answers that get lost, servers that go and come back, processes that start at once."""
+
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from bourn.errors import LedgerError, SettingsError
+from bourn.ledger import database as module
+from bourn.ledger.database import Database
+from bourn.ledger.ledger import LeaseLost, Ledger, NewJob
+from bourn.ledger.record import StoredArtifact
+from bourn.ledger.signing import SigningKeys
+from bourn.ledger.stages import Stage
+from bourn.ledger.tables import jobs, writers
+from servers.proxy import Proxy
+
+pytestmark = pytest.mark.backends("servers")
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+JOB, DELIVERY = "a" * 48, "b" * 32
+
+
+@pytest.fixture
+def database(backend):
+    database = Database(backend.database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def ledger(database):
+    return Ledger(database)
+
+
+def add(ledger, job_id=JOB, delivery_id=DELIVERY):
+    new = NewJob(id=job_id, delivery_id=delivery_id, group_id="g", principal="me", plan={})
+    ledger.add([new], worker_id="w", now=NOW)
+
+
+def stored(ledger):
+    artifact = StoredArtifact(
+        key="k", filename="x.bin", suffix=".bin", media_type="a/b", size_bytes=3, sha256="0" * 64, report={},
+        stored_at=NOW, expires_at=NOW,
+    )  # fmt: skip
+    ledger.store(JOB, 1, DELIVERY, artifact)
+
+
+def postponed(ledger):
+    ledger.postpone(JOB, 1, DELIVERY, until=NOW, note="", now=NOW)
+
+
+def claimed(ledger):
+    assert ledger.claim_due("other", now=NOW).id == JOB
+
+
+def finished(ledger):
+    ledger.finish(JOB, 3, Stage.SUCCEEDED, now=NOW, expires_at=NOW + timedelta(days=10))
+
+
+LIFE = [add, stored, postponed, claimed, finished]
+
+
+@pytest.fixture
+def losing(monkeypatch):
+    """Has connections break at the next commits, before or after the server has heard of it."""
+    left = []
+    really = psycopg.Connection.commit
+
+    def commit(connection):
+        if not left or threading.current_thread() is threading.main_thread():
+            return really(connection)  # the leader's thread commits what is written; the main one looks
+        if left.pop() == "answer":
+            really(connection)
+        connection.pgconn.finish()
+        msg = "server closed the connection unexpectedly"
+        raise psycopg.OperationalError(msg)
+
+    monkeypatch.setattr(psycopg.Connection, "commit", commit)
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
+    return left
+
+
+@pytest.mark.parametrize("lost", [["answer"], ["request"], ["answer", "request", "request"]])
+@pytest.mark.parametrize("step", range(len(LIFE)))
+def test_a_commit_whose_answer_got_lost_is_done_once(ledger, losing, lost, step):
+    """Each move of a job, told by nobody's guess: the ledger is asked whether it happened."""
+    for number, move in enumerate(LIFE):
+        if number == step:
+            losing += lost
+        move(ledger)
+    assert losing == []
+    record = ledger.get(JOB)
+    assert (record.stage, record.epoch, record.attempts) == (Stage.SUCCEEDED, 3, 2)
+
+
+def test_what_shares_a_lost_commit_is_done_once_too(ledger, losing):
+    """And whoever failed for himself among them, still has failed."""
+    errors = []
+
+    def one(number):
+        try:
+            add(ledger, f"{number:048d}", f"{number % 20:032d}")
+        except LedgerError as error:
+            errors.append(error)
+
+    losing += ["answer", "request", "answer"]
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(ledger.list()), len(errors)) == (20, 20)
+    assert losing == []
+
+
+def test_a_connection_lost_amid_a_transaction_changes_nothing_twice(ledger, database):
+    tries = []
+
+    def work(connection):
+        connection.execute(jobs.update().values(note=jobs.c.note + "x"))
+        tries.append(1)
+        if len(tries) == 1:
+            connection.connection.dbapi_connection.pgconn.finish()
+        return connection.scalar(sa.select(jobs.c.note))
+
+    add(ledger)
+    assert database.write(work) == "x"
+    assert len(tries) == 2
+
+
+def test_over_a_bad_network_it_is_the_same(backend, ledger):
+    """The bytes of the answer to a COMMIT really get lost."""
+    proxy = Proxy(backend.postgresql.port)
+    url = sa.make_url(backend.database_url).set(port=proxy.port, query={"sslmode": "disable"})
+    database = Database(url.render_as_string(hide_password=False))
+    try:
+        there = Ledger(database)
+        for move in LIFE:
+            there.database.look(lambda connection: connection.scalar(sa.select(1)))
+            proxy.lose_answers(b"COMMIT")
+            move(there)
+        assert proxy.lost >= len(LIFE)
+        assert ledger.get(JOB).stage == Stage.SUCCEEDED
+    finally:
+        database.close()
+        proxy.close()
+
+
+def test_whoever_has_to_give_way_goes_again(backend, database, ledger):
+    """Two processes lock the same two rows, each the other's first."""
+    other = Database(backend.database_url)
+    add(ledger)
+    add(ledger, "c" * 48, "d" * 32)
+    both = threading.Barrier(2, timeout=20)
+    tries = []
+
+    def write(to, first, second):
+        def work(connection):
+            tries.append(first)
+            for number, job_id in enumerate((first, second)):
+                connection.execute(jobs.update().where(jobs.c.id == job_id).values(steps_done=jobs.c.steps_done + 1))
+                if number == 0 and len(tries) <= 2:
+                    both.wait()
+
+        to.write(work)
+
+    threads = [
+        threading.Thread(target=write, args=given)
+        for given in [(database, JOB, "c" * 48), (other, "c" * 48, JOB)]
+    ]  # fmt: skip
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.close()
+    assert [record.steps_done for record in ledger.list()] == [2, 2]
+    assert len(tries) == 3
+
+
+def test_each_process_has_a_row_for_its_commits_and_takes_it_along(backend, database):
+    def rows():
+        return database.look(lambda connection: len(connection.execute(writers.select()).all()))
+
+    other = Database(backend.database_url)
+    assert (other.engine is not None, rows()) == (True, 2)
+    other.close()
+    assert rows() == 1
+
+
+def test_who_lost_the_lease_hears_that_and_no_retry(ledger):
+    add(ledger)
+    started = time.monotonic()
+    with pytest.raises(LeaseLost):
+        ledger.store(JOB, 7, DELIVERY, StoredArtifact(
+            key="k", filename="f", suffix="", media_type="a/b", size_bytes=1, sha256="", report={},
+            stored_at=NOW, expires_at=NOW,
+        ))  # fmt: skip
+    assert time.monotonic() - started < 1
+
+
+def test_commits_are_durable_also_where_the_server_takes_that_lightly(backend, database):
+    database.write(
+        lambda connection: connection.exec_driver_sql(
+            f'alter database "{backend.label}" set synchronous_commit = off'
+        )
+    )
+    other = Database(backend.database_url)
+
+    def setting(connection):
+        return connection.exec_driver_sql("show synchronous_commit").scalar()
+
+    assert [other.write(setting), other.write_soon(setting), other.write(setting)] == ["on", "off", "on"]
+    other.close()
+
+
+def test_a_look_sees_one_state(backend, database, ledger):
+    add(ledger)
+    count = sa.select(sa.func.count()).select_from(jobs)
+    with database.read() as connection:
+        before = connection.scalar(count)
+        other = Database(backend.database_url)
+        add(Ledger(other), "c" * 48, "d" * 32)
+        other.close()
+        assert connection.scalar(count) == before == 1
+
+
+def test_many_processes_may_make_the_tables_at_once(postgresql, backend):
+    name = f"{backend.label}-empty"
+    postgresql.copy("template1", name)
+    try:
+        code = f"from bourn.ledger.database import Database; Database({postgresql.url(name)!r}).engine"
+        started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
+        assert [process.communicate(timeout=120)[1] for process in started] == [b""] * 4
+        database = Database(postgresql.url(name))
+        assert database.look(
+            lambda connection: connection.exec_driver_sql("select version_num from bourn_core_version").fetchall()
+        ) == [(module.HEAD,)]
+        database.close()
+    finally:
+        postgresql.drop(name)
+
+
+def test_of_processes_that_start_at_once_one_makes_the_key(backend):
+    databases = [Database(backend.database_url) for _ in range(8)]
+    together, seen = threading.Barrier(8, timeout=20), []
+
+    def give(database):
+        assert database.engine is not None
+        together.wait()
+        seen.append(tuple(SigningKeys(database).all(now=NOW)))
+
+    threads = [threading.Thread(target=give, args=(database,)) for database in databases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for database in databases:
+        database.close()
+    assert len(seen) == 8
+    assert len(set(seen)) == 1
+
+
+# -- servers that are not there --------------------------------------------------------------------------------------
+
+
+def test_a_server_that_comes_back_is_waited_for(own_postgresql):
+    database = Database(own_postgresql.url())
+    ledger = Ledger(database)
+    add(ledger)
+    own_postgresql.restart()
+    stored(ledger)
+    own_postgresql.restart()
+    assert ledger.get(JOB).stage == Stage.SAVING
+    own_postgresql.stop()
+    back = threading.Timer(1, own_postgresql.start)
+    back.start()
+    postponed(ledger)
+    back.join()
+    assert ledger.get(JOB).epoch == 2
+    database.close()
+
+
+def test_one_that_stays_away_is_told_by_its_name(own_postgresql, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.5)
+    database = Database(own_postgresql.url())
+    ledger = Ledger(database)
+    assert ledger.get("0" * 48) is None
+    own_postgresql.stop()
+    try:
+        for action in (lambda: ledger.get(JOB), lambda: add(ledger, "e" * 48, "e" * 32), ledger.list):
+            with pytest.raises(LedgerError) as caught:
+                action()
+            assert f"the ledger at postgresql+psycopg://postgres:***@127.0.0.1:{own_postgresql.port}/postgres fails: " in (
+                caught.value.message
+            )
+            assert own_postgresql.password not in caught.value.message
+            assert isinstance(caught.value.__cause__, sa.exc.OperationalError)
+        started = time.monotonic()
+        with pytest.raises(LedgerError):
+            Database(own_postgresql.url()).engine  # noqa: B018
+        assert time.monotonic() - started < 5  # one that was never there is not waited for
+    finally:
+        own_postgresql.start()
+    assert ledger.get("e" * 48) is None
+    database.close()
+
+
+def test_a_driver_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SettingsError, match=r"'psycopg', which is not installed: pip install 'bourn-core\[postgresql\]'"):
+        Database("postgresql+psycopg://u:hush@127.0.0.1/x").engine  # noqa: B018
+
+
+@pytest.mark.parametrize("url", ["", "ledger.db", "nonsense://x", "postgresql+nothing://u:hush@h/x"])
+def test_a_url_that_means_nothing_is_told(url):
+    with pytest.raises(SettingsError) as caught:
+        Database(url).engine  # noqa: B018
+    assert "hush" not in caught.value.message
+    assert "ledger" in caught.value.message or "database_url" in caught.value.message
