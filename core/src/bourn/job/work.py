@@ -177,7 +177,7 @@ def _copied(member: Member, twin: Member, services: Services) -> Artifact:
     assert twin.artifact is not None  # it is among those stored
     key = _key(member)
     try:
-        services.store.copy(twin.artifact.key, key)
+        services.store.copy(twin.artifact.key, key, media_type=twin.artifact.media_type, filename=member.filename)
     except OSError as error:
         raise failed(error, doing="copying the artifact in the store", as_type=JobFailed) from error
     return attrs.evolve(twin.artifact, key=key, filename=member.filename)

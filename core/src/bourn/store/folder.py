@@ -95,7 +95,7 @@ class FolderStore(Store):
                     with suppress(OSError):  # other objects are in it
                         folder.rmdir()
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, *, media_type: str | None = None, filename: str | None = None) -> None:
         """A second name for the same bytes, or a copy where the file system has no hard links."""
         old, new = self._path(source), self._path(target)
         try:

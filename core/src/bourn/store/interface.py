@@ -119,8 +119,8 @@ class Store(ABC):
     def clean(self, older_than: timedelta, now: datetime) -> int:
         """Remove what writers that were killed have left, if it is older than `older_than`; gives the number."""
 
-    def copy(self, source: str, target: str) -> None:
-        """Publish the object `source` under the key `target`, too."""
-        with self.open(source) as file, self.create(target) as sink:
+    def copy(self, source: str, target: str, *, media_type: str | None = None, filename: str | None = None) -> None:
+        """Publish the object `source` under the key `target`, too; told as in `create`."""
+        with self.open(source) as file, self.create(target, media_type=media_type, filename=filename) as sink:
             while piece := file.read(CHUNK_BYTES):
                 sink.write(piece)

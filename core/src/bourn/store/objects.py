@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import os
 import tempfile
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from bourn.contract.option import Secret
+from bourn.store.fork import ready
 from bourn.store.interface import CHUNK_BYTES, Store, check_key
 from bourn.store.sink import StoreSink
 
@@ -50,22 +51,39 @@ class ObjectStore(Store):
     ----------
     url : str
         ``memory://``, ``s3://bucket/prefix``, ``gs://``, ``az://``, ...
+    presign : bool
+        Whether readers may be sent to the service itself; not where only this server can reach it.
     **options
         Of obstore, such as ``endpoint`` or ``client_options``; each may be a `Secret`.
     """
 
-    def __init__(self, url: str, **options: Any) -> None:
+    def __init__(self, url: str, *, presign: bool = True, **options: Any) -> None:
         self.url = url
+        self._presign = presign
         self._options = options
+        self._made: obstore.store.ObjectStore | None = None
+        self._pid = 0
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({urlsplit(self.url).scheme}://...)"  # a URL may hold a password
 
-    @cached_property
-    def _service(self) -> obstore.store.ObjectStore:
+    def _client(self) -> tuple[Any, obstore.store.ObjectStore]:
+        """This process's obstore, and its client of the service; what is in memory is inherited."""
+        if self._made is None or (self._pid != os.getpid() and not self._in_memory):
+            ready(self._made)
+            self._made, self._pid = self._opened(), os.getpid()
+        import obstore  # a heavy library, on first use
+
+        return obstore, self._made
+
+    @property
+    def _in_memory(self) -> bool:
+        return urlsplit(self.url).scheme == "memory"
+
+    def _opened(self) -> obstore.store.ObjectStore:
         import obstore.store  # a heavy library, on first use
 
-        if urlsplit(self.url).scheme == "memory":
+        if self._in_memory:
             return obstore.store.MemoryStore()
         options = {name: _revealed(value) for name, value in self._options.items()}
         client = CLIENT | _plain_http(options) | dict(options.pop("client_options", None) or {})
@@ -78,10 +96,8 @@ class ObjectStore(Store):
     @contextmanager
     def create(self, key: str, *, media_type: str | None = None, filename: str | None = None) -> Iterator[StoreSink]:
         """A sink for a new object; see `Store.create`."""
-        import obstore  # a heavy library, on first use
-
         check_key(key)
-        service = self._service
+        obstore, service = self._client()
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as gathered:
             sink = StoreSink(gathered.write)
             yield sink
@@ -110,7 +126,7 @@ class ObjectStore(Store):
         size = self.size(key)
         if size is None:
             raise FileNotFoundError(errno.ENOENT, "no such object", key)
-        return cast(BinaryIO, io.BufferedReader(_Ranged(self._service, key, size), CHUNK_BYTES))
+        return cast(BinaryIO, io.BufferedReader(_Ranged(*self._client(), key, size), CHUNK_BYTES))
 
     def local_path(self, key: str) -> Path | None:
         """None: it is elsewhere."""
@@ -119,58 +135,53 @@ class ObjectStore(Store):
 
     def size(self, key: str) -> int | None:
         """The object's bytes; None if there is none."""
-        import obstore  # a heavy library, on first use
-
+        obstore, service = self._client()
         try:
             with _told(key):
-                return obstore.head(self._service, check_key(key))["size"]
+                return int(obstore.head(service, check_key(key))["size"])
         except FileNotFoundError:
             return None
 
     def delete(self, key: str) -> None:
         """Remove the object."""
-        import obstore  # a heavy library, on first use
-
+        obstore, service = self._client()
         try:
             with _told(key):
-                obstore.delete(self._service, check_key(key))
+                obstore.delete(service, check_key(key))
         except FileNotFoundError:
             return
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with `prefix`."""
-        import obstore  # a heavy library, on first use
-
+        obstore, service = self._client()
         inside, _, _ = prefix.rpartition("/")  # a service lists whole segments only
         with _told(prefix):
-            for page in obstore.list(self._service, inside or None, chunk_size=1000):
+            for page in obstore.list(service, inside or None, chunk_size=1000):
                 yield from (found["path"] for found in page if found["path"].startswith(prefix))
 
     def stream(self, key: str, start: int, end: int) -> Iterator[bytes]:
         """The bytes from `start` to `end`."""
-        import obstore  # a heavy library, on first use
-
         check_key(key)
         if start >= end:
             return
+        obstore, service = self._client()
         with _told(key):
-            answer = obstore.get(self._service, key, options={"range": (start, end)})
+            answer = obstore.get(service, key, options={"range": (start, end)})
             for piece in answer.stream(min_chunk_size=CHUNK_BYTES):
                 yield bytes(piece)
 
     def presigned(self, key: str, expires: timedelta) -> str | None:
-        """A URL at the service itself; None for memory and others that can't sign."""
-        import obstore  # a heavy library, on first use
-        from obstore.store import AzureStore, GCSStore, S3Store  # the same
-
+        """A URL at the service itself; None for memory and others that can't sign, or are not to."""
         if not timedelta(seconds=1) <= expires <= LONGEST_PRESIGNED:
             msg = f"between one second and {LONGEST_PRESIGNED}, got {expires}"
             raise ValueError(msg)
-        service = self._service
-        if not isinstance(service, AzureStore | GCSStore | S3Store):
+        obstore, service = self._client()
+        from obstore.store import AzureStore, GCSStore, S3Store  # a heavy library, on first use
+
+        if not self._presign or not isinstance(service, AzureStore | GCSStore | S3Store):
             return None
         with _told(key):
-            return obstore.sign(service, "GET", check_key(key), expires)
+            return str(obstore.sign(service, "GET", check_key(key), expires))
 
     def clean(self, older_than: timedelta, now: datetime) -> int:  # the file has no name
         """0: what is gathered falls with its process. Unfinished uploads are for the bucket's lifecycle rule."""
@@ -195,8 +206,8 @@ class ObjectStore(Store):
 class _Ranged(io.RawIOBase):
     """An object as a raw, seekable file; whoever buffers it decides how much is asked for."""
 
-    def __init__(self, service: obstore.store.ObjectStore, key: str, size: int) -> None:
-        self._service, self._key, self._size, self._at = service, key, size, 0
+    def __init__(self, obstore: Any, service: obstore.store.ObjectStore, key: str, size: int) -> None:
+        self._obstore, self._service, self._key, self._size, self._at = obstore, service, key, size, 0
 
     def readable(self) -> bool:
         return True
@@ -216,24 +227,20 @@ class _Ranged(io.RawIOBase):
 
     def readall(self) -> bytes:
         """All that is left, by one request; the inherited one makes a request for every 8 KiB."""
-        import obstore  # a heavy library, on first use
-
         if self._at >= self._size:
             return b""
         with _told(self._key):
-            rest = obstore.get_range(self._service, self._key, start=self._at, end=self._size)
+            rest = self._obstore.get_range(self._service, self._key, start=self._at, end=self._size)
         self._at = self._size
         return bytes(rest)
 
     def readinto(self, buffer: Any, /) -> int:
-        import obstore  # a heavy library, on first use
-
         view = memoryview(buffer).cast("B")
         length = min(len(view), self._size - self._at)
         if length <= 0:
             return 0
         with _told(self._key):
-            piece = obstore.get_range(self._service, self._key, start=self._at, length=length)
+            piece = self._obstore.get_range(self._service, self._key, start=self._at, length=length)
         view[: len(piece)] = memoryview(piece)
         self._at += len(piece)
         return len(piece)
