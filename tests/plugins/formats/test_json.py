@@ -85,6 +85,12 @@ EXACT = {
     "table": (pa.table({"a": [1, None], "b": ["x", "y"]}), b'[{"a":1,"b":"x"},{"a":null,"b":"y"}]'),
     "batch": (pa.record_batch({"a": [1]}), b'[{"a":1}]'),
     "arrow array": (pa.array([1, None]), b"[1,null]"),
+    "short floats of a series": (pd.Series([0.1, 1.5], dtype="f4"), b"[0.1,1.5]"),
+    "short floats of a table": (
+        pa.table({"a": pa.array([0.1, None], pa.float32()), "h": pa.array([0.5, None], pa.float16())}),
+        b'[{"a":0.1,"h":0.5},{"a":null,"h":null}]',
+    ),
+    "rows without columns": (pa.table({"a": [1, 2]}).select([]), b"[{},{}]"),
     "frame": (pd.DataFrame({"a": [1, 2], "s": ["x", "y"]}), b'[{"a":1,"s":"x"},{"a":2,"s":"y"}]'),
     "empty frame": (pd.DataFrame({"a": []}), b"[]"),
     "geobox": (
@@ -102,12 +108,53 @@ def test_what_json_holds_is_written_without_a_change(name):
 
 COUNTED = {
     "sides behind 0": ([np.zeros((2, 0, 3)), np.zeros((0, 3))], b"[[[],[]],[]]", {"shape": 2}),
-    "periods": (
-        pd.DataFrame({"p": pd.period_range("2020", periods=2, freq="D")}),
+    "an extension of Arrow's": (
+        pa.table({"p": pa.array(pd.period_range("2020", periods=2, freq="D").array)}),
         b'[{"p":18262},{"p":18263}]',
         {"extension": 2},
     ),
-    "a series of periods": (pd.Series(pd.period_range("2020", periods=1, freq="D")), b"[18262]", {"extension": 1}),
+    "NaN within a table's values": (
+        pa.table({"l": [[math.nan, 1.5], None], "s": [{"a": math.inf}, {"a": 0.5}]}),
+        b'[{"l":[null,1.5],"s":{"a":null}},{"l":null,"s":{"a":0.5}}]',
+        {"nan": 1, "infinite": 1},
+    ),
+    "NaN within objects": (
+        pd.DataFrame({"o": pd.Series([[math.nan, 1], {"a": math.nan}], dtype=object)}),
+        b'[{"o":[null,1]},{"o":{"a":null}}]',
+        {"nan": 2},
+    ),
+    "objects": (
+        pd.Series([math.nan, None, pd.NA, 1, 2.5, [1, 2.5], "x"], dtype=object),
+        b'[null,null,null,1,2.5,[1,2.5],"x"]',
+        {"nan": 1, "missing": 2},
+    ),
+    "NaN and missing": (
+        pd.Series(pd.arrays.FloatingArray(np.array([1, math.nan, 2]), np.array([False, False, True]))),
+        b"[1.0,null,null]",
+        {"nan": 1, "missing": 1},
+    ),
+    "missing texts": (pd.Series(["a", None], dtype="str"), b'["a",null]', {"missing": 1}),
+    "missing category": (pd.Series(pd.Categorical(["a", None])), b'["a",null]', {"missing": 1}),
+    "missing moment": (
+        pd.Series(pd.to_datetime(["2020-01-02", None])),
+        b'["2020-01-02T00:00:00",null]',
+        {"missing": 1, "datetime": 1},
+    ),
+    "missing texts of numpy": (
+        np.array(["a", None], np.dtypes.StringDType(na_object=None)),
+        b'["a",null]',
+        {"missing": 1},
+    ),
+    "NaN among texts of numpy": (
+        np.array([["a", math.nan]], np.dtypes.StringDType(na_object=math.nan)),
+        b'[["a",null]]',
+        {"nan": 1},
+    ),
+    "time of day in nanoseconds": (
+        pa.table({"t": pa.array([3_600_000_001_001, 3_600_000_001_000, None], pa.time64("ns"))}),
+        b'[{"t":"01:00:00.000001001"},{"t":"01:00:00.000001"},{"t":null}]',
+        {"datetime": 2},
+    ),
     "nan": ([math.nan, 1.0], b"[null,1.0]", {"nan": 1}),
     "infinite": ({"a": [math.inf, -math.inf]}, b'{"a":[null,null]}', {"infinite": 2}),
     "in a long list": ([1.0] * 8 + [math.nan], b"[1.0,1.0,1.0,1.0,1.0,1.0,1.0,1.0,null]", {"nan": 1}),
@@ -172,8 +219,6 @@ def cyclic():
 
 
 REFUSED = {
-    "key": ({"a": {1: 2}}, 'result["a"][1]: a key of type int'),
-    "none key": ({None: 2}, "result[None]: a key of type NoneType"),
     "set": (
         {"a": [{1}]},
         'result["a"][0]: an object of type set (it has no order: make a sorted list of it)',
@@ -210,6 +255,13 @@ REFUSED = {
         pd.DataFrame([[1]]),
         "result: a DataFrame whose columns have not each a text of its own as name",
     ),
+    "surrogate in a masked array": (
+        np.ma.array(["\ud800", "a"], mask=[0, 1]), "result: an array of texts with lone surrogates",
+    ),
+    "moment beyond Python's": (
+        pa.table({"t": pa.array([0, 2**62], pa.timestamp("s"))}),
+        "result: a column of type timestamp[s] with a value that Python does not have",
+    ),
     "module": (math, "result: an object of type module"),
     "generator": ((n for n in ()), "result: an object of type generator"),
 }  # fmt: skip
@@ -242,6 +294,30 @@ def test_nan_can_be_an_error(obj, message):
     with pytest.raises(EncodeError) as caught:
         written(obj, nan="error")
     assert message == str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in COUNTED if "nan" in COUNTED[name][2]])
+def test_whatever_is_counted_as_nan_can_be_an_error(name):
+    with pytest.raises(EncodeError, match=r"nan can't be written as json$"):
+        written(COUNTED[name][0], nan="error")
+
+
+@pytest.mark.parametrize("values", [pd.period_range("2020", periods=2, freq="D"), pd.interval_range(0, 2)])
+def test_periods_and_intervals_have_no_form_in_json(values):
+    for obj, path in ((pd.DataFrame({"p": values}), 'result["p"]'), (pd.Series(values), "result")):
+        with pytest.raises(EncodeError) as caught:
+            written(obj)
+        said = f"{path}: a column of dtype {values.dtype} can't be written as json (.astype(str) makes texts of it)"
+        assert said == str(caught.value)
+
+
+@pytest.mark.parametrize(("obj", "path"), [({"a": {1: 2}}, 'result["a"][1]'), ({None: 2}, "result[None]")])
+def test_keys_are_texts(obj, path):
+    with pytest.raises(EncodeError) as caught:
+        written(obj)
+    kind = "int" if "a" in obj else "NoneType"
+    hint = "(use str keys; msgpack keeps integers, pyarrow any)"
+    assert f"{path}: a key of type {kind} can't be written as json {hint}" == str(caught.value)
 
 
 def test_masked_nan_is_no_error():

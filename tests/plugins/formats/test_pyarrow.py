@@ -465,6 +465,24 @@ class Probing:
         raise AssertionError(name)
 
 
+class Float(np.float64):
+    pass
+
+
+class Text(np.str_):
+    __slots__ = ()
+
+
+class Zone(zoneinfo.ZoneInfo):
+    pass
+
+
+def zone_of_file():
+    """One that calls itself UTC, and is not."""
+    header = b"TZif\0" + bytes(15) + struct.pack(">6l", 0, 0, 0, 0, 1, 4)
+    return zoneinfo.ZoneInfo.from_file(io.BytesIO(header + struct.pack(">lBB", 3600, 0, 0) + b"ABC\0"), "UTC")
+
+
 def cyclic():
     inner = []
     inner.append(inner)
@@ -499,12 +517,13 @@ REFUSED = {
         xr.DataArray([1, 2], dims="x", coords={"a": ("x", [1, 2]), "b": ("x", [3, 4])}).set_index(x=["a", "b"]),
         "an index of type xarray.core.indexes.PandasMultiIndex (reset_index drops it)",
     ),
-    "mixed column": (pd.DataFrame({"m": pd.Series([1, "x"], dtype=object)}), "result: a DataFrame that Arrow does not"),
-    "changed column": (
-        pd.DataFrame({"m": pd.Series([1, 2.5], dtype=object)}),
-        "result: a DataFrame whose column 'm' holds objects of several types",
+    "numpy's number of a class": ([Float(1)], "result[0]: an object of type {here}.Float"),
+    "numpy's text of a class": ({"a": Text("x")}, 'result["a"]: an object of type {here}.Text'),
+    "time zone of a file": (
+        dt.datetime(2020, 1, 1, tzinfo=zone_of_file()),
+        "result: a time zone that was read from a file, whatever UTC is elsewhere,",
     ),
-    "duplicate columns": (pd.DataFrame([[1, 2]], columns=["a", "a"]), "result: a DataFrame that Arrow does not hold"),
+    "time zone of a class": (dt.time(tzinfo=Zone("UTC")), "result: a time zone of type {here}.Zone"),
 }
 
 

@@ -6,10 +6,11 @@ arrays, bytes and long texts the place of their bytes. These are the stream's on
 the description calls ``[start, length]`` are the values from `start` on. A table is written with its own columns, so
 that every reader of Arrow can use it. Nothing is pickled, and reading runs no code of the writer's.
 
-What is not kept: that one object stood in two places; that an array was read-only, a view or a memmap; the byte order
-of arrays and the codecs in an xarray ``encoding`` (both counted). Geometries of shapely and odc-geo, geopandas' frames
-come back; other objects with ``__geo_interface__`` become GeoJSON (counted as ``geojson``), tables of other libraries,
-such as polars', those of pyarrow (counted as ``arrow``).
+What is not kept: that one object stood in two places; that an array was read-only, a view or a memmap. What is not kept
+and counted: the byte order of arrays (``byte_order``), the metadata of a dtype (``metadata``), the codecs in an xarray
+``encoding`` (``encoding``). Geometries of shapely and odc-geo, pandas' and geopandas' frames come back; other objects
+with ``__geo_interface__`` become GeoJSON (``geojson``), tables of other libraries, such as polars', those of pyarrow
+(``arrow``).
 A large array that was written with compression "none" comes back as a read-only view of the bytes read, all others can
 be written to.
 """
@@ -53,24 +54,27 @@ class PyArrow(Format[Options]):
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` piece by piece; an array's own memory is what is compressed."""
-        from bourn_formats.arrow.write import write_bytes, write_table  # pyarrow, numpy: 0.4 s
+        from bourn_formats.arrow.write import KEY, write_bytes, write_table  # pyarrow, numpy: 0.4 s
         from bourn_formats.tree.composites import in_arrow  # numpy: 0.2 s
-        from bourn_formats.tree.describe import describe  # numpy: 0.2 s
-        from bourn_formats.tree.tables import as_stream  # numpy: 0.2 s
+        from bourn_formats.tree.describe import Apart, describe  # numpy: 0.2 s
+        from bourn_formats.tree.fault import step_of  # together with what stands above
+        from bourn_formats.tree.tables import as_stream, in_tree  # numpy: 0.2 s
 
         report: Counter[str] = Counter()
         try:
             result = in_arrow(result, report)
-            table = as_stream(result)
+            table = as_stream(result, report)
         except ValueError as cause:
-            msg = f"result: {cause} can't be written as pyarrow"
+            msg = f"result{step_of(cause)}: {cause} can't be written as pyarrow"
             raise EncodeError(msg) from cause
         if table is not None:
             tag, columns, facts = table
-            described = describe(facts)
-            if not list(described.blobs):
-                write_table(tag, columns, described.tokens, options.compression, sink)
+            described = describe(Apart(tag, facts))
+            if not list(described.blobs) and KEY not in (columns.schema.metadata or {}):
+                write_table(tag, columns, described.tokens[1:], options.compression, sink)
                 return dict(report + described.report)
+            if facts:
+                result = Apart(tag, in_tree(columns, facts))
         described = describe(result)
         write_bytes(described.tokens, described.blobs, options.compression, sink)
         return dict(report + described.report)

@@ -8,7 +8,7 @@ import orjson
 import pyarrow as pa
 
 from bourn_formats.tree.blob import Blob, Blobs, aligned
-from bourn_formats.tree.tables import with_metadata
+from bourn_formats.tree.tables import batches_of, with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +77,8 @@ class _Stream:
     def table(self, table: pa.Table) -> None:
         # None: as it is chunked, zero-copy. Else in pieces, since a batch is compressed before it is written.
         rows = None if self.whole else max(1, PIECE * table.num_rows // max(1, table.nbytes))
-        self._writer.write_table(table, max_chunksize=rows)
+        for batch in batches_of(table, rows):
+            self._writer.write_batch(batch)
 
     def close(self) -> None:
         self._writer.close()

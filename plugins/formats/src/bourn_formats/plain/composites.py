@@ -5,32 +5,21 @@ Each is known by its class, which can only be if its library is loaded: nothing 
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bourn_formats.foreign import arrow_of, is_arrow_stream, is_of
+from bourn_formats.plain import tables
 from bourn_formats.plain.features import geojson_of
 from bourn_formats.plain.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from bourn.plugin import Image
 
     from bourn_formats.plain.writer import Counting
 
-__all__ = ["Records", "taken_apart"]
-
-BATCH = 1024
-"""Rows of a table that are Python objects at a time."""
-
-
-class Records:
-    """Values that are made as they are written, into a list."""
-
-    def __init__(self, values: Iterator[Any], count: int) -> None:
-        self.values = values
-        self.count = count
+__all__ = ["taken_apart"]
 
 
 def _image(image: Any, out: Counting) -> Any:
@@ -84,69 +73,6 @@ def _image_of(obj: Any) -> Any:
     return image if image.geobox is not None else None
 
 
-def _table(table: Any, out: Counting) -> Records:
-    # Of pandas' periods, say, to_pylist gives the numbers that they are stored as.
-    kinds = sys.modules["pyarrow"].BaseExtensionType
-    out.count("extension", table.num_rows * sum(isinstance(kind, kinds) for kind in table.schema.types))
-    names = table.schema.names
-    if len(set(names)) < len(names):
-        msg = "a table with two columns of one name"
-        raise Refusal(msg)
-    return Records(_rows(table), table.num_rows)
-
-
-def _rows(table: Any) -> Iterator[Any]:
-    for batch in table.to_batches(max_chunksize=BATCH):
-        yield from batch.to_pylist()
-
-
-def _batch(batch: Any, out: Counting) -> Records:
-    return _table(sys.modules["pyarrow"].Table.from_batches([batch]), out)
-
-
-def _column(column: Any, out: Counting) -> Records:
-    out.count("extension", len(column) * isinstance(column.type, sys.modules["pyarrow"].BaseExtensionType))
-    starts = range(0, len(column), BATCH)
-    return Records((item for start in starts for item in column.slice(start, BATCH).to_pylist()), len(column))
-
-
-def _frame(frame: Any, out: Counting) -> Records:
-    import pyarrow as pa  # 0.2 s: only for a table
-
-    labels = list(frame.columns)
-    if not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
-        msg = "a DataFrame whose columns have not each a text of its own as name"
-        raise Refusal(msg)
-    _count_index(frame.index, out)
-    columns = [_arrow_column(frame.iloc[:, place], out) for place in range(len(labels))]
-    return _table(pa.table(columns, names=labels), out)
-
-
-def _series(series: Any, out: Counting) -> Records:
-    _count_index(series.index, out)
-    return _column(_arrow_column(series, out), out)
-
-
-def _count_index(index: Any, out: Counting) -> None:
-    numbered = type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1
-    out.count("index", 0 if numbered else len(index))
-
-
-def _arrow_column(series: Any, out: Counting) -> Any:
-    import pyarrow as pa  # 0.2 s: only for a table
-
-    try:
-        if getattr(series.dtype, "kind", "O") in "fc":
-            # NaN stays NaN, so that it is found and counted like any other.
-            return pa.array(series.to_numpy(), from_pandas=False)
-        column = pa.Array.from_pandas(series)
-    except Exception as cause:  # any of pyarrow's, which converts objects that are anybody's
-        msg = f"a column {series.name!r} that Arrow does not hold ({cause})"
-        raise Refusal(msg) from cause
-    out.count("missing", column.null_count)
-    return column
-
-
 _Apart: TypeAlias = "Callable[[Any, Counting], Any]"
 
 _COMPOSITES: tuple[tuple[str, str, _Apart], ...] = (
@@ -154,12 +80,12 @@ _COMPOSITES: tuple[tuple[str, str, _Apart], ...] = (
     ("odc.geo.geobox", "GeoBox", _geobox),
     ("xarray", "DataArray", _data_array),
     ("xarray", "Dataset", _dataset),
-    ("pyarrow", "Table", _table),
-    ("pyarrow", "RecordBatch", _batch),
-    ("pyarrow", "Array", _column),
-    ("pyarrow", "ChunkedArray", _column),
-    ("pandas", "DataFrame", _frame),
-    ("pandas", "Series", _series),
+    ("pyarrow", "Table", tables.table),
+    ("pyarrow", "RecordBatch", tables.batch),
+    ("pyarrow", "Array", tables.column),
+    ("pyarrow", "ChunkedArray", tables.column),
+    ("pandas", "DataFrame", tables.frame),
+    ("pandas", "Series", tables.series),
 )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bourn_formats.foreign import geo_interface_of, is_of
+from bourn_formats.plain.tables import pandas_values
+from bourn_formats.wording import key_path
 
 if TYPE_CHECKING:
     from bourn_formats.plain.writer import Counting
@@ -26,7 +28,8 @@ def geojson_of(obj: Any, out: Counting) -> Any:
     out.count("geojson")
     if is_of(kind, "geopandas", "GeoDataFrame"):
         obj = _frame(obj, out)
-    elif is_of(kind, "geopandas", "GeoSeries"):
+        return obj.to_geo_dict(na="keep")
+    if is_of(kind, "geopandas", "GeoSeries"):
         obj = _on_wgs84(obj, out)
     elif is_of(kind, "odc.geo.geom", "Geometry"):
         obj = _geometry(obj, out)
@@ -35,12 +38,22 @@ def geojson_of(obj: Any, out: Counting) -> Any:
 
 def _frame(frame: Any, out: Counting) -> Any:
     geometries = [label for label, dtype in frame.dtypes.items() if dtype.name == "geometry"]
-    # geopandas writes null for them.
-    out.count("missing", frame.drop(columns=geometries).isna().to_numpy().sum())
     frame = frame.copy(deep=False)
+    for label in frame.columns.difference(geometries, sort=False):
+        frame[label] = _plain(frame[label], out)
     for label in geometries:
         frame[label] = _on_wgs84(frame[label], out)
     return frame
+
+
+def _plain(series: Any, out: Counting) -> Any:
+    """The values as objects: NaN stays, as a number that is none, whatever is missing is None."""
+    import pandas as pd  # loaded already: geopandas' are its objects
+
+    values = pandas_values(series, out, key_path(series.name, 0))
+    made = pd.Series(index=series.index, dtype=object)
+    made[:] = list(values)
+    return made
 
 
 def _on_wgs84(series: Any, out: Counting) -> Any:

@@ -17,10 +17,13 @@ class Refusal(Exception):  # it becomes an EncodeError once the path is known
         From the value that is being written to the part which is meant: ``[3, 1]`` in an array.
     hint : str
         What to do instead, in brackets: `` (pyarrow holds it)``.
+    of_all : bool
+        Whether the container is meant, and none of its parts.
     """
 
-    def __init__(self, what: str, step: str = "", hint: str = "") -> None:
+    def __init__(self, what: str, step: str = "", hint: str = "", *, of_all: bool = False) -> None:
         super().__init__(what)
+        self.of_all = of_all
         self.what = what
         self.step = step
         self.hint = hint

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from bourn_formats.plain.composites import Records, taken_apart
+from bourn_formats.plain.composites import taken_apart
 from bourn_formats.plain.refusal import Refusal
+from bourn_formats.plain.tables import Records
 from bourn_formats.wording import key_path, type_path
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class _Walk:
             while self.stack:
                 self._go_on(self.stack[-1])
         except Refusal as refusal:
-            path = "result" + "".join(frame.step(frame.done - 1) for frame in self.stack)
+            frames = self.stack[:-1] if refusal.of_all else self.stack
+            path = "result" + "".join(frame.step(frame.done - 1) for frame in frames)
             raise refusal.at(path, self.out.name) from refusal
 
     def _go_on(self, frame: _Frame) -> None:

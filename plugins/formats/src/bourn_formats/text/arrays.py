@@ -78,10 +78,10 @@ def _dumped(chunk: Array, out: TextOutput, place: tuple[int, ...], start: int = 
         return _dumped_floats(values, mask, out, place, start)
     if values.dtype.kind == "M":
         return orjson.dumps(_dates(values, mask, out))
+    if values.dtype.kind in "UT":
+        return _dumped_texts(values, mask, out, place, start)
     if mask is not None:
         return orjson.dumps(np.ma.MaskedArray(values, mask).tolist())
-    if values.dtype.kind in "UT":
-        return _dumped_texts(values)
     return orjson.dumps(_plain(values), option=_NUMPY)
 
 
@@ -118,9 +118,30 @@ def _dates(values: Array, mask: Array | None, out: TextOutput) -> Any:
     return texts.tolist()
 
 
-def _dumped_texts(values: Array) -> bytes:
+def _dumped_texts(values: Array, mask: Array | None, out: TextOutput, place: tuple[int, ...], start: int) -> bytes:
+    texts = values.astype(object)
+    if mask is not None:
+        texts[mask] = None
+    if hasattr(values.dtype, "na_object"):
+        _without_missing(texts, mask, out, place, start)
     try:
-        return orjson.dumps(values.tolist())
+        return orjson.dumps(texts.tolist())
     except orjson.JSONEncodeError as cause:
         msg = "an array of texts with lone surrogates"
         raise Refusal(msg) from cause
+
+
+def _without_missing(texts: Array, mask: Array | None, out: TextOutput, place: tuple[int, ...], start: int) -> None:
+    """Put None where a dtype of texts has an object of its own for what is missing."""
+    missing = np.array([not isinstance(text, str) for text in texts.flat], bool).reshape(texts.shape)
+    if mask is not None:
+        missing &= ~mask
+    if not missing.any():
+        return
+    first, *rest = np.argwhere(missing)[0].tolist()
+    nan = isinstance(texts[(first, *rest)], float)
+    if nan and out.strict:
+        step = ", ".join(map(str, [*place, first + start, *rest]))
+        raise Refusal("nan", f"[{step}]")
+    out.count("nan" if nan else "missing", np.count_nonzero(missing))
+    texts[missing] = None

@@ -102,7 +102,7 @@ class TextWriter:
         """Write a key, which must be a text."""
         if not isinstance(key, str):
             msg = f"a key of type {type_path(key)}"
-            raise Refusal(msg)
+            raise Refusal(msg, hint=" (use str keys; msgpack keeps integers, pyarrow any)")
         self._put(scalars.text(key) + b":")
 
     def between(self) -> None:

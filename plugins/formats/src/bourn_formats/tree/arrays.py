@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from bourn_formats.tree.dtypes import dtype_read, dtype_written
+from bourn_formats.wording import type_path
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -38,8 +39,11 @@ def write_scalar(value: np.generic, blobs: Blobs) -> Any:
     Raises
     ------
     ValueError
-        It holds Python objects.
+        It holds Python objects, or is of a class derived from numpy's, which would be lost.
     """
+    if type(value) is not value.dtype.type:
+        msg = f"an object of type {type_path(value)}"
+        raise ValueError(msg)
     if isinstance(value, np.str_):
         return ["numpy.str", *blobs.add(value.encode("utf-8", "surrogatepass"))]
     if isinstance(value, np.bytes_):
@@ -62,6 +66,8 @@ def write_array(array: np.ndarray[Any, Any], blobs: Blobs, report: Counter[str])
     described = dtype_written(dtype)
     if dtype is not array.dtype:
         report["byte_order"] += 1
+    if dtype.metadata:
+        report["metadata"] += 1
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     rows = array.T if order == "F" else array
     if rows.flags.c_contiguous and dtype is array.dtype and array.nbytes:
@@ -106,7 +112,10 @@ def _write_texts(array: np.ndarray[Any, Any], blobs: Blobs) -> Any:
 
 def _read_scalar(parts: list[Any], _source: BlobSource) -> Any:
     written, digits = parts
-    return np.frombuffer(bytes.fromhex(digits), dtype_read(written), count=1)[0]
+    dtype = dtype_read(written)
+    if not dtype.itemsize:
+        return np.void(b"")
+    return np.frombuffer(bytes.fromhex(digits), dtype, count=1)[0]
 
 
 def _read_array(parts: list[Any], source: BlobSource) -> np.ndarray[Any, Any]:

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from bourn_formats.foreign import arrow_of, geo_interface_of, is_arrow_stream
-from bourn_formats.tree import features, grids, images, labelled, tables
+from bourn_formats.tree import features, frames, grids, images, labelled, tables
 from bourn_formats.wording import type_path
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ _COMPOSITES = (
     _Composite("arrow_array", "pyarrow", "Array", tables.array_apart, tables.array_together, family=True),
     _Composite("pandas_frame", "pandas", "DataFrame", tables.frame_apart, tables.frame_together),
     _Composite("pandas_series", "pandas", "Series", tables.series_apart, tables.series_together),
+    _Composite("pandas_index", "pandas", "Index", frames.index_apart, frames.index_together, family=True),
     _Composite("geo_frame", "geopandas", "GeoDataFrame", features.frame_apart, features.frame_together),
     _Composite("geo_series", "geopandas", "GeoSeries", features.series_apart, features.series_together),
     _Composite("geometry", "odc.geo.geom", "Geometry", features.geometry_apart, features.geometry_together),

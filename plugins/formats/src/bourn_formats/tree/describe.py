@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +14,14 @@ from bourn_formats.tree.arrays import write_array, write_scalar
 from bourn_formats.tree.blob import Blobs
 from bourn_formats.tree.composites import taken_apart
 from bourn_formats.tree.dtypes import dtype_written
+from bourn_formats.tree.fault import Placed, step_of
 from bourn_formats.tree.token import DEEPEST_KEY, DEEPEST_SOLID, OBJECTS
 from bourn_formats.wording import key_path, type_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Description", "describe"]
+__all__ = ["Apart", "Description", "describe"]
 
 
 @attrs.frozen
@@ -43,6 +43,14 @@ class Description:
     report: Counter[str]
 
 
+@attrs.frozen
+class Apart:
+    """A composite that is taken apart already."""
+
+    tag: str
+    part: Any
+
+
 @attrs.define(eq=False)
 class _Frame:
     """A container on the way from the root to where the walk is; holds it, so that its id is its own meanwhile."""
@@ -55,6 +63,9 @@ class _Frame:
     hashed: int = 0
     solid: int = 0
     done: int = 0
+    inside: bool = False
+    """Whether it is an object that was taken apart, whose parts are named by `Placed`."""
+    placed: bool = False
 
 
 def _no_step(_index: int) -> str:
@@ -96,7 +107,7 @@ class _Walk:
         try:
             inner = self._container(value) or self._leaf(value) or self._composite(value)
         except ValueError as cause:
-            raise self._refusal(str(cause)) from cause
+            raise self._refusal(str(cause), step_of(cause)) from cause
         if not isinstance(inner, _Frame):
             return None
         is_key = frame.keys or (frame.keys is None and frame.done % 2 == 1)
@@ -147,25 +158,38 @@ class _Walk:
         shape = array.shape
 
         def step(index: int) -> str:
-            return f"[{', '.join(map(str, np.unravel_index(index, shape)))}]" if math.prod(shape) > 1 else ""
+            return f"[{', '.join(map(str, np.unravel_index(index, shape)))}]" if shape else ""
 
         return _Frame(array, iter(array.reshape(-1).tolist()), step, solid=1)
 
     def _composite(self, value: Any) -> _Frame:
-        apart = taken_apart(value, self.report)
+        if type(value) is Placed:
+            return _Frame(value, iter((value.value,)), lambda _: value.step, placed=True)
+        if type(value) is Apart:
+            apart: Any = value.tag, value.part
+        else:
+            apart = taken_apart(value, self.report)
         if apart is None:
             raise ValueError(f"an object of type {type_path(value)}")
         tag, part = apart
         if tag is None:
             return _Frame(value, iter((part,)), _no_step)
         self.tokens.append([tag, 1])
-        return _Frame(value, iter((part,)), _no_step, solid=1)
+        return _Frame(value, iter((part,)), _no_step, inside=True, solid=1)
 
     def _path(self) -> str:
-        return "result" + "".join(frame.step(frame.done - 1) for frame in self.stack)
+        steps: list[str] = []
+        begun = 0
+        for frame in self.stack:
+            if frame.placed:
+                del steps[begun:]
+            steps.append(frame.step(frame.done - 1))
+            if frame.inside or frame.placed:
+                begun = len(steps)
+        return "result" + "".join(steps)
 
-    def _refusal(self, what: str) -> EncodeError:
-        return EncodeError(f"{self._path()}: {what} can't be written as pyarrow")
+    def _refusal(self, what: str, step: str = "") -> EncodeError:
+        return EncodeError(f"{self._path()}{step}: {what} can't be written as pyarrow")
 
 
 def describe(result: Any) -> Description:

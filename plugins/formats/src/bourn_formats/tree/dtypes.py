@@ -43,7 +43,8 @@ def dtype_written(dtype: np.dtype[Any], level: int = 0) -> Any:
             fields.append([name, dtype_written(inner, level + 1), offset, *title])
         return {"fields": fields, "itemsize": dtype.itemsize, "aligned": dtype.isalignedstruct}
     text = dtype.str
-    if not _PLAIN.fullmatch(text):
+    # Somebody's own dtype, such as bfloat16, says of itself no more than its size.
+    if not _PLAIN.fullmatch(text) or np.dtype(text) != dtype:
         msg = f"dtype {dtype}"
         raise ValueError(msg)
     return text

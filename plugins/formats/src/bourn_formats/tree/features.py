@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bourn_formats.tree.fault import Placed
 from bourn_formats.tree.grids import crs_apart, crs_text_of, crs_together, is_crs_text
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def frame_apart(frame: Any, _report: Counter[str]) -> dict[str, Any]:
         if dtype.name == "geometry":
             columns[label] = _crs_text(frame[label].crs)
             plain[label] = pd.Series(frame[label].to_wkb(), frame.index, object)
-    return {"frame": plain, "columns": columns, "active": frame.active_geometry_name}
+    return {"frame": Placed("", plain), "columns": columns, "active": frame.active_geometry_name}
 
 
 def frame_together(parts: Any) -> Any:
@@ -91,7 +92,7 @@ def series_apart(series: Any, _report: Counter[str]) -> dict[str, Any]:
 
     plain = pd.Series(series.to_wkb(), series.index, object, series.name)
     plain.attrs = dict(series.attrs)
-    return {"series": plain, "crs": _crs_text(series.crs)}
+    return {"series": Placed("", plain), "crs": _crs_text(series.crs)}
 
 
 def series_together(parts: Any) -> Any:

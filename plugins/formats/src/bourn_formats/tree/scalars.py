@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import pickle  # for the name of an error only
 import re
 import zoneinfo
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from bourn_formats.tree.blob import Blobs, BlobSource
 
-__all__ = ["READ", "WRITE"]
+__all__ = ["READ", "WRITE", "zone_read", "zone_written"]
 
 LEAST_INT, LARGEST_INT = -(2**63), 2**64 - 1
 """What orjson reads and writes as a number."""
@@ -64,19 +65,26 @@ def _write_date(value: dt.date, _blobs: Blobs) -> Any:
 
 def _write_time(value: dt.time, _blobs: Blobs) -> Any:
     parts = value.hour, value.minute, value.second, value.microsecond
-    return ["time", *parts, value.fold, _write_zone(value.tzinfo)]
+    return ["time", *parts, value.fold, zone_written(value.tzinfo)]
 
 
 def _write_datetime(value: dt.datetime, _blobs: Blobs) -> Any:
     parts = value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
-    return ["datetime", *parts, value.fold, _write_zone(value.tzinfo)]
+    return ["datetime", *parts, value.fold, zone_written(value.tzinfo)]
 
 
 def _write_timedelta(value: dt.timedelta, _blobs: Blobs) -> Any:
     return ["timedelta", value.days, value.seconds, value.microseconds]
 
 
-def _write_zone(zone: dt.tzinfo | None) -> Any:
+def zone_written(zone: dt.tzinfo | None) -> Any:
+    """A zone as JSON: its name in the time zone database, or its offset in days, seconds, microseconds, and its name.
+
+    Raises
+    ------
+    ValueError
+        It is of another kind.
+    """
     if zone is None:
         return None
     if type(zone) is dt.timezone:
@@ -85,6 +93,11 @@ def _write_zone(zone: dt.tzinfo | None) -> Any:
         given = [] if name == dt.timezone(offset).tzname(None) else [name]
         return [offset.days, offset.seconds, offset.microseconds, *given]
     if type(zone) is zoneinfo.ZoneInfo and _ZONE.fullmatch(zone.key or ""):
+        try:
+            zone.__reduce__()
+        except pickle.PicklingError as cause:
+            msg = f"a time zone that was read from a file, whatever {zone.key} is elsewhere,"
+            raise ValueError(msg) from cause
         return zone.key
     msg = f"a time zone of type {type(zone).__module__}.{type(zone).__qualname__}"
     raise ValueError(msg)
@@ -107,7 +120,8 @@ WRITE: dict[type, Callable[[Any, Blobs], Any]] = {
 """By exact type: the token of a value. Raises ValueError with what it is that can't be written."""
 
 
-def _read_zone(zone: Any) -> dt.tzinfo | None:
+def zone_read(zone: Any) -> dt.tzinfo | None:
+    """The zone that was written."""
     if zone is None:
         return None
     if isinstance(zone, str):
@@ -121,7 +135,7 @@ def _read_zone(zone: Any) -> dt.tzinfo | None:
 
 def _read_time(parts: list[Any], _source: BlobSource) -> dt.time:
     hour, minute, second, microsecond, fold, zone = parts
-    return dt.time(hour, minute, second, microsecond, _read_zone(zone), fold=fold)
+    return dt.time(hour, minute, second, microsecond, zone_read(zone), fold=fold)
 
 
 def _read_datetime(parts: list[Any], source: BlobSource) -> dt.datetime:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from bourn_formats.tree import frames
+from bourn_formats.tree.fault import Placed
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
@@ -23,6 +26,7 @@ __all__ = [
     "as_stream",
     "batch_apart",
     "batch_together",
+    "batches_of",
     "buffer_apart",
     "buffer_together",
     "chunked_apart",
@@ -30,6 +34,7 @@ __all__ = [
     "frame_apart",
     "frame_together",
     "from_stream",
+    "in_tree",
     "series_apart",
     "series_together",
     "table_apart",
@@ -38,7 +43,7 @@ __all__ = [
 ]
 
 ONLY = "values"
-"""The name of the column where the table has one only, of an array's or a Series'."""
+"""The name of an array's column."""
 
 T = TypeVar("T")
 
@@ -48,7 +53,8 @@ def _written(table: pa.Table) -> np.ndarray[Any, Any]:
 
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
+        for batch in batches_of(table):
+            writer.write_batch(batch)
     return np.frombuffer(sink.getvalue(), np.uint8)
 
 
@@ -57,6 +63,17 @@ def all_of(reader: pa.RecordBatchReader) -> pa.Table:
     import pyarrow as pa  # loaded already: this is one of its objects
 
     return pa.Table.from_batches(list(reader), reader.schema)
+
+
+def batches_of(table: pa.Table, rows: int | None = None) -> list[pa.RecordBatch]:
+    """At least one, of at most so many rows: a stream has categories before a batch, and none without any."""
+    import pyarrow as pa  # loaded already: this is one of its objects
+
+    batches: list[pa.RecordBatch] = table.to_batches(max_chunksize=rows)
+    if batches or not table.num_columns:
+        return batches
+    first = [column.chunk(0) if column.num_chunks else pa.array([], column.type) for column in table.columns]
+    return [pa.RecordBatch.from_arrays(first, schema=table.schema)]
 
 
 def with_metadata(table: pa.Table, metadata: Any) -> pa.Table:
@@ -137,40 +154,61 @@ def array_together(parts: Any) -> pa.Array:
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
-def frame_apart(frame: pd.DataFrame, _report: Counter[str]) -> dict[str, Any]:
-    """Its stream, and what Arrow does not keep of it."""
-    table, facts = _frame_as_table(frame)
-    return {"stream": _written(table), "facts": facts}
+def frame_apart(frame: pd.DataFrame, report: Counter[str]) -> dict[str, Any]:
+    """Its columns as a stream, and what else there is of it."""
+    table, facts = frames.frame_apart(frame, report)
+    return in_tree(table, facts)
 
 
 def frame_together(parts: Any) -> pd.DataFrame:
     """The DataFrame."""
-    return _frame_of_table(_read(parts["stream"]), parts["facts"])
+    return frames.frame_together(_read(parts["stream"]), parts["facts"])
 
 
-def series_apart(series: pd.Series[Any], _report: Counter[str]) -> dict[str, Any]:
-    """The stream of a DataFrame that has it as its column, and what Arrow does not keep of it."""
-    table, facts = _series_as_table(series)
-    return {"stream": _written(table), "facts": facts}
+def series_apart(series: pd.Series[Any], report: Counter[str]) -> dict[str, Any]:
+    """Its column as a stream, and what else there is of it."""
+    table, facts = frames.series_apart(series, report)
+    return in_tree(table, facts)
 
 
 def series_together(parts: Any) -> pd.Series[Any]:
     """The Series."""
-    return _series_of_table(_read(parts["stream"]), parts["facts"])
+    return frames.series_together(_read(parts["stream"]), parts["facts"])
 
 
-def as_stream(result: Any) -> tuple[str, pa.Table, dict[str, Any]] | None:
+def in_tree(table: pa.Table, facts: dict[str, Any]) -> dict[str, Any]:
+    """The tree of a frame or series that `as_stream` took apart, whose facts hold more than a description can."""
+    return {"stream": Placed("", _written(table)), "facts": Placed("", facts)}
+
+
+def as_stream(result: Any, report: Counter[str]) -> tuple[str, pa.Table, dict[str, Any]] | None:
     """The tag, the table and the facts of a result that is a table itself; None if it is none."""
     kind = f"{type(result).__module__}.{type(result).__qualname__}"
     if kind == "pyarrow.lib.Table":
         return "arrow_table", result, {}
     if kind == "pyarrow.lib.RecordBatch":
         return "arrow_batch", _table_of_batch(result), {}
-    if kind == "pandas.DataFrame" or (kind.startswith("pandas.") and kind.endswith(".DataFrame")):
-        return "pandas_frame", *_frame_as_table(result)
-    if kind == "pandas.Series" or (kind.startswith("pandas.") and kind.endswith(".Series")):
-        return "pandas_series", *_series_as_table(result)
+    if kind.startswith("pandas."):
+        if kind.endswith(".DataFrame"):
+            table, facts = frames.frame_apart(result, report)
+            return "pandas_frame", with_metadata(table, _for_others(result)), facts
+        if kind.endswith(".Series"):
+            return "pandas_series", *frames.series_apart(result, report)
     return None
+
+
+def _for_others(frame: pd.DataFrame) -> Any:
+    """What pyarrow itself tells other readers of a DataFrame, so that they find its index."""
+    import pyarrow as pa  # loaded already
+
+    if not all(isinstance(label, str) for label in frame.columns) or not frame.columns.is_unique:
+        return None
+    some = frame.iloc[:0].copy(deep=False)
+    some.attrs = {}
+    try:
+        return pa.Schema.from_pandas(some).metadata
+    except Exception:  # noqa: BLE001  # a courtesy to others: our own reader does not need it
+        return None
 
 
 def from_stream(tag: str, table: pa.Table, facts: dict[str, Any]) -> Any:
@@ -179,8 +217,8 @@ def from_stream(tag: str, table: pa.Table, facts: dict[str, Any]) -> Any:
     made: dict[str, Callable[[], Any]] = {
         "arrow_table": lambda: table,
         "arrow_batch": lambda: _batch_of_table(table),
-        "pandas_frame": lambda: _frame_of_table(table, facts),
-        "pandas_series": lambda: _series_of_table(table, facts),
+        "pandas_frame": lambda: frames.frame_together(table, facts),
+        "pandas_series": lambda: frames.series_together(table, facts),
     }
     return made[tag]()
 
@@ -194,95 +232,7 @@ def _table_of_batch(batch: pa.RecordBatch) -> pa.Table:
 def _batch_of_table(table: pa.Table) -> pa.RecordBatch:
     import pyarrow as pa  # loaded already: this is one of its objects
 
-    batches = table.to_batches()
+    batches: list[pa.RecordBatch] = table.to_batches()
     if not batches:
         return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in table.schema], schema=table.schema)
     return pa.concat_batches(batches)
-
-
-def _frame_as_table(frame: pd.DataFrame) -> tuple[pa.Table, dict[str, Any]]:
-    """The table of a DataFrame, and what of it Arrow's own pandas metadata loses.
-
-    Raises
-    ------
-    ValueError
-        Arrow would change it: mixed objects, duplicate names, dtypes that it does not have.
-    """
-    import pandas as pd  # loaded already: this is one of its objects
-    import pyarrow as pa  # 0.2 s: only for a table
-
-    index, attrs = frame.index, dict(frame.attrs)
-    # Of a view: Arrow's own metadata would take the attributes as JSON, or drop them with a warning.
-    frame = frame.copy(deep=False)
-    frame.attrs = {}
-    try:
-        table = pa.Table.from_pandas(frame)
-        empty = table.slice(0, 0).to_pandas()
-    except Exception as cause:  # any of pyarrow's or pandas', which convert objects that are anybody's
-        msg = f"a DataFrame that Arrow does not hold ({cause})"
-        raise ValueError(msg) from cause
-    objects = [place for place, dtype in enumerate(frame.dtypes) if dtype == object]  # noqa: E721  # a dtype, no type
-    for place, (old, new) in enumerate(zip(frame.dtypes, empty.dtypes, strict=True)):
-        label = frame.columns[place]
-        if place in objects:
-            if not _same_objects(frame.iloc[:, place].tolist(), table.column(place).to_pylist()):
-                msg = f"a DataFrame whose column {label!r} holds objects of several types"
-                raise ValueError(msg)
-        elif old != new:
-            msg = f"a DataFrame whose column {label!r} is of dtype {old}"
-            raise ValueError(msg)
-    if isinstance(index, pd.MultiIndex):
-        kept = [level.dtype for level in index.levels] == [level.dtype for level in empty.index.levels]
-    else:
-        kept = isinstance(index, pd.RangeIndex) or index.dtype == empty.index.dtype
-    if not kept or isinstance(frame.columns, pd.MultiIndex):
-        msg = "a DataFrame with such an index (reset_index makes columns of it)"
-        raise ValueError(msg)
-    facts = {
-        "objects": objects,
-        "labels": list(frame.columns),
-        "labels_dtype": "object" if frame.columns.dtype == object else None,
-        "labels_range": _range(frame.columns),
-        "labels_name": frame.columns.name,
-        "index_names": list(index.names),
-        "freq": getattr(index, "freqstr", None) if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) else None,
-        "attrs": attrs,
-    }
-    return table, facts
-
-
-def _range(index: Any) -> list[int] | None:
-    return [index.start, index.stop, index.step] if type(index).__name__ == "RangeIndex" else None
-
-
-def _same_objects(old: list[Any], new: list[Any]) -> bool:
-    return all(type(one) is type(other) and one == other for one, other in zip(old, new, strict=True))
-
-
-def _frame_of_table(table: pa.Table, facts: dict[str, Any]) -> pd.DataFrame:
-    import pandas as pd  # 0.5 s: only where a table was pandas'
-
-    frame: pd.DataFrame = table.to_pandas()
-    for place in facts["objects"]:
-        frame.isetitem(place, pd.Series(table.column(place).to_pylist(), frame.index, object))
-    labels, name = facts["labels"], facts["labels_name"]
-    if facts["labels_range"]:
-        frame.columns = pd.RangeIndex(*facts["labels_range"], name=name)
-    elif facts["labels_dtype"] or list(frame.columns) != labels or frame.columns.name != name:
-        frame.columns = pd.Index(labels, dtype=facts["labels_dtype"], name=name)
-    frame.index.names = facts["index_names"]
-    if facts["freq"]:
-        frame.index.freq = facts["freq"]
-    frame.attrs = facts["attrs"]
-    return frame
-
-
-def _series_as_table(series: pd.Series[Any]) -> tuple[pa.Table, dict[str, Any]]:
-    table, facts = _frame_as_table(series.to_frame(ONLY))
-    return table, {**facts, "name": series.name, "attrs": dict(series.attrs)}
-
-
-def _series_of_table(table: pa.Table, facts: dict[str, Any]) -> pd.Series[Any]:
-    series = _frame_of_table(table, facts)[ONLY].rename(facts["name"])
-    series.attrs = facts["attrs"]
-    return series
