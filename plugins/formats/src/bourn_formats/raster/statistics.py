@@ -18,6 +18,8 @@ PIECE = 1 << 16
 DOT = 1 << 13
 """Values in one call of BLAS: it starts threads of its own from 10,000."""
 
+_ONES = np.ones(DOT)
+
 _threads = threading.local()
 
 
@@ -104,16 +106,33 @@ def _moments(layer: Array, mask: Array | None, nodata: float | None) -> tuple[An
     values = layer if valid is None else layer[valid]
     if not values.size:
         return None
+    least, largest, count = np.minimum.reduce(values, axis=None), np.maximum.reduce(values, axis=None), values.size
+    if layer.dtype.kind in "iu" and layer.dtype.itemsize <= 2:  # noqa: PLR2004  # bytes
+        total, squares = _sums(values)
+        return least, largest, count, total / count, (squares * count - total * total) / count
     wide = _scratch(values.size)
     np.copyto(wide.reshape(values.shape), values)
-    least, largest, count = values.min(), values.max(), values.size
-    if layer.dtype.kind in "iu" and layer.dtype.itemsize <= 2:  # noqa: PLR2004  # bytes: all sums below are exact
-        total, squares = int(np.add.reduce(wide)), int(_dot(wide))
-        return least, largest, count, total / count, (squares * count - total * total) / count
     with np.errstate(over="ignore", invalid="ignore"):  # values near float64's limits have no deviation
         mean = float(np.add.reduce(wide)) / count
         wide -= mean
         return least, largest, count, mean, _dot(wide)
+
+
+def _sums(values: Array) -> tuple[int, int]:
+    """The sum, and that of squares: exact, whatever their order, as these are integers below 2^53."""
+    total, squares = 0.0, 0.0
+    if values.ndim == 1:
+        values = values[None]
+    step = min(values.shape[1], DOT)
+    height = DOT // step
+    for left in range(0, values.shape[1], step):
+        for top in range(0, values.shape[0], height):
+            part = values[top : top + height, left : left + step]
+            wide = _scratch(part.size)
+            np.copyto(wide.reshape(part.shape), part)
+            total += np.dot(wide, _ONES[: part.size])  # by BLAS, twice as fast as a reduction
+            squares += np.dot(wide, wide)
+    return int(total), int(squares)
 
 
 def _dot(values: Array) -> float:
