@@ -5,7 +5,13 @@ scale, offset and unit. Only bands named red, green, blue (and alpha) are colour
 the bands have one, else a mask within the file; one mask is all that a TIFF has, so that what is masked in any band is
 masked. Averages respect both. On the report stand ``nodata_clash`` (valid pixels equal to nodata, by band), ``hidden``
 (valid pixels masked by another band) and ``notes``: bool is written as uint8, float16 as float32, unlike nodata values
-as a mask. Of an image's properties only ``AREA_OR_POINT`` is written.
+as a mask.
+
+An image's properties become the file's metadata items (see `raster.items`), ``date`` also TIFF's own DateTime;
+``AREA_OR_POINT`` is kept where there is a CRS. A single band of classes has the colours of ``properties["colormap"]``. A
+mask or alpha band without a nodata value of its own is never filled with that of others. An alpha (``opaque`` among what
+is said of a band) is told to readers only where they would take it for what it is: as bytes or 16 bits, opaque at the most
+that these hold.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bourn_formats.raster.profile import Profile
 
-__all__ = ["Block", "Tally", "prepared", "seen", "tallied"]
+__all__ = ["Block", "Tally", "meant", "prepared", "seen", "tallied"]
 
 Array = np.ndarray[Any, Any]
 
@@ -73,7 +73,7 @@ def prepared(pixels: Array, mask: Array | None, profile: Profile) -> Block:
     equal = pixels == nodata
     losses = {"nodata_clash": equal & ~mask} if equal.any() else {}
     if mask.any():
-        pixels = np.where(mask, nodata, pixels)
+        pixels = np.where(meant(mask, pixels.shape, profile), nodata, pixels)
     return seen(pixels, None, profile)._replace(losses=losses)
 
 
@@ -85,7 +85,18 @@ def seen(pixels: Array, valid: Array | None, profile: Profile) -> Block:
         return Block(pixels, None, {})
     nodata = np.array(profile.nodata).astype(pixels.dtype)
     invalid = pixels == nodata if nodata == nodata else pixels != pixels  # noqa: PLR0124  # NaN
-    return Block(pixels, invalid if invalid.any() else None, {})
+    if not invalid.any():
+        return Block(pixels, None, {})
+    return Block(pixels, meant(invalid, pixels.shape, profile), {})
+
+
+def meant(masked: Array, shape: tuple[int, ...], profile: Profile) -> Array:
+    """(band, y, x) or (y, x) bool: `masked`, less the bands for which the file's nodata value is not meant."""
+    if not any(profile.plain):
+        return masked
+    kept = np.broadcast_to(masked, shape).copy()
+    kept[list(profile.plain)] = False
+    return kept
 
 
 def _joined(pixels: Array, mask: Array | None, profile: Profile) -> Block:

@@ -11,7 +11,7 @@ import rasterio
 import rasterio.shutil
 from bourn.plugin import EncodeError, Sink
 from rasterio._err import CPLE_BaseError  # what rasterio.shutil raises; it has no public name
-from rasterio.enums import Resampling
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -79,13 +79,19 @@ def _write_plain(passage: Passage, profile: Profile, path: Path) -> None:
         "crs": profile.crs_wkt, "transform": profile.transform or NOWHERE,
         # rasterio passes on nodata as a float64; that of 64-bit integers is set afterwards.
         "nodata": None if wide else profile.nodata,
-        "photometric": profile.photometric, "alpha": "YES" if profile.alpha else "NO",
+        "photometric": profile.photometric, "alpha": "NO",
         "tiled": True, "blockxsize": TILE, "blockysize": TILE, "bigtiff": "YES",
     }  # fmt: skip
     with rasterio.open(path, "w", **facts) as file:
         if profile.point:
             # Before anything is written: GDAL then moves the tie point, and back when it reads.
             file.update_tags(AREA_OR_POINT="Point")
+        if profile.alpha is not None and profile.tells_alpha:
+            colours = list(file.colorinterp)
+            colours[profile.alpha] = ColorInterp.alpha
+            file.colorinterp = colours
+        if profile.colormap is not None:
+            file.write_colormap(1, {value: (*colour, 255) for value, colour in enumerate(profile.colormap)})
         for strip in passage.strips():
             rows = strip.pixels.shape[1]
             window = Window(0, strip.start, width, rows)

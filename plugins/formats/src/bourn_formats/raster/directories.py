@@ -25,7 +25,8 @@ REDUCED, MASK = 1, 4
 
 _SHORT, _LONG = 3, 4
 _SAMPLE_FORMATS = {"u": 1, "i": 2, "f": 3, "c": 6}
-_MINISBLACK, _RGB, _TRANSPARENCY = 1, 2, 4
+_PHOTOMETRIC = {"MINISBLACK": 1, "RGB": 2, "PALETTE": 3}
+_TRANSPARENCY = 4
 _UNASSOCIATED_ALPHA = 2
 
 
@@ -33,7 +34,7 @@ def directories(profile: Profile, stages: Sequence[Stage], statistics: Sequence[
     """One for each resolution, followed by that of its mask if there is one."""
     found = []
     for stage in stages:
-        said = nodata_tag(profile) if stage.index else label_tags(profile, statistics)
+        said = [*_colormap(profile), *(nodata_tag(profile) if stage.index else label_tags(profile, statistics))]
         kind = REDUCED if stage.index else 0
         size = _size(stage, profile)
         found.append(Directory([*size, *_pixels(profile, kind), *said], stage.offsets[0], stage.sizes[0], stage.index))
@@ -56,7 +57,7 @@ def _pixels(profile: Profile, kind: int) -> list[Tag]:
     tags = [
         _shorts(258, *[8 * dtype.itemsize] * count),
         _shorts(259, COMPRESSION_TAGS[profile.codec.gdal]),
-        _shorts(262, _RGB if profile.photometric == "RGB" else _MINISBLACK),
+        _shorts(262, _PHOTOMETRIC[profile.photometric]),
         _shorts(277, count),
         _shorts(339, *[_SAMPLE_FORMATS[dtype.kind]] * count),
     ]
@@ -67,9 +68,19 @@ def _pixels(profile: Profile, kind: int) -> list[Tag]:
     if count > colours:
         # Unspecified, all but an alpha.
         extra = [0] * (count - colours)
-        extra[-1] = _UNASSOCIATED_ALPHA if profile.alpha else 0
+        if profile.alpha is not None and profile.tells_alpha:
+            extra[profile.alpha - colours] = _UNASSOCIATED_ALPHA
         tags.append(_shorts(338, *extra))
     return tags
+
+
+def _colormap(profile: Profile) -> list[Tag]:
+    """All reds, greens and blues of a palette, in 16 bits."""
+    if profile.colormap is None:
+        return []
+    table = np.zeros((3, 1 << 8 * np.dtype(profile.dtype).itemsize), "<u2")
+    table[:, : len(profile.colormap)] = np.transpose(profile.colormap) * 257
+    return [Tag(320, _SHORT, table.size, table.tobytes())]
 
 
 def _mask(kind: int) -> list[Tag]:

@@ -26,14 +26,18 @@ __all__ = ["NOWHERE", "label", "label_tags", "nodata_tag"]
 NOWHERE = Affine(2, 0, 0, 0, -2, 0)
 """Not the identity, of which rasterio warns; its tags are taken out again."""
 
-_METADATA_TAG = 42112
+_TEXT_TAGS = frozenset({269, 270, 280, 281, 282, 283, 296, 305, 306, 315, 316, 33432, 42112})
+"""What GDAL makes of ``TIFFTAG_...`` among its metadata items, and all others."""
+
 _SIDE = 16
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 11: 4, 12: 8, 16: 8}
 _ASCII = 2
 
 
 def label(file: Any, profile: Profile, statistics: Sequence[Statistics]) -> None:
-    """Set what is known of the bands in a rasterio dataset."""
+    """Set what is known of the image and its bands in a rasterio dataset."""
+    # Two names are parameters of its own; GDAL knows no capitals.
+    file.update_tags(**{name.upper() if name in {"ns", "bidx"} else name: text for name, text in profile.items.items()})
     if set(profile.scales) != {1.0} or set(profile.offsets) != {0.0}:
         file.scales, file.offsets = profile.scales, profile.offsets
     for index, name in enumerate(profile.bands, 1):
@@ -48,7 +52,7 @@ def label(file: Any, profile: Profile, statistics: Sequence[Statistics]) -> None
 
 
 def label_tags(profile: Profile, statistics: Sequence[Statistics]) -> list[Tag]:
-    """Where it lies, the facts and statistics of its bands, and nodata."""
+    """Where it lies, the image's properties, the facts and statistics of its bands, and nodata."""
     with MemoryFile() as memory:
         with memory.open(
             driver="GTiff", width=_SIDE, height=_SIDE, count=profile.shape[0], dtype=profile.dtype,
@@ -59,7 +63,7 @@ def label_tags(profile: Profile, statistics: Sequence[Statistics]) -> list[Tag]:
                 file.update_tags(AREA_OR_POINT="Point")
             label(file, profile, statistics)
         raw = memory.read()
-    wanted = {_METADATA_TAG} | (frozenset() if profile.transform is None else GEO_TAGS)
+    wanted = _TEXT_TAGS | (frozenset() if profile.transform is None else GEO_TAGS)
     return [*(tag for tag in _tags_of(raw) if tag.number in wanted), *nodata_tag(profile)]
 
 

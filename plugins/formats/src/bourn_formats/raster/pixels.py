@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bourn_formats.raster.block import meant
 from bourn_formats.raster.statistics import Statistics
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Passage:
             clash = int(np.count_nonzero((layer == nodata) & ~masked))
             if clash:
                 self.counts["nodata_clash"][band] += clash
-        return np.where(mask, nodata, pixels) if mask.any() else pixels
+        return np.where(meant(mask, pixels.shape, self._profile), nodata, pixels) if mask.any() else pixels
 
     def _joined(self, pixels: Array, mask: Array | None) -> tuple[Array, Array]:
         """The mask of each band, and the one of the file: a pixel masked in any band never reads as valid."""
@@ -111,5 +112,9 @@ class Passage:
     def _observe(self, pixels: Array, mask: Array | None) -> None:
         if pixels.dtype.kind == "c":
             return
+        nodata = self._profile.nodata
         for index, layer in enumerate(pixels):
-            self.statistics[index].add(layer, None if mask is None else mask[index], self._profile.nodata)
+            if nodata is not None and self._profile.plain[index]:
+                self.statistics[index].add(layer, None, None)
+            else:
+                self.statistics[index].add(layer, None if mask is None else mask[index], nodata)

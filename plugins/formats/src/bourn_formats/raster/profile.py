@@ -10,9 +10,11 @@ import numpy as np
 from bourn.plugin import ResultRefused
 
 from bourn_formats.raster.codecs import CODECS, Codec, misfits
+from bourn_formats.raster.colours import alpha_of, colormap_of, is_rgb, tells_alpha
+from bourn_formats.raster.items import items_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bourn.plugin import Image
 
@@ -25,8 +27,6 @@ KEEPING = ("nearest", "mode")
 
 COMPLEX_RESAMPLERS = ("nearest", "average")
 """All that GDAL has for complex numbers."""
-
-_RGB = ("red", "green", "blue")
 
 
 def written_dtype(dtype: str) -> str:
@@ -50,15 +50,23 @@ class Profile:
         How masked pixels are told: not at all, by the nodata value, or by a mask within the file.
     missing : sequence of number or None
         One a band: what means no data where the file has no nodata since the bands have unlike ones.
-    photometric : "MINISBLACK" or "RGB"
-    alpha : bool
-        Whether the last band is the alpha of an RGB image.
+    plain : sequence of bool
+        One a band: whether the file's nodata value means nothing in it: in a mask or an alpha that has none of its own.
+    photometric : "MINISBLACK", "RGB" or "PALETTE"
+    colormap : sequence of (int, int, int) or None
+        What the values of a palette look like: red, green and blue of 0, 1, 2, ...
+    alpha : int or None
+        The index of the alpha band.
+    tells_alpha : bool
+        Whether the file says so, and any reader may take it for one.
     bands, units, scales, offsets
         One a band.
     descriptions : sequence of str or None
         What is said of a band besides its name.
     transform, crs_wkt, point
         Where it lies; `point` if pixels stand for points. None without a grid.
+    items : mapping of str to str
+        What the file says of the image besides: GDAL's metadata items.
     codec, predictor
     level : int or None
         None where none was asked for: whoever writes takes a good one.
@@ -73,8 +81,11 @@ class Profile:
     nodata: int | float | None
     masking: Literal["none", "nodata", "internal"]
     missing: Sequence[int | float | complex | None]
+    plain: Sequence[bool]
     photometric: str
-    alpha: bool
+    colormap: Sequence[tuple[int, int, int]] | None
+    alpha: int | None
+    tells_alpha: bool
     bands: Sequence[str]
     units: Sequence[str | None]
     scales: Sequence[float]
@@ -83,6 +94,7 @@ class Profile:
     transform: Any
     crs_wkt: str | None
     point: bool
+    items: Mapping[str, str]
     codec: Codec
     level: int | None
     predictor: int
@@ -107,29 +119,39 @@ def profile_of(image: Image, options: Options) -> Profile:
     nodata, missing = _nodata(image, notes)
     name = options.compression.upper()
     codec = CODECS[name]
-    rgb, alpha = _colours(image.bands, dtype)
-    if name == "JPEG" and len(image.bands) == len(_RGB) and not rgb:
+    rgb, alpha = is_rgb(image, dtype), alpha_of(image)
+    colormap = colormap_of(image, dtype) if codec.predicts or codec.gdal == "NONE" else None
+    if name == "JPEG" and len(image.bands) == 3 and not rgb:  # noqa: PLR2004  # bands
         notes.append("JPEG mixes the three bands as if they were red, green and blue")
     if not options.tiled:
         notes.append("tiled=false: a striped GeoTIFF, not a cloud optimized one")
     info = [image.bandinfo[band] for band in image.bands]
     box = image.geobox
+    crs = None if box is None else box.crs
+    point = image.properties.get("AREA_OR_POINT") == "Point"
+    if point and crs is None:
+        # It is one of the GeoKeys; if there are no others readers make up a CRS.
+        notes.append("AREA_OR_POINT=Point is left out: without a CRS a GeoTIFF has no place for it")
     return Profile(
         shape=image.shape,
         dtype=dtype,
         nodata=nodata,
         masking=_masking(image, nodata, missing),
         missing=missing,
-        photometric="RGB" if rgb else "MINISBLACK",
+        plain=[value is None and is_plain for value, is_plain in zip(image.nodata, _plain(image), strict=True)],
+        photometric="RGB" if rgb else "PALETTE" if colormap else "MINISBLACK",
+        colormap=colormap,
         alpha=alpha,
+        tells_alpha=tells_alpha(image, alpha, dtype),
         bands=image.bands,
         units=[facts.get("unit") for facts in info],
         scales=[float(facts.get("scale", 1)) for facts in info],
         offsets=[float(facts.get("offset", 0)) for facts in info],
         descriptions=[facts.get("description") for facts in info],
         transform=None if box is None else box.affine,
-        crs_wkt=None if box is None or box.crs is None else box.crs.to_wkt(),
-        point=image.properties.get("AREA_OR_POINT") == "Point",
+        crs_wkt=None if crs is None else crs.to_wkt(),
+        point=point and crs is not None,
+        items=items_of(image),
         codec=codec,
         level=options.level,
         predictor=_predictor(dtype) if codec.predicts else 1,
@@ -163,7 +185,11 @@ def _check(image: Image, options: Options, dtype: str) -> None:
     faults = list(misfits(name, dtype, len(image.bands), image.bands))
     resampler = options.overview_resampler
     if options.overviews and resampler not in KEEPING:
-        kept = [band for band in image.bands if image.bandinfo[band]["kind"] in {"class", "mask"}]
+        kept = [
+            band for band in image.bands
+            # Of an alpha what is transparent is left out, so that yes and no stay that.
+            if image.bandinfo[band]["kind"] in {"class", "mask"} and image.bandinfo[band].get("opaque") is None
+        ]  # fmt: skip
         if kept:
             faults.append(
                 f"{resampler} would make classes that do not exist in {', '.join(kept)}: take nearest or mode"
@@ -176,11 +202,8 @@ def _check(image: Image, options: Options, dtype: str) -> None:
 
 def _nodata(image: Image, notes: list[str]) -> tuple[int | float | None, Sequence[int | float | complex | None]]:
     """The nodata value of the file; and one a band where they are unlike, since TIFF has one for all."""
-    counting = [
-        value
-        for band, value in zip(image.bands, image.nodata, strict=True)
-        if image.bandinfo[band]["kind"] != "mask" and band.casefold() != "alpha"
-    ] or list(image.nodata)
+    pairs = zip(image.nodata, _plain(image), strict=True)
+    counting = [value for value, is_plain in pairs if not is_plain] or list(image.nodata)
     first = counting[0]
     none: list[int | float | complex | None] = [None] * len(image.bands)
     if all(value == first or (value != value and first != first) for value in counting):  # noqa: PLR0124  # NaN
@@ -204,12 +227,9 @@ def _masking(
     return "internal" if nodata is None else "nodata"
 
 
-def _colours(bands: Sequence[str], dtype: str) -> tuple[bool, bool]:
-    """Whether the bands are red, green and blue, and whether alpha comes with them."""
-    names = tuple(map(str.casefold, bands))
-    if dtype not in {"uint8", "uint16"} or names[:3] != _RGB:
-        return False, False
-    return names in {_RGB, (*_RGB, "alpha")}, names == (*_RGB, "alpha")
+def _plain(image: Image) -> list[bool]:
+    """One a band: whether it is a mask or an alpha, for which the nodata value of others is not meant."""
+    return [image.bandinfo[band]["kind"] == "mask" or band.casefold() == "alpha" for band in image.bands]
 
 
 def _predictor(dtype: str) -> int:

@@ -29,17 +29,18 @@ def reduced(
     if profile.resampler == "nearest":
         small = nearest(pixels, rows, columns)
         return small, None if invalid is None else ~nearest(invalid, rows, columns)[0]
-    if not profile.alpha:
+    if profile.alpha is None:
         return _joined(pixels, invalid, rows, columns, profile)
-    colours, alpha = pixels[:-1], pixels[-1:]
+    colours = np.delete(pixels, profile.alpha, axis=0)
+    alpha = pixels[profile.alpha : profile.alpha + 1]
     transparent = alpha == 0
-    if profile.nodata is not None or profile.masking == "internal":
-        invalid = None if invalid is None else invalid[: len(colours)]
-    else:
+    if profile.nodata is None and profile.masking != "internal":
         invalid = transparent if transparent.any() else None
+    elif invalid is not None and len(invalid) > 1:  # one a band
+        invalid = np.delete(invalid, profile.alpha, axis=0)
     small, valid = _joined(colours, invalid, rows, columns, profile)
     of_alpha = _of_alpha(alpha, transparent, rows, columns, profile)
-    return np.concatenate([small, of_alpha]), valid
+    return np.insert(small, profile.alpha, of_alpha[0], axis=0), valid
 
 
 def _of_alpha(alpha: Array, transparent: Array, rows: Span, columns: Span, profile: Profile) -> Array:
@@ -47,7 +48,7 @@ def _of_alpha(alpha: Array, transparent: Array, rows: Span, columns: Span, profi
     if profile.resampler == "mode":
         return mode(alpha, None, rows, columns)[0]
     small, none = average(alpha, transparent if transparent.any() else None, rows, columns, exact=False)
-    if profile.nodata is not None:
+    if profile.nodata is not None and not profile.plain[profile.alpha or 0]:
         small = _without(small, np.array(profile.nodata).astype(alpha.dtype))
     if none is not None:
         small[none] = 0

@@ -1,0 +1,67 @@
+"""Which bands are colours: red, green and blue, an alpha, the numbers of a palette."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bourn.plugin import Image
+
+__all__ = ["alpha_of", "colormap_of", "is_rgb", "tells_alpha"]
+
+RGB = ("red", "green", "blue")
+
+DTYPES = ("uint8", "uint16")
+"""Those in which readers look for colours."""
+
+
+def is_rgb(image: Image, dtype: str) -> bool:
+    """Whether the bands are named red, green and blue, and perhaps alpha."""
+    names = tuple(map(str.casefold, image.bands))
+    return dtype in DTYPES and names in {RGB, (*RGB, "alpha")}
+
+
+def alpha_of(image: Image) -> int | None:
+    """The index of the alpha band: the one with an ``opaque`` value, or that of red, green, blue and alpha."""
+    for index, band in enumerate(image.bands):
+        if image.bandinfo[band].get("opaque") is not None and len(image.bands) > 1:
+            return index
+    return len(RGB) if tuple(map(str.casefold, image.bands)) == (*RGB, "alpha") else None
+
+
+def tells_alpha(image: Image, alpha: int | None, dtype: str) -> bool:
+    """Whether readers understand it: as bytes or 16 bits, and opaque at the most that these hold.
+
+    Of an alpha of 0 and 1 most of them show nothing. And the first band of a TIFF that is not RGB is its grey.
+    """
+    if alpha is None or dtype not in DTYPES or alpha < (len(RGB) if is_rgb(image, dtype) else 1):
+        return False
+    opaque = image.bandinfo[image.bands[alpha]].get("opaque")
+    return opaque is None or opaque == np.iinfo(dtype).max
+
+
+def colormap_of(image: Image, dtype: str) -> list[tuple[int, int, int]] | None:
+    """Of a single band of classes, the colours in ``properties["colormap"]``: one of 0 to 255 for each value."""
+    given = image.properties.get("colormap")
+    if given is None or len(image.bands) != 1 or dtype not in DTYPES:
+        return None
+    if image.bandinfo[image.bands[0]]["kind"] != "class":
+        return None
+    room = int(np.iinfo(dtype).max) + 1
+    if not isinstance(given, list | tuple) or not 1 <= len(given) <= room:
+        return None
+    found = [_colour(entry) for entry in given]
+    return None if None in found else [entry for entry in found if entry is not None]
+
+
+def _colour(entry: Any) -> tuple[int, int, int] | None:
+    if not isinstance(entry, list | tuple) or len(entry) not in {3, 4}:
+        return None
+    parts: Sequence[Any] = entry[:3]
+    if not all(isinstance(part, int) and 0 <= part <= 255 for part in parts):  # noqa: PLR2004  # a byte
+        return None
+    return (parts[0], parts[1], parts[2])
