@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from bourn.contract.option import Secret, option
+from bourn.contract.option import OPTION, OptionFacts, Secret, option
 from bourn.errors import Problem, SettingsError
 
 __all__ = ["Settings"]
@@ -41,6 +41,15 @@ def _home() -> str:
     return platformdirs.user_data_dir("bourn", appauthor=False)
 
 
+def _hidden(values: Mapping[str, Any]) -> str:
+    """Keys alone: a store's options and a plugin's settings may be passwords, and nobody has typed them yet."""
+    return repr(dict.fromkeys(values, "***"))
+
+
+def _unshown(help: str) -> Any:
+    return attrs.field(factory=dict, repr=_hidden, metadata={OPTION: OptionFacts(help=help)})
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """How this installation works; with none given everything does, on this machine.
@@ -54,8 +63,8 @@ class Settings:
         help="Where artifacts wait: a folder or any URL of an object store; by default the folder `store` in `home`.",
         examples=["s3://bucket/prefix"],
     )
-    store_options: dict[str, Any] = option(
-        factory=dict, help="What the object store's client needs besides the URL, such as `endpoint` and `region`."
+    store_options: dict[str, Any] = _unshown(
+        "What the object store's client needs besides the URL, such as `endpoint` and `region`."
     )
     database_url: Secret = option(
         default=Secret(""),
@@ -78,9 +87,7 @@ class Settings:
     prefer: dict[str, str] = option(
         factory=dict, help="Which distribution provides a name that two of them claim: `{name: distribution}`."
     )
-    plugins: dict[str, dict[str, Any]] = option(
-        factory=dict, help="Each plugin's own settings, by its name: `[plugins.email]`."
-    )
+    plugins: dict[str, dict[str, Any]] = _unshown("Each plugin's own settings, by its name: `[plugins.email]`.")
 
     @property
     def folder(self) -> Path:
