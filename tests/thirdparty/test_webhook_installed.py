@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bourn.discovery.registry import Registry
 
-PROJECT = Path(__file__).parent / "webhook"
+PROJECT = Path(__file__).parents[2] / "examples" / "plugins" / "webhook"
 
 
 def uv(*arguments):

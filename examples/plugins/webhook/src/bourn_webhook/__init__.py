@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import base64
-import hmac
+import binascii
 import http.client
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import attrs
-from bourn.plugin import Artifact, Context, DeliveryError, Destination, Example, Receipt, Secret, Transient, option
+from bourn.plugin import (
+    Artifact,
+    Context,
+    DeliveryError,
+    Destination,
+    Example,
+    Note,
+    Problem,
+    Receipt,
+    ResultInfo,
+    Secret,
+    Transient,
+    option,
+)
+
+from bourn_webhook.address import Forbidden, addresses_of, fault_of_network
+from bourn_webhook.post import headers_of, pieces_of, port_of, posted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Options", "Webhook"]
+__all__ = ["Options", "Settings", "Webhook"]
 
-TIMEOUT_SECONDS = 30
-PIECE_BYTES = 1 << 16
+LONGEST_PAUSE_SECONDS = 86_400
+
+KEY_BYTES = range(24, 65)
+"""How long a key is, in Standard Webhooks."""
 
 
-def _fault(url: str) -> str | None:
+def _fault_of_url(url: str) -> str | None:
     """What no pattern says: a URL becomes a request line, and is shown in plans and receipts."""
     try:
         parts = urlsplit(url)
@@ -35,75 +51,79 @@ def _fault(url: str) -> str | None:
     return "must not hold a password, since a URL is shown; give `secret`" if parts.username is not None else None
 
 
+def _fault_of_secret(secret: Secret) -> str | None:
+    try:
+        key = base64.b64decode(secret.reveal().removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        return "expected whsec_ and the key in base64"
+    return None if len(key) in KEY_BYTES else "expected a key of 24 to 64 bytes"
+
+
 @attrs.frozen
 class Options:
     """Where a result is POSTed to."""
 
-    url: str = option(help="Where to POST the result.", pattern="^https?://", max_length=2000, check=_fault)
+    url: str = option(help="Where to POST the result.", pattern="^https?://", max_length=2000, check=_fault_of_url)
     retries: int = option(default=3, ge=0, le=10, help="How often to try again when the receiver can't take it now.")
     secret: Secret | None = option(
-        default=None,
-        min_length=8,
-        max_length=256,
-        pattern="^[ -~]*$",
-        help="Signs the delivery: HMAC-SHA256 of `{delivery id}.{sha256}`.",
-    )
+        default=None, pattern="^whsec_", max_length=100, check=_fault_of_secret,
+        help="Signs the delivery as Standard Webhooks has it: `whsec_` and the key in base64.",
+    )  # fmt: skip
+
+
+@attrs.frozen
+class Settings:
+    """Where the webhooks of this installation may go."""
+
+    internal: list[str] = option(
+        factory=list, check=fault_of_network, examples=[["10.20.0.0/16"]],
+        help="Networks of one's own that results may be POSTed to; without any only addresses of the internet.",
+    )  # fmt: skip
 
 
 class Webhook(Destination[Options]):
     """POST a result to a URL."""
 
+    plugin_api = 1
+    Settings = Settings
     formats = ("json", "msgpack")
     examples = (Example("JSON to a URL of yours", destination={"type": "webhook", "url": "https://example.org/in"}),)
 
-    def deliver(self, artifact: Artifact, options: Options, context: Context) -> Receipt:
-        """POST the artifact as a stream; the receiver knows by `Idempotency-Key` what it has already."""
-        request = Request(options.url, _pieces(artifact, context), _headers(artifact, options, context), method="POST")
+    def preflight(self, options: Options, info: ResultInfo, context: Context) -> Iterator[Problem | Note]:
+        """Whether the host is one that results may go to."""
         try:
-            with build_opener(_Stay).open(request, timeout=TIMEOUT_SECONDS) as answer:
-                return Receipt(url=options.url, detail={"status": answer.status, "key": context.delivery_id})
-        except HTTPError as error:
-            with error:  # it is the answer, too
-                message = f"the receiver answered {error.code} {http.client.responses.get(error.code, '')}".rstrip()
-                later = error.headers.get("Retry-After")
-            # "Request timeout" and "too many requests" pass, and so do the server's own faults; other 4xx are ours.
-            if error.code in {408, 429} or error.code >= 500:
-                raise _again(message, later, options, context) from error
-            raise DeliveryError(message) from error
+            _addresses(options, context)
+        except Forbidden as error:
+            yield Problem("url", str(error))
+        except OSError:
+            yield Note("its host can't be resolved now", "url")
+
+    def deliver(self, artifact: Artifact, options: Options, context: Context) -> Receipt:
+        """POST the artifact as a stream; the receiver knows by `webhook-id` what it has already."""
+        try:
+            # Anew at each try: a name may lead elsewhere by now.
+            addresses = _addresses(options, context)
+            headers = headers_of(artifact, options.secret, context)
+            with posted(options.url, addresses, headers, pieces_of(artifact, context)) as answer:
+                status, later = answer.status, answer.getheader("Retry-After")
+        except Forbidden as error:
+            raise DeliveryError(str(error)) from error
         except (OSError, http.client.HTTPException) as error:
             raise _again(f"the receiver can't be reached: {type(error).__name__}", None, options, context) from error
+        if status // 100 == 2:  # noqa: PLR2004  # as HTTP has it
+            return Receipt(url=options.url, detail={"status": status, "id": context.delivery_id})
+        message = f"the receiver answered {status} {http.client.responses.get(status, '')}".rstrip()
+        # "Request timeout" and "too many requests" pass, and so do the server's own faults; other 4xx are ours, and a
+        # redirect is not followed: what was meant for one host goes to no other.
+        if status in {408, 429} or status >= 500:  # noqa: PLR2004  # as HTTP has it
+            raise _again(message, later, options, context)
+        raise DeliveryError(message)
 
 
-class _Stay(HTTPRedirectHandler):
-    """Takes a redirect for an error: what was meant for one host goes to no other, and no POST becomes a GET."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Not followed."""
-
-
-def _headers(artifact: Artifact, options: Options, context: Context) -> dict[str, str]:
-    headers = {
-        "Content-Type": artifact.media_type,
-        "Content-Length": str(artifact.size_bytes),
-        "Content-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(artifact.sha256)).decode()}:",  # RFC 9530
-        "Idempotency-Key": str(context.delivery_id),
-        "User-Agent": "bourn-webhook/1.0",
-    }
-    if options.secret is not None:
-        signed = f"{context.delivery_id}.{artifact.sha256}".encode()
-        headers["X-Bourn-Signature"] = f"sha256={hmac.digest(options.secret.reveal().encode(), signed, 'sha256').hex()}"
-    return headers
-
-
-def _pieces(artifact: Artifact, context: Context) -> Iterator[bytes]:
-    done = 0
-    with artifact.open() as file:
-        while piece := file.read(PIECE_BYTES):
-            if context.cancelled():
-                raise DeliveryError("cancelled while it was sent")
-            yield piece
-            done += len(piece)
-            context.progress(done, artifact.size_bytes)
+def _addresses(options: Options, context: Context) -> list[str]:
+    host = urlsplit(options.url).hostname
+    assert host is not None  # the option's check has seen to it
+    return list(addresses_of(host, port_of(options.url), context.settings.internal))
 
 
 def _again(message: str, later: str | None, options: Options, context: Context) -> Transient | DeliveryError:
@@ -116,8 +136,8 @@ def _again(message: str, later: str | None, options: Options, context: Context) 
 def _seconds(later: str | None, context: Context) -> float | None:
     """What Retry-After says: seconds or a date (RFC 9110, 10.2.3), at most a day; None where that means nothing."""
     if later is None or later.isdecimal():
-        return None if later is None else min(float(later), 86_400)
+        return None if later is None else min(float(later), LONGEST_PAUSE_SECONDS)
     try:
-        return min((parsedate_to_datetime(later) - context.clock()).total_seconds(), 86_400)
+        return min((parsedate_to_datetime(later) - context.clock()).total_seconds(), LONGEST_PAUSE_SECONDS)
     except (TypeError, ValueError):  # no date either, or one without its zone
         return None
