@@ -41,6 +41,15 @@ def _home() -> str:
     return platformdirs.user_data_dir("bourn", appauthor=False)
 
 
+def _hidden(values: Mapping[str, Any]) -> str:
+    """Keys alone: a store's options and a plugin's settings may be passwords, and nobody has typed them yet."""
+    return repr(dict.fromkeys(values, "***"))
+
+
+def _unshown(help: str) -> Any:
+    return attrs.field(factory=dict, repr=_hidden, metadata={OPTION: OptionFacts(help=help)})
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """How this installation works; with none given everything does, on this machine.
@@ -54,12 +63,8 @@ class Settings:
         help="Where artifacts wait: a folder or any URL of an object store; by default the folder `store` in `home`.",
         examples=["s3://bucket/prefix"],
     )
-    store_options: dict[str, Any] = attrs.field(
-        factory=dict,
-        repr=lambda given: str(dict.fromkeys(given, "***")),  # keys that open the store are among them
-        metadata={
-            OPTION: OptionFacts(help="What the object store's client needs besides the URL: `endpoint`, `region`, ...")
-        },
+    store_options: dict[str, Any] = _unshown(
+        "What the object store's client needs besides the URL, such as `endpoint` and `region`."
     )
     database_url: Secret = option(
         default=Secret(""),
@@ -82,11 +87,7 @@ class Settings:
     prefer: dict[str, str] = option(
         factory=dict, help="Which distribution provides a name that two of them claim: `{name: distribution}`."
     )
-    plugins: dict[str, dict[str, Any]] = attrs.field(
-        factory=dict,
-        repr=lambda given: str({name: dict.fromkeys(own, "***") for name, own in given.items()}),
-        metadata={OPTION: OptionFacts(help="Each plugin's own settings, by its name: `[plugins.email]`.")},
-    )
+    plugins: dict[str, dict[str, Any]] = _unshown("Each plugin's own settings, by its name: `[plugins.email]`.")
 
     @property
     def folder(self) -> Path:

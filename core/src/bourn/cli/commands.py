@@ -40,6 +40,7 @@ _OWN = {
     "serve": "bourn.cli.server",
     "sweep": "bourn.cli.server",
     "demo": "bourn.cli.demo.command",
+    "new": "bourn.cli.new.command",
 }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bourn.contract.context import Clock
     from bourn.discovery.registry import Registry
+    from bourn.discovery.spec import Spec
     from bourn.store.store import Store
 
 __all__ = ["installed", "session_with"]
@@ -45,7 +46,7 @@ def session_with(  # each is one thing that a test may want otherwise
     Parameters
     ----------
     destinations, formats : mapping of str to class or object, optional
-        The session's destinations, and formats beside those that are installed.
+        The session's destinations, by default those that are installed; and formats beside those that are.
     home : path, optional
         A folder to use instead of a temporary one.
     clock : callable, optional
@@ -60,7 +61,10 @@ def session_with(  # each is one thing that a test may want otherwise
         if not given.database_url.reveal():
             _lay_ledger(given.folder)
         found = installed()
-        registry = found.of(destinations=destinations, formats={**_loadable(found), **(formats or {})})
+        registry = found.of(
+            destinations=_loadable(found.destinations) if destinations is None else destinations,
+            formats={**_loadable(found.formats), **(formats or {})},
+        )
         session = Session(given, registry, clock=clock) if clock else Session(given, registry)
         if store is not None:
             services = session.services
@@ -90,12 +94,12 @@ def _empty_ledger() -> bytes:
         return Path(home, "ledger.db").read_bytes()
 
 
-def _loadable(registry: Registry) -> dict[str, Any]:
-    """The formats that work here; a broken one is its own author's trouble."""
-    formats = {}
-    for name, spec in registry.formats.items():
+def _loadable(specs: Mapping[str, Spec]) -> dict[str, Any]:
+    """The plugins that work here; a broken one is its own author's trouble."""
+    plugins = {}
+    for name, spec in specs.items():
         try:
-            formats[name] = spec.load()
+            plugins[name] = spec.load()
         except PluginError:
             continue  # it stands among the registry's problems
-    return formats
+    return plugins

@@ -11,7 +11,7 @@ class Receiver:
     """Takes POSTs on a free port; `answers` are given first, one a request, as (status, headers)."""
 
     def __init__(self):
-        self.kept, self.requests, self.answers, self.down = {}, [], [], False
+        self.kept, self.requests, self.bodies, self.answers, self.down = {}, [], [], [], False
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -29,11 +29,12 @@ class Receiver:
         size = int(handler.headers["Content-Length"])
         body = handler.rfile.read(size)
         self.requests.append(handler.headers)
+        self.bodies.append(body)
         status, headers = self.answers.pop(0) if self.answers else (503, {}) if self.down else (201, {})
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
         whole = len(body) == size and handler.headers["Content-Digest"] == f"sha-256=:{digest}:"
         if status == 201 and whole:
-            self.kept.setdefault(handler.headers["Idempotency-Key"], body)
+            self.kept.setdefault(handler.headers["webhook-id"], body)
         handler.send_response(status if whole else 400)
         for name, value in headers.items():
             handler.send_header(name, value)

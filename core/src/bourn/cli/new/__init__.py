@@ -1,0 +1,1 @@
+"""A plugin's project from a template: ``bourn new``."""

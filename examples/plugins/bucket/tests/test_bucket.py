@@ -1,0 +1,184 @@
+"""The bucket keeps what every destination should: over a folder, over memory, and over a real S3 service."""
+
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+
+import obstore
+import pytest
+from bourn import errors
+from bourn.testing import DestinationContract, FakeClock, session_with
+from bourn_bucket import Bucket, Settings
+from bourn_bucket.upload import store_of
+
+
+class TestBucketInAFolder(DestinationContract):
+    destination = Bucket
+
+    @pytest.fixture
+    def options(self, tmp_path):
+        self.folder = tmp_path / "bucket"
+        self.settings = {"allow": [self.folder.as_uri()]}
+        return {"url": self.folder.as_uri()}
+
+    def witness(self, receipt, job):
+        return (self.folder / receipt.detail["key"]).read_bytes()
+
+    def visible(self):
+        return [path for path in self.folder.rglob("*") if path.is_file()] if self.folder.is_dir() else []
+
+    @contextmanager
+    def outage(self):
+        away = self.folder.with_name("away")
+        if self.folder.exists():
+            self.folder.rename(away)
+        self.folder.touch()
+        yield
+        self.folder.unlink()
+        if away.exists():
+            away.rename(self.folder)
+
+
+class TestBucketInMemory(DestinationContract):
+    destination = Bucket
+
+    @pytest.fixture
+    def options(self, tmp_path):
+        url = f"memory:///{tmp_path.name}"
+        self.settings = {"allow": [url]}
+        self.store = store_of(url, Settings(allow=[url]))
+        return {"url": url}
+
+    def witness(self, receipt, job):
+        return bytes(obstore.get(self.store, receipt.detail["key"]).bytes())
+
+    def visible(self):
+        return [found["path"] for page in obstore.list(self.store) for found in page]
+
+
+class TestBucketInParts(TestBucketInAFolder):
+    """The same, of results that go up in parts."""
+
+    @pytest.fixture(autouse=True)
+    def _small_parts(self, monkeypatch):
+        monkeypatch.setattr("bourn_bucket.upload.PART_BYTES", 1 << 10)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "bucket"
+
+
+@pytest.fixture
+def send(folder):
+    """Sends a result to the folder."""
+    settings = {"plugins": {"bucket": {"allow": [folder.as_uri()]}}, "workers": 16}
+    with session_with(settings=settings, destinations=BUCKET) as session:
+        yield lambda result, **options: session.compute(
+            result, destination={"type": "bucket", "url": folder.as_uri(), **options}, format="json", block=False
+        ).wait()
+
+
+BUCKET = {"bucket": Bucket}
+
+
+def test_its_receipt(send, folder):
+    job = send({"a": 1}, key="2026/a.json")
+    assert (folder / "2026" / "a.json").read_bytes() == b'{"a":1}'
+    assert job.url == f"{folder.as_uri()}/2026/a.json"
+    assert job.receipt.detail == {
+        "key": "2026/a.json", "size_bytes": 7, "sha256": hashlib.sha256(b'{"a":1}').hexdigest(),
+    }  # fmt: skip
+    assert job.result() == b'{"a":1}'
+
+
+def test_what_is_there_is_not_replaced(send, folder):
+    """Refused before computing, since it can be seen; the bytes of the first stay."""
+    send(1, key="a.json")
+    with pytest.raises(errors.Refused) as caught:
+        send(2, key="a.json")
+    assert [problem.path for problem in caught.value.problems] == ["destination.key"]
+    assert (folder / "a.json").read_bytes() == b"1"
+
+
+def test_overwrite_replaces_it(send, folder):
+    send(1, key="a.json")
+    send(2, key="a.json", overwrite=True)
+    assert (folder / "a.json").read_bytes() == b"2"
+
+
+def test_of_many_at_once_one_wins(send, folder):
+    """The store decides, not a look before: 15 of 16 are refused, and the bytes are the winner's."""
+    ready = threading.Barrier(16)
+
+    def value(number):
+        ready.wait(20)  # all have passed their preflight
+        return number
+
+    def one(number):
+        try:
+            return send(partial(value, number), key="a.json")
+        except errors.DeliveryRefused as error:
+            return error
+
+    with ThreadPoolExecutor(16) as pool:
+        ended = list(pool.map(one, range(16)))
+    (winner,) = [number for number, job in enumerate(ended) if not isinstance(job, errors.DeliveryRefused)]
+    assert (folder / "a.json").read_bytes() == str(winner).encode()
+
+
+@pytest.mark.parametrize(
+    ("url", "allow", "good"),
+    [
+        ("s3://maps", [], True), ("s3://maps/2026", ["s3://maps"], True), ("s3://maps-of-others", ["s3://maps"], False),
+        ("gs://maps", ["s3://maps"], False), ("file:///etc", [], False), ("memory:///", [], False),
+        ("file:///srv/a", ["file:///srv"], True), ("file:///srvx", ["file:///srv/"], False),
+    ],
+)  # fmt: skip
+def test_where_results_may_go(url, allow, good):
+    with session_with(settings={"plugins": {"bucket": {"allow": allow}}}, destinations=BUCKET) as session:
+        if good:
+            session.plan(1, destination={"type": "bucket", "url": url}, format="json")
+            return
+        with pytest.raises(errors.Refused) as caught:
+            session.plan(1, destination={"type": "bucket", "url": url}, format="json")
+    assert [problem.path for problem in caught.value.problems] == ["destination.url"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("url", "s3://"), ("url", "maps"), ("url", "ftp://maps"), ("url", "https://maps"), ("url", "s3://key:secret@maps"),
+        ("url", "s3://maps?x=1"), ("url", "s3://maps#x"), ("url", "s3://maps/../x"), ("url", "file:///a//b"),
+        ("url", "s3://mäps"), ("url", "s3://ma\nps"), ("url", "s3://[::1"), ("key", ""), ("key", "../x"), ("key", "/x"),
+        ("key", "x/"), ("key", "a//b"), ("key", "a/./b"), ("key", "a\\b"), ("key", "a\0b"), ("key", " "),
+        ("key", "x" * 501),
+    ],
+)  # fmt: skip
+def test_options_that_are_refused(name, value):
+    asked = {"type": "bucket", "url": "s3://maps", name: value}
+    with session_with(destinations=BUCKET) as session, pytest.raises(errors.InvalidOptions) as caught:
+        session.plan(1, destination=asked, format="json")
+    assert [problem.path for problem in caught.value.problems] == [f"destination.{name}"]
+    assert "secret@" not in str(caught.value)
+
+
+def test_a_service_that_is_not_there_is_tried_again():
+    """Nobody listens: the plan has a note, the delivery waits for its next try, and no key is told."""
+    more = {
+        "endpoint": "http://127.0.0.1:9",
+        "access_key_id": "kit",
+        "secret_access_key": "c0ffee-5ec2e7",
+        "region": "x",
+    }
+    clock = FakeClock()
+    with session_with(settings={"plugins": {"bucket": more}}, destinations=BUCKET, clock=clock) as session:
+        asked = {"type": "bucket", "url": "s3://maps", "key": "a.json"}
+        assert "not known yet" in str(session.plan(1, destination=asked, format="json").notes)
+        job = session.compute(1, destination=asked, format="json", block=False)
+        session.engine.drain()
+        assert job.refresh().stage == "SAVING"
+        assert "can't be written to now" in job.progress.note
+        assert "c0ffee" not in f"{job.progress.note} {session.settings}"

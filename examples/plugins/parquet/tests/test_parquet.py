@@ -1,0 +1,185 @@
+"""Parquet keeps what every format should; its bytes are read by DuckDB and geopandas, which know nothing of us."""
+
+import io
+import json
+
+import duckdb
+import geopandas as gpd
+import geopandas.testing
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import shapely
+from bourn.errors import EncodeError
+from bourn.testing import FormatContract, session_with
+from bourn_parquet import Parquet
+
+
+@pytest.fixture
+def by_duckdb(tmp_path):
+    """The rows of a file, as DuckDB reads them."""
+
+    def read(data, what="*"):
+        file = tmp_path / "read.parquet"
+        file.write_bytes(data)
+        with duckdb.connect() as connection:
+            cursor = connection.execute(f"select {what} from read_parquet('{file}')")
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    return read
+
+
+class TestParquet(FormatContract):
+    format = Parquet
+
+    @pytest.fixture(autouse=True)
+    def _read(self, by_duckdb):
+        self.by_duckdb = by_duckdb
+
+    def witness(self, data, kind, result):
+        if kind == "table":
+            assert self.by_duckdb(data) == pa.table(result).to_pylist()
+            return
+        told = result.__geo_interface__["features"]
+        rows = self.by_duckdb(data, "* exclude geometry")
+        assert [{name: row[name] for name in row} for row in rows] == [feature["properties"] for feature in told]
+        read = gpd.read_parquet(io.BytesIO(data))
+        assert read.geometry.tolist() == [shapely.geometry.shape(feature["geometry"]) for feature in told]
+
+
+class TestParquetInSmallGroups(TestParquet):
+    @pytest.fixture
+    def options(self):
+        return {"rows": 2, "compression": "snappy"}
+
+
+@pytest.fixture
+def written():
+    """Writes a result in a whole job; gives the bytes."""
+    with session_with(formats={"parquet": Parquet}) as session:
+        yield lambda result, **options: session.compute(result, format={"type": "parquet", **options})
+
+
+@pytest.fixture
+def parks():
+    geometry = [shapely.Point(1, 2, 3), None, shapely.box(0, 0, 5, 9)]
+    columns = {"name": ["a", None, "c"], "geometry": geometry, "size": [1.5, 2, 3]}
+    return gpd.GeoDataFrame(columns, index=pd.Index([5, 7, 9], name="number"), crs=32633)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 65_536])
+def test_a_geodataframe_is_the_same_again(written, parks, rows):
+    """Columns in their order, index, geometries with their height, coordinate system."""
+    read = gpd.read_parquet(io.BytesIO(written(parks, rows=rows)))
+    geopandas.testing.assert_geodataframe_equal(read, parks)
+
+
+def test_what_is_said_of_the_geometries(written, parks):
+    """GeoParquet 1.1: types, bounds over all groups, the coordinate system as PROJJSON."""
+    told = json.loads(pq.read_metadata(io.BytesIO(written(parks, rows=1))).metadata[b"geo"])
+    assert (told["version"], told["primary_column"]) == ("1.1.0", "geometry")
+    column = told["columns"]["geometry"]
+    assert (column["encoding"], column["geometry_types"]) == ("WKB", ["Point Z", "Polygon"])
+    assert column["bbox"] == [0, 0, 5, 9]
+    assert column["crs"]["id"] == {"authority": "EPSG", "code": 32633}
+
+
+def test_two_columns_of_geometries(written, parks):
+    parks["centre"] = parks.geometry.centroid.set_crs(32633)
+    read = gpd.read_parquet(io.BytesIO(written(parks)))
+    geopandas.testing.assert_geodataframe_equal(read, parks)
+
+
+@pytest.mark.parametrize("crs", [None, 4326])
+def test_no_coordinate_system_is_another_thing_than_longitude_and_latitude(written, crs):
+    series = gpd.GeoSeries([shapely.Point(1, 2)], crs=crs)
+    read = gpd.read_parquet(io.BytesIO(written(series)))
+    assert read.crs == crs
+
+
+class Told:
+    __geo_interface__ = {}  # noqa: RUF012  # what it is looked up by, on the class
+
+    def __init__(self, *features, **more):
+        self.__geo_interface__ = {"type": "FeatureCollection", "features": list(features), **more}
+
+
+def feature(properties, geometry=None, **more):
+    return {"type": "Feature", "properties": properties, "geometry": geometry, **more}
+
+
+def test_features_have_the_columns_of_all(written, by_duckdb):
+    """Properties that some lack, null geometries, ids, nested values: in any order, over groups."""
+    told = Told(
+        feature({"a": 1}, {"type": "Point", "coordinates": [1, 2]}, id="x"),
+        feature({"b": "two", "a": 2.5}),
+        feature(None, {"type": "LineString", "coordinates": [[0, 0], [3, 4]]}, id=7),
+        feature({"c": {"d": [1, 2]}, "id": 9}),
+    )
+    data = written(told, rows=1)
+    assert by_duckdb(data, "* exclude geometry") == [
+        {"a": 1.0, "b": None, "c": None, "id": None, "feature_id": "x"},
+        {"a": 2.5, "b": "two", "c": None, "id": None, "feature_id": None},
+        {"a": None, "b": None, "c": None, "id": None, "feature_id": "7"},
+        {"a": None, "b": None, "c": {"d": [1, 2]}, "id": 9, "feature_id": None},
+    ]
+    read = gpd.read_parquet(io.BytesIO(data))
+    assert read.geometry.tolist() == [shapely.Point(1, 2), None, shapely.LineString([(0, 0), (3, 4)]), None]
+    assert read.crs == "OGC:CRS84"
+    assert read.total_bounds.tolist() == [0, 0, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        (Told(feature({"a": 1}), feature({"a": "x"})), "properties['a']"),
+        (Told(feature({"geometry": 1})), "the column 'geometry' is that of the geometries"),
+        (Told(feature({}, {"type": "Blob", "coordinates": []})), "result.features[0].geometry"),
+        (Told(feature({}), feature({}, {"type": "Point"})), "result.features[1].geometry"),
+        (pa.table([[1], [2]], names=["a", "a"]), "'a'"),
+        (pd.DataFrame({"a": [1, "x"]}), "result: "),
+        (pd.DataFrame({"a": [object()]}), "result: "),
+        (pa.table({"a": pa.array([None], pa.month_day_nano_interval())}), "result: "),
+    ],
+)
+def test_what_has_no_place_in_it(written, result, told):
+    with pytest.raises(EncodeError) as caught:
+        written(result)
+    assert told in caught.value.message
+
+
+TABLES = {
+    "pandas": pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": pd.to_datetime(["2026-01-01", None], utc=True)}),
+    "pandas, index": pd.DataFrame({"a": [1.5]}, index=pd.Index(["i"], name="key")),
+    "series": pd.Series([1, 2], name="n"),
+    "series without a name": pd.Series([True]),
+    "batch": pa.RecordBatch.from_pydict({"a": [1, None]}),
+    "empty": pa.table({"a": pa.array([], pa.int8())}),
+    "no columns": pa.table({}),
+    "nested": pa.table({"a": [[{"b": 1}], []], "d": pa.array([b"\0", None])}),
+    "dictionary": pa.table({"a": pa.array(["x", "y", "x"]).dictionary_encode()}),
+    "empty frame": pd.DataFrame({"a": np.array([], "f4")}),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("rows", [1, 100])
+def test_tables_are_the_same_again(written, name, rows):
+    table = TABLES[name]
+    read = pq.read_table(io.BytesIO(written(table, rows=rows)))
+    if isinstance(table, pd.DataFrame):
+        pd.testing.assert_frame_equal(read.to_pandas(), table)
+    elif isinstance(table, pd.Series):
+        assert read.to_pandas().iloc[:, 0].tolist() == table.tolist()
+    else:
+        assert read.to_pylist() == pa.table(table).to_pylist()
+        assert read.schema.equals(table.schema)
+
+
+def test_groups_are_as_large_as_asked_for(written):
+    table = pa.table({"a": range(10)})
+    told = pq.read_metadata(io.BytesIO(written(table, rows=4)))
+    assert [told.row_group(group).num_rows for group in range(told.num_row_groups)] == [4, 4, 2]

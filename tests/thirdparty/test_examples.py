@@ -1,0 +1,133 @@
+"""Strangers' distributions are installed for real, are seen by everything, are used, and are gone once removed."""
+
+import json
+import re
+import sys
+
+import pytest
+
+from .conftest import ROOT, uv
+
+PLUGINS = {"bucket": "destinations", "webhook": "destinations", "parquet": "formats"}
+
+LOOK = """
+import json, bourn
+registry = bourn.registry()
+told = {role: sorted(getattr(registry, role)) for role in ("destinations", "formats")}
+told["imported"] = [name for name in __import__("sys").modules if name.startswith("bourn_")]
+told["matrix"] = {f"{to} {written}": list(cell.kinds) for (to, written), cell in registry.matrix().items()}
+told["described"] = registry.describe()
+told["problems"] = [list(map(str, problem)) for problem in registry.problems]
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(environment_of, tmp_path_factory):
+    """A machine with bourn, and nothing of strangers."""
+    environment = environment_of(tmp_path_factory.mktemp("platform"))
+    environment.install("bourn")
+    return environment
+
+
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory):
+    """Their wheels, by the name of the plugin."""
+    folder = tmp_path_factory.mktemp("strangers")
+    for name in PLUGINS:
+        uv("build", "--wheel", "--quiet", "--out-dir", folder, ROOT / "examples" / "plugins" / name)
+    return {name: next(folder.glob(f"bourn_{name}-*.whl")) for name in PLUGINS}
+
+
+def look(environment):
+    return json.loads(environment.run("python", "-c", LOOK))
+
+
+def told(environment):
+    """All that bourn says of what is installed, as text."""
+    parts = [environment.run("bourn", *words.split()) for words in ("list", "matrix", "schema")]
+    if "docs" in environment.run("bourn", "--help").split():
+        folder = environment.folder / "docs"
+        environment.run("bourn", "docs", folder)
+        parts += [f"{file.relative_to(folder)}\n{file.read_text()}" for file in sorted(folder.rglob("*.*"))]
+    return "\n".join(parts)
+
+
+def test_they_are_seen_once_installed_and_gone_once_removed(environment, strangers):
+    """Lists, matrix, schema and documentation change with what is installed, and with no line of bourn's."""
+    without, pages = look(environment), told(environment)
+    environment.install(*strangers.values())
+    having, more = look(environment), told(environment)
+
+    assert having["imported"] == []
+    assert having["problems"] == []
+    for name, role in PLUGINS.items():
+        assert name not in without[role]
+        assert name in having[role]
+        assert having["described"][role][name]["distribution"] == f"bourn-{name}"
+        for text, seen in ((pages, False), (more, True)):
+            assert bool(re.search(rf"\b{name}\b", text)) is seen
+    assert having["matrix"]["bucket parquet"] == ["table", "features"]  # strangers who do not know each other
+    assert having["matrix"]["download parquet"] == ["table", "features"]
+    assert having["matrix"]["webhook parquet"] == []
+    # The rest of the matrix is as it was.
+    old = {pair: kinds for pair, kinds in having["matrix"].items() if not set(pair.split()) & PLUGINS.keys()}
+    assert old == without["matrix"]
+
+    environment.uninstall(*(f"bourn-{name}" for name in PLUGINS))
+    assert look(environment) == without
+    assert told(environment) == pages
+
+
+USE = """
+import json, bourn
+from pathlib import Path
+import pyarrow as pa
+folder = Path("bucket").absolute()
+Path("bourn.toml").write_text(f'[plugins.bucket]\\nallow = ["{folder.as_uri()}"]')
+to = {"type": "bucket", "url": folder.as_uri(), "key": "a.parquet"}
+job = bourn.compute(pa.table({"a": [1, 2]}), destination=to, format="parquet", block=False).wait()
+wrong = {"type": "webhook", "url": "https://a:b@example.org", "retires": 1}
+try:
+    bourn.compute(2, destination=wrong, format="json")
+except bourn.errors.InvalidOptions as error:
+    problems = [list(problem) for problem in error.problems]
+print(json.dumps({"url": job.url, "read": (folder / "a.parquet").read_bytes()[:4].decode(), "problems": problems}))
+"""
+
+
+def test_they_are_used_by_their_names(environment, strangers, tmp_path):
+    """One stranger's format goes to the other's destination; the third one's options are checked by core."""
+    environment.install(*strangers.values())
+    said = json.loads(environment.run("python", "-c", USE, cwd=tmp_path))
+    assert said["url"] == (tmp_path / "bucket" / "a.parquet").as_uri()
+    assert said["read"] == "PAR1"
+    problems = dict(said["problems"])
+    assert sorted(problems) == ["destination.retires", "destination.url"]
+    assert "did you mean 'retries'" in problems["destination.retires"]
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_they_use_nothing_but_the_plugin_module(name):
+    """Of bourn's they import ``bourn.plugin``; the stranger's door is enough."""
+    project = ROOT / "examples" / "plugins" / name
+    for file in project.glob("src/**/*.py"):
+        ours = re.findall(r"^\s*(?:from|import) (bourn\b(?:\.\w+)*)", file.read_text(), re.MULTILINE)
+        assert set(ours) <= {"bourn.plugin"}, file
+    for file in project.glob("tests/*.py"):
+        ours = set(re.findall(r"^\s*(?:from|import) (bourn\b(?:\.\w+)*)", file.read_text(), re.MULTILINE))
+        assert ours <= {"bourn", "bourn.errors", "bourn.testing"}, file
+
+
+def test_their_names_are_known_without_importing_them(strangers, tmp_path):
+    """Names, distributions and versions stand in the metadata."""
+    from bourn.discovery.registry import Registry
+
+    for wheel in strangers.values():
+        uv("pip", "install", "--quiet", "--target", tmp_path, "--no-deps", wheel)
+    before = set(sys.modules)
+    registry = Registry.installed(paths=[str(tmp_path)])
+    for name, role in PLUGINS.items():
+        spec = getattr(registry, role)[name]
+        assert (spec.distribution, spec.version, spec.loaded) == (f"bourn-{name}", "1.0.0", False)
+    assert set(sys.modules) == before
