@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bourn.contract.context import Clock, Context
     from bourn.contract.destination import Destination
+    from bourn.describe.schema import Defaults
     from bourn.discovery.registry import Registry
     from bourn.dispatch.dispatcher import Dispatcher
     from bourn.dispatch.plan import Plan
@@ -222,6 +223,13 @@ class Session:
         from bourn.discovery.registry import Registry  # on first use
 
         return Registry.installed(prefer=lambda: self.settings.prefer)
+
+    @property
+    def defaults(self) -> Defaults:
+        """What a request means that leaves a half out."""
+        from bourn.describe.schema import Defaults  # for those who describe requests
+
+        return Defaults(destination=self.settings.default_destination, format=self.settings.default_format)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:

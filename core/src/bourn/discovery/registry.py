@@ -130,6 +130,14 @@ class Registry:
         entry = claim_on(obj, (entry for entry in self._shorthands if entry not in self._given))
         return None if entry is None else (self._shorthands[entry], entry.name)
 
+    @property
+    def shorthands(self) -> Mapping[tuple[str, str], list[str]]:
+        """By role and name of a plugin the classes whose objects stand for it, each as ``module:attribute``."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for entry, role in self._shorthands.items():
+            found.setdefault((role, entry.name), []).append(entry.value)
+        return found
+
     def of_options(self, role: str, obj: Any) -> Spec | None:
         """The plugin whose options class is the type of `obj`; None if there is no such plugin, or several."""
         package = type(obj).__module__.partition(".")[0]
