@@ -46,10 +46,9 @@ def _options(schema: Mapping[str, Any], within: str) -> Iterable[OptionInWords]:
     required = schema.get("required", ())
     for key, option in schema.get("properties", {}).items():
         told = in_words(within + key, option, required=key in required)
-        parts = list(_parts(option, within + key))
         # The default of a mapping whose options follow is told by theirs.
-        yield told._replace(default="") if parts and told.default != "required" else told
-        yield from parts
+        yield told._replace(default="") if option.get("properties") and told.default != "required" else told
+        yield from _parts(option, within + key)
 
 
 def _parts(option: Mapping[str, Any], name: str) -> Iterable[OptionInWords]:

@@ -94,16 +94,15 @@ class _Directive(SphinxDirective):
                 # A section can't stand in every place where a directive can.
                 yield nodes.rubric(block.text, block.text)
             elif isinstance(block, Paragraph):
-                yield nodes.paragraph("", "", *self._line(block.line))
+                yield self._paragraph(block.line)
             elif isinstance(block, Points):
-                items = (nodes.list_item("", nodes.paragraph("", "", *self._line(line))) for line in block.lines)
+                items = (nodes.list_item("", self._paragraph(line)) for line in block.lines)
                 yield nodes.bullet_list("", *items)
             elif isinstance(block, Broken):
-                text = nodes.paragraph("", "", nodes.strong("", "Broken. "), *self._line(block.line))
-                yield nodes.warning("", text)
+                yield nodes.warning("", self._paragraph(block.line, nodes.strong("", "Broken. ")))
             elif isinstance(block, Code):
                 if block.title:
-                    yield nodes.paragraph("", "", *self._line(block.title))
+                    yield self._paragraph(block.title)
                 yield nodes.literal_block(block.text, block.text, language=block.language)
             else:
                 yield self._table(block)
@@ -117,13 +116,16 @@ class _Directive(SphinxDirective):
             group += nodes.thead("", nodes.row("", *cells))
         body = nodes.tbody()
         for row in table.rows:
-            body += nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *self._line(cell))) for cell in row))
+            body += nodes.row("", *(nodes.entry("", self._paragraph(cell)) for cell in row))
         group += body
         classes = ["bourn-table"] if table.head else ["bourn-facts"]
         return nodes.table("", group, classes=classes, align="left")
 
-    def _line(self, line: Line) -> list[nodes.Node]:
-        return [self._span(span) for span in line]
+    def _paragraph(self, line: Line, *before: nodes.Node) -> nodes.paragraph:
+        paragraph = nodes.paragraph("", "", *before, *map(self._span, line))
+        # Quotes and dashes are the author's own: they may be part of a value.
+        paragraph["support_smartquotes"] = False
+        return paragraph
 
     def _span(self, span: Span) -> nodes.Node:
         if span.kind == "code":
