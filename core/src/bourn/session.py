@@ -218,10 +218,11 @@ class Session:
     @cached_property
     def registry(self) -> Registry:
         """Who is installed."""
-        if self._given_registry is not None:
-            return self._given_registry
         from bourn.discovery.registry import Registry  # on first use
 
+        Registry.as_html = staticmethod(_as_html)
+        if self._given_registry is not None:
+            return self._given_registry
         return Registry.installed(prefer=lambda: self.settings.prefer)
 
     @property
@@ -362,6 +363,12 @@ class Session:
             if name not in known:
                 known[name] = self.settings.of_plugin(name, plugin.Settings)
             return known[name]
+
+
+def _as_html(told: Mapping[str, Any]) -> str:
+    from bourn.describe.notebook import as_html  # in notebooks only
+
+    return as_html(told)
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()

@@ -32,8 +32,9 @@ def calls_of(plugin: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _python(value: Any) -> str:
     """A literal with the quotes that the rest of the documentation has."""
-    if isinstance(value, str) and '"' not in value and "\\" not in value and value.isprintable():
-        return f'"{value}"'
+    if isinstance(value, str) and value.isprintable():
+        text = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{text}"'
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_python(key)}: {_python(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -47,7 +47,7 @@ def _options(schema: Mapping[str, Any], within: str) -> Iterable[OptionInWords]:
     for key, option in schema.get("properties", {}).items():
         told = in_words(within + key, option, required=key in required)
         # The default of a mapping whose options follow is told by theirs.
-        yield told._replace(default="") if option.get("properties") and told.default != "required" else told
+        yield told._replace(default="") if option.get("properties") and option.get("default") else told
         yield from _parts(option, within + key)
 
 
