@@ -85,6 +85,7 @@ class BournError(Exception):
 
     code: ClassVar[str] = "bourn-error"
     """A stable name of the fault, for machines."""
+    cure = "Read the message: it names the place, what was given and what is allowed."
 
     def __init__(self, message: str = "") -> None:
         super().__init__(clean(message))
@@ -107,6 +108,7 @@ class RequestError(BournError, ValueError):
     """
 
     code = "request-error"
+    cure = "Mend what the message names, place by place. `bourn.plan` takes the same call, and only checks it."
 
     def __init__(self, problems: Iterable[Problem], *, about: str = "the request") -> None:
         self.problems: Sequence[Problem] = tuple(Problem(clean(p.path), clean(p.message)) for p in problems)
@@ -126,30 +128,41 @@ class UnknownPlugin(RequestError):
     """No destination or format of that name is installed."""
 
     code = "unknown-plugin"
+    cure = (
+        "Use one of the names that the message lists (`bourn list`). A plugin that is missing is to be "
+        "installed where bourn is."
+    )
 
 
 class InvalidOptions(RequestError):
     """Options that are unknown, of the wrong type or out of range; all of them in one error."""
 
     code = "invalid-options"
+    cure = "`bourn show NAME` has the options with type, default and limits."
 
 
 class IncompatiblePair(RequestError):
     """The matrix forbids it: this destination does not take that format, or neither takes this kind of result."""
 
     code = "incompatible-pair"
+    cure = "Use a format that the message names. `bourn matrix` has what goes together, and why the rest does not."
 
 
 class Refused(RequestError):
     """The destination's preflight, or a policy of this installation, said no."""
 
     code = "refused"
+    cure = "Do what the message asks for, and send the request again: nothing was computed, and nothing written."
 
 
 class RequestTypeError(BournError, TypeError):
     """``destination=``, ``format=`` or the result is of a type that nothing claims."""
 
     code = "request-type-error"
+    cure = (
+        "Give a name, a mapping with `type`, or an object that an installed plugin takes for one; a result "
+        "must be of a kind that bourn knows."
+    )
 
 
 class PluginError(BournError):
@@ -164,6 +177,7 @@ class PluginError(BournError):
     """
 
     code = "plugin-error"
+    cure = "Upgrade, mend or uninstall the distribution that the message names; `bourn doctor` looks at every plugin."
 
     def __init__(
         self, message: str, *, name: str = "", distribution: str | None = None, version: str | None = None
@@ -178,6 +192,7 @@ class SettingsError(BournError, ValueError):
     """The settings of this installation can't be used; says which file or variable, and what is allowed."""
 
     code = "settings-error"
+    cure = "Mend the file or the variable that the message names. `bourn doctor` says which settings are in force."
 
 
 class LedgerError(BournError):
@@ -201,6 +216,7 @@ class JobError(BournError):
     """
 
     code = "job-error"
+    cure = "The job stands in `.job`; `bourn job ID` has all that is known of it."
 
     def __init__(self, message: str = "", *, job: Job | None = None) -> None:
         super().__init__(message)
@@ -212,63 +228,82 @@ class JobFailed(JobError):
     """The job has failed; the cause is chained where this process saw it."""
 
     code = "job-failed"
+    cure = (
+        "The message has the reason, and the cause is chained where this process saw it. `job.resubmit()` tries again."
+    )
 
 
 class ResultRefused(JobFailed):
     """The result, once it was known, is unfit for the format or the destination."""
 
     code = "result-refused"
+    cure = "Change the result so that it is what the message asks for, or choose another format or destination."
 
 
 class EncodeError(JobFailed):
     """The result can't be expressed in that format; says which part (``result["a"][3]``) and why."""
 
     code = "encode-error"
+    cure = "Change the part of the result that the message points at, or choose a format that can hold it."
 
 
 class DeliveryError(JobFailed):
     """The destination has failed for good, after its retries; the artifact is kept."""
 
     code = "delivery-error"
+    cure = (
+        "The artifact is kept: mend what the destination complains of, then `job.resubmit()` delivers it "
+        "without computing anew."
+    )
 
 
 class DeliveryRefused(DeliveryError):
     """Refused at the commit: exists already, access withdrawn, product changed."""
 
     code = "delivery-refused"
+    cure = "Choose another name, allow overwriting, or ask for access, as the message says; then `job.resubmit()`."
 
 
 class JobCancelled(JobError):
     """The job was cancelled."""
 
     code = "job-cancelled"
+    cure = "Nothing of it is left; send the request again if that was not meant."
 
 
 class JobTimeout(JobError, TimeoutError):
     """The job did not end in the time given."""
 
     code = "job-timeout"
+    cure = "Give a longer `timeout`, or `block=False` and wait for the job later."
 
 
 class UnknownJob(JobError, LookupError):
     """The ledger knows no job of that id."""
 
     code = "unknown-job"
+    cure = (
+        "Check the id, and that this process sees the same ledger: `bourn doctor` says which. Jobs are "
+        "forgotten 90 days after their data."
+    )
 
 
 class LinkError(BournError):
     """Something about a link."""
 
     code = "link-error"
+    cure = "Ask whoever gave the link for a new one."
 
 
 class LinkExpired(LinkError):
-    """The link was given once, and its time is over or it was revoked."""
+    """The link was given once, and its time is over."""
 
     code = "link-expired"
+    cure = "The data is erased: send the request again."
 
 
 class LinkInvalid(LinkError):
-    """No such link was ever given."""
+    """No such link was ever given, or it was revoked."""
 
     code = "link-invalid"
+    cure = "Copy the whole link, its file name included; one that was revoked does not work again."

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bourn.contract.context import Clock, Context
     from bourn.contract.destination import Destination
+    from bourn.describe.schema import Defaults
     from bourn.discovery.registry import Registry
     from bourn.dispatch.dispatcher import Dispatcher
     from bourn.dispatch.plan import Plan
@@ -217,11 +218,19 @@ class Session:
     @cached_property
     def registry(self) -> Registry:
         """Who is installed."""
-        if self._given_registry is not None:
-            return self._given_registry
         from bourn.discovery.registry import Registry  # on first use
 
+        Registry.as_html = staticmethod(_as_html)
+        if self._given_registry is not None:
+            return self._given_registry
         return Registry.installed(prefer=lambda: self.settings.prefer)
+
+    @property
+    def defaults(self) -> Defaults:
+        """What a request means that leaves a half out."""
+        from bourn.describe.schema import Defaults  # for those who describe requests
+
+        return Defaults(destination=self.settings.default_destination, format=self.settings.default_format)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -354,6 +363,12 @@ class Session:
             if name not in known:
                 known[name] = self.settings.of_plugin(name, plugin.Settings)
             return known[name]
+
+
+def _as_html(told: Mapping[str, Any]) -> str:
+    from bourn.describe.notebook import as_html  # in notebooks only
+
+    return as_html(told)
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()

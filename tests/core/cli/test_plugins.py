@@ -118,9 +118,40 @@ def test_schema_of_a_plugin(run):
 
 def test_schema_of_a_request(run):
     schema = json.loads(run("schema").stdout)
-    assert sorted(schema["$defs"]) == [
+    assert sorted(key for key in schema["$defs"] if "." in key) == [
         "destination.frame", "destination.letter", "destination.shelf", "format.picture", "format.text",
     ]  # fmt: skip
+
+
+def test_schema_in_other_forms(run):
+    told = json.loads(run("schema", "--openeo").stdout)
+    assert sorted(told["output"]) == ["picture", "text"]
+    told = json.loads(run("schema", "--openapi").stdout)
+    assert "destination.letter" in told["components"]["schemas"]
+    told = json.loads(run("schema", "--kind", "value").stdout)
+    assert told["allOf"][0]["then"] == {"properties": {"format": False}, "required": ["format"]}  # frame: images only
+    assert run("schema", "letter", "--openapi").exit_code == 2
+
+
+def test_kinds_of_the_help_text_are_those_of_results():
+    from bourn.cli import plugins
+    from bourn.result import info
+
+    assert info.KINDS == plugins.KINDS
+
+
+def test_docs(run, tmp_path):
+    done = run("docs", str(tmp_path / "told"))
+    assert done.stdout == f"10 files in {tmp_path}/told; begin with {tmp_path}/told/index.md.\n"
+    assert "A letter with the result." in (tmp_path / "told/destinations/letter.md").read_text()
+    assert json.loads((tmp_path / "told/request.schema.json").read_text())["$defs"]["format.text"]
+
+
+def test_docs_overwrite_nothing_of_anybody_elses(run, tmp_path):
+    (tmp_path / "index.md").write_text("# Mine\n")
+    done = run("docs", str(tmp_path))
+    assert (done.exit_code, "is in the way" in done.stderr) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.md"]
 
 
 def test_nothing_is_wider_than_the_terminal(run):

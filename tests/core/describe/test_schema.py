@@ -3,7 +3,7 @@
 import attrs
 import jsonschema
 import pytest
-from bourn.describe.schema import request_schema
+from bourn.describe.schema import Defaults, request_schema
 from bourn.discovery.registry import Registry
 from bourn.plugin import Destination, Format, option
 
@@ -37,7 +37,7 @@ class Text(Format):
 @pytest.fixture
 def valid():
     registry = Registry.of(destinations={"hook": Hook, "plain": Plain, "bad": 3}, formats={"text": Text})
-    schema = request_schema(registry)
+    schema = request_schema(registry.describe(), defaults=Defaults(destination="plain", format="text"))
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema).is_valid
 
@@ -65,7 +65,7 @@ def test_requests(valid, request_, right):
 
 def test_every_installed_example_is_valid(session):
     """What an author shows, the schema lets pass."""
-    validator = jsonschema.Draft202012Validator(request_schema(session.registry))
+    validator = jsonschema.Draft202012Validator(request_schema(session.registry.describe()))
     for spec in (*session.registry.destinations.values(), *session.registry.formats.values()):
         for example in spec.examples:
             halves = {"destination": example.destination, "format": example.format}

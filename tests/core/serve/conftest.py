@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 import uvicorn
+from bourn.describe.schema import Defaults
 from bourn.discovery.registry import Registry
 from bourn.serve import application
 
@@ -29,6 +30,7 @@ class Session:
         self.house = house
         self.links, self.store, self.clock = house.links, house.store, house.clock
         self.registry = registry or Registry.of()
+        self.defaults = Defaults()
         self.sweeps = 0
         self.sweep_fault = None
 

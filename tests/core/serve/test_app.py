@@ -108,9 +108,10 @@ def test_the_registry_is_a_page_for_people(client):
         "broken is broken",
         "expected a subclass of bourn.plugin.Destination",
         "given 0",  # distribution and version
-        "list of str", "required", "at most 5 items, email", "float | None", "> 0, ≤ 60, in seconds",
-        "inner.size", "≥ 1",
-        '"a" | "<script>alert(\'x\')</script>&\\""',
+        "list of text", "required", "at most 5 items, each: email", "number or null", "more than 0, at most 60 seconds",
+        "inner.size", "at least 1",
+        "a, <script>alert('x')</script>&\"",
+        "UnknownPlugin", "Use one of the names that the message lists",
         f"Title {EVIL}",
         'bourn.compute(result, destination={"type": "parcel", "to": ["<script>',
     ]:  # fmt: skip
@@ -133,6 +134,14 @@ def test_the_registry_is_json_for_machines(client, registry):
     answer = client.get("/registry.json")
     assert answer.headers["content-type"] == "application/json"
     assert answer.json() == json.loads(json.dumps(registry.describe()))
+
+
+def test_what_machines_ask_for(client):
+    request = client.get("/request.schema.json").json()
+    assert request["$defs"]["destination.parcel"]["properties"]["mode"]["default"] == "a"
+    told = client.get("/openapi.json").json()
+    assert "/d/{token}/{filename}" in told["paths"]
+    assert sorted(client.get("/file_formats").json()["output"]) == ["picture", "text"]
 
 
 def test_an_empty_registry_has_a_page(tools, house):

@@ -32,6 +32,7 @@ _OWN = {
     "show": "bourn.cli.plugins",
     "matrix": "bourn.cli.plugins",
     "schema": "bourn.cli.plugins",
+    "docs": "bourn.cli.plugins",
     "doctor": "bourn.cli.doctor",
     "jobs": "bourn.cli.jobs",
     "job": "bourn.cli.jobs",

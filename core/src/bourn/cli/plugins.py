@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from bourn.errors import Problem
     from bourn.session import Session
 
-__all__ = ["list_command", "matrix_command", "schema_command", "show_command", "specs_of"]
+__all__ = ["docs_command", "list_command", "matrix_command", "schema_command", "show_command", "specs_of"]
+
+KINDS = ("value", "array", "image", "table", "features")
+"""As `bourn.result.info` has them, which is not imported for the sake of a help text; a test holds the two together."""
 
 
 @click.command("list")
@@ -66,20 +70,61 @@ def matrix_command(session: Session, *, as_json: bool) -> None:
 
 @click.command("schema")
 @click.argument("name", required=False)
+@click.option("--kind", type=click.Choice(KINDS), help="Of requests for a result of this kind only.")
+@click.option("--any-case", is_flag=True, help="Let names and choices pass in any case, as bourn takes them.")
+@click.option(
+    "--openapi", "form", flag_value="openapi", help="As a fragment of OpenAPI 3.1, with what `serve` answers."
+)
+@click.option("--openeo", "form", flag_value="openeo", help="The formats as openEO lists them at /file_formats.")
 @pass_session
-def schema_command(session: Session, name: str | None) -> None:
+def schema_command(session: Session, name: str | None, *, kind: str | None, any_case: bool, form: str | None) -> None:
     """The JSON Schema of a plugin, or of a request.
 
-    Of the options of NAME; without a name that of a whole request.
+    Of the options of NAME; without a name that of a whole request, by which editors complete it.
     """
-    from bourn.describe.schema import request_schema  # this command alone needs it
-
-    if name is None:
-        print_json(request_schema(session.registry))
+    if name is not None:
+        if kind or any_case or form:
+            msg = "the options are for the schema of a whole request; leave NAME out"
+            raise click.UsageError(msg)
+        schemas: dict[str, Any] = {spec.role: spec.schema for spec in specs_of(session.registry, name)}
+        # A name that is both a destination and a format gives both, by role.
+        print_json(schemas if len(schemas) > 1 else next(iter(schemas.values())))
         return
-    schemas: dict[str, Any] = {spec.role: spec.schema for spec in specs_of(session.registry, name)}
-    # A name that is both a destination and a format gives both, by role.
-    print_json(schemas if len(schemas) > 1 else next(iter(schemas.values())))
+    told = session.registry.describe()
+    if form == "openeo":
+        from bourn.describe.openeo import file_formats  # each form alone needs its own
+
+        print_json(file_formats(told))
+    elif form == "openapi":
+        from bourn import __version__
+        from bourn.describe.openapi import openapi
+
+        print_json(openapi(told, __version__, defaults=session.defaults))
+    else:
+        from bourn.describe.schema import request_schema
+
+        print_json(request_schema(told, kind=kind, any_case=any_case, defaults=session.defaults))
+
+
+@click.command("docs")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@as_json_option
+@pass_session
+def docs_command(session: Session, folder: Path, *, as_json: bool) -> None:
+    """Write documentation of what is installed.
+
+    A page for each destination and format, the matrix, the errors, in Markdown; the schema of a request, and all of it
+    as JSON. Written anew, it follows what is installed; a file that is none of its own is never overwritten.
+    """
+    from bourn.describe.schema import request_schema  # this command alone needs them
+    from bourn.describe.tree import write_tree
+
+    told = session.registry.describe()
+    files = write_tree(told, folder, request_schema(told, defaults=session.defaults))
+    if as_json:
+        print_json([str(file) for file in files])
+    else:
+        print_lines([f"{len(files)} files in {folder}; begin with {files[0]}."])
 
 
 def specs_of(registry: Registry, name: str) -> list[Spec]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from bourn.contract.destination import Example
+from typing import Any
 
 __all__ = ["call_of", "calls_of"]
 
@@ -23,16 +20,21 @@ def call_of(destination: Any = None, written: Any = None, result: str = "result"
     return f"bourn.compute({', '.join([result, *(f'{key}={_python(v)}' for key, v in halves if v is not None)])})"
 
 
-def calls_of(examples: tuple[Example, ...], role: str, name: str) -> list[tuple[str, str]]:
-    """Title and call of every example; without any, the plainest request there is."""
-    found = [(example.title, call_of(example.destination, example.format)) for example in examples]
-    return found or [("", call_of(name) if role == "destination" else call_of(None, name))]
+def calls_of(plugin: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Title and call of every example of a described plugin; without any, the plainest request that is right."""
+    found = [
+        (example["title"], call_of(example.get("destination"), example.get("format")))
+        for example in plugin["examples"]
+    ]  # fmt: skip
+    plainest = plugin["request"]
+    return found or [("", call_of(plainest) if plugin["role"] == "destination" else call_of(None, plainest))]
 
 
 def _python(value: Any) -> str:
     """A literal with the quotes that the rest of the documentation has."""
-    if isinstance(value, str) and '"' not in value and "\\" not in value and value.isprintable():
-        return f'"{value}"'
+    if isinstance(value, str) and value.isprintable():
+        text = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{text}"'
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_python(key)}: {_python(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

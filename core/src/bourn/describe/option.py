@@ -46,10 +46,18 @@ def _options(schema: Mapping[str, Any], within: str) -> Iterable[OptionInWords]:
     required = schema.get("required", ())
     for key, option in schema.get("properties", {}).items():
         told = in_words(within + key, option, required=key in required)
-        parts = list(_options(option, f"{within}{key}."))
         # The default of a mapping whose options follow is told by theirs.
-        yield told._replace(default="") if parts and told.default != "required" else told
-        yield from parts
+        yield told._replace(default="") if option.get("properties") and option.get("default") else told
+        yield from _parts(option, within + key)
+
+
+def _parts(option: Mapping[str, Any], name: str) -> Iterable[OptionInWords]:
+    """The options within an option: of a mapping, of each item of a list, of the mappings among several types."""
+    yield from _options(option, f"{name}.")
+    if isinstance(option.get("items"), Mapping):
+        yield from _parts(option["items"], f"{name}[]")
+    for branch in option.get("anyOf", ()):
+        yield from _parts(branch, name)
 
 
 def in_words(name: str, schema: Mapping[str, Any], *, required: bool = False) -> OptionInWords:

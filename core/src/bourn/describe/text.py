@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bourn.describe.example import calls_of
 from bourn.describe.option import options_of
+from bourn.discovery.inventory import told_of
 from bourn.errors import PluginError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def page(spec: Spec, registry: Registry, paper: Paper) -> list[str]:
             facts = "; ".join(part for part in (option.type, option.limits, said) if part)
             lines += [f"  {paper.strong(option.name)}", *paper.wrapped(facts, 6), *paper.wrapped(option.meaning, 6)]
     lines += ["", paper.strong("Examples")]
-    for title, call in calls_of(tuple(spec.examples), spec.role, spec.name):
+    for title, call in calls_of(told_of(spec)):
         lines += paper.wrapped(f"# {title}", 2, 4) if title else []
         lines.append(f"  {call}")
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bourn.discovery.entries import Entry
 from bourn.discovery.matrix import Matrix
@@ -36,6 +36,9 @@ class Registry:
     destinations, formats : mapping of str to Spec
         Read-only, in alphabetical order.
     """
+
+    as_html: ClassVar[Callable[[Mapping[str, Any]], str] | None] = None
+    """Makes HTML of what `describe` gives; whoever opens a session sets it, since pages are made of registries."""
 
     def __init__(
         self,
@@ -102,6 +105,10 @@ class Registry:
     def __repr__(self) -> str:
         return f"<Registry destinations: {listed(self.destinations)}; formats: {listed(self.formats)}>"
 
+    def _repr_html_(self) -> str | None:
+        """A table for notebooks; None, and they show the text above, where nobody said how it is made."""
+        return None if Registry.as_html is None else Registry.as_html(self.describe())
+
     def find(self, role: str, name: str) -> Spec:
         """The plugin of that name; upper and lower case of ASCII letters are the same.
 
@@ -129,6 +136,14 @@ class Registry:
                 return role, given.name
         entry = claim_on(obj, (entry for entry in self._shorthands if entry not in self._given))
         return None if entry is None else (self._shorthands[entry], entry.name)
+
+    @property
+    def shorthands(self) -> Mapping[tuple[str, str], list[str]]:
+        """By role and name of a plugin the classes whose objects stand for it, each as ``module:attribute``."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for entry, role in self._shorthands.items():
+            found.setdefault((role, entry.name), []).append(entry.value)
+        return found
 
     def of_options(self, role: str, obj: Any) -> Spec | None:
         """The plugin whose options class is the type of `obj`; None if there is no such plugin, or several."""

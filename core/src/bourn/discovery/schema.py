@@ -80,6 +80,8 @@ def _of_field(field: Field) -> dict[str, Any]:
         schema["description"] = field.facts.help
     if field.facts.unit is not None:
         schema["x-unit"] = field.facts.unit
+    if field.facts.check is not None:
+        schema["x-checked"] = True  # by a function of the plugin's own, besides
     if field.facts.format is not None:
         _with_format(schema, field.facts.format)
     if field.shape.kind == "secret":

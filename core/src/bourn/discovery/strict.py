@@ -125,7 +125,11 @@ def _list(shape: Shape) -> Reader:
             items = list(value)
         if items is None:
             raise unfit(shape, value)
-        return cls([read_item(item) for item in items])
+        made = cls([read_item(item) for item in items])
+        if len(made) != len(items):
+            msg = "expected each item once"
+            raise Unfit(msg)
+        return made
 
     return read
 

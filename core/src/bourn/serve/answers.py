@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import jinja2
-from markupsafe import Markup, escape
 from starlette.responses import Response
 
 if TYPE_CHECKING:
@@ -28,8 +26,6 @@ SAFE = {
 }
 """The address of a link is its key: no page that it leads to may tell it on, and no cache may keep it."""
 
-_CODE = re.compile(r"`([^`]+)`")
-
 
 @cache
 def _pages() -> tuple[jinja2.Environment, str, str]:
@@ -45,13 +41,7 @@ def _pages() -> tuple[jinja2.Environment, str, str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["prose"] = _prose
     return environment, style, policy
-
-
-def _prose(text: str) -> Markup:
-    """Text with what stands between backticks set as code; everything else in it is text."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped just now
 
 
 def page(template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **facts: Any) -> Response:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bourn.contract.context import Clock
+    from bourn.describe.schema import Defaults
     from bourn.store.interface import Store
     from bourn.store.links import Links
 
@@ -51,6 +52,11 @@ class Serving(Protocol):
     @property
     def registry(self) -> Inventory:
         """Who is installed."""
+        ...
+
+    @property
+    def defaults(self) -> Defaults:
+        """What a request means that leaves a half out."""
         ...
 
     @property

@@ -1,0 +1,284 @@
+"""A Sphinx extension that writes what is installed into a platform's documentation.
+
+``extensions = ["bourn.describe.sphinx"]`` in ``conf.py`` gives these directives, in reStructuredText and MyST alike::
+
+    .. bourn:destinations::            a table of all destinations
+    .. bourn:formats::                 a table of all formats
+    .. bourn:destination:: email       all about one destination
+    .. bourn:format:: geotiff          all about one format
+    .. bourn:matrix::                  what goes together, and why the rest does not
+    .. bourn:errors::                  every error with cause and cure
+    .. bourn:problems::                what is wrong with what is installed
+
+The roles ``:bourn:destination:`email``` and ``:bourn:format:`geotiff``` lead to a plugin's page. With
+``bourn_pages = "plugins"`` a page for each plugin is written below that folder when a build starts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx import addnodes
+from sphinx.domains import Domain, ObjType
+from sphinx.roles import XRefRole
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.logging import getLogger
+from sphinx.util.nodes import make_refnode
+
+from bourn import __version__
+from bourn.describe import pages
+from bourn.describe.blocks import Broken, Code, Heading, Paragraph, Points, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sphinx.application import Sphinx
+    from sphinx.builders import Builder
+    from sphinx.environment import BuildEnvironment
+    from sphinx.util.typing import ExtensionMetadata
+
+    from bourn.describe.blocks import Block, Line, Span
+
+__all__ = ["setup"]
+
+_log = getLogger(__name__)
+
+ROLES = ("destination", "format")
+
+PAGE_MARK = ".. Written by bourn.describe.sphinx; it is written anew at each build."
+
+
+def _told() -> dict[str, Any]:
+    """What is installed where the documentation is built."""
+    from bourn.discovery.registry import Registry
+
+    global _known  # noqa: PLW0603  # asked once a build, not once a directive
+    if _known is None:
+        _known = Registry.installed().describe()
+    return _known
+
+
+_known: dict[str, Any] | None = None
+
+
+class _Directive(SphinxDirective):
+    """Puts blocks where it stands; the page is read anew at each build, since plugins come and go."""
+
+    has_content = False
+
+    def written(self, blocks: Iterable[Block]) -> list[nodes.Node]:
+        self.env.note_reread()
+        # Where sections can stand the headings are sections, and so in the contents of the page; else they are rubrics.
+        parent = self.state_machine.node
+        if not isinstance(parent, nodes.section | nodes.document):
+            return list(self._nodes(blocks))
+        found: list[nodes.Node] = []
+        for node in self._nodes(blocks):
+            if isinstance(node, nodes.rubric):
+                section = nodes.section("", nodes.title("", node.astext()))
+                section["names"].append(nodes.fully_normalize_name(node.astext()))
+                self.state.document.note_implicit_target(section, section)
+                found.append(section)
+            elif found and isinstance(found[-1], nodes.section):
+                found[-1] += node
+            else:
+                found.append(node)
+        return found
+
+    def _nodes(self, blocks: Iterable[Block]) -> Iterator[nodes.Node]:
+        for block in blocks:
+            if isinstance(block, Heading):
+                # A section can't stand in every place where a directive can.
+                yield nodes.rubric(block.text, block.text)
+            elif isinstance(block, Paragraph):
+                yield self._paragraph(block.line)
+            elif isinstance(block, Points):
+                items = (nodes.list_item("", self._paragraph(line)) for line in block.lines)
+                yield nodes.bullet_list("", *items)
+            elif isinstance(block, Broken):
+                yield nodes.warning("", self._paragraph(block.line, nodes.strong("", "Broken. ")))
+            elif isinstance(block, Code):
+                if block.title:
+                    yield self._paragraph(block.title)
+                yield nodes.literal_block(block.text, block.text, language=block.language)
+            else:
+                yield self._table(block)
+
+    def _table(self, table: Table) -> nodes.Node:
+        width = len(table.head) or max(map(len, table.rows), default=1)
+        group = nodes.tgroup(cols=width)
+        group += [nodes.colspec(colwidth=1) for _ in range(width)]
+        if table.head:
+            cells = (nodes.entry("", nodes.paragraph(text=text)) for text in table.head)
+            group += nodes.thead("", nodes.row("", *cells))
+        body = nodes.tbody()
+        for row in table.rows:
+            body += nodes.row("", *(nodes.entry("", self._paragraph(cell)) for cell in row))
+        group += body
+        classes = ["bourn-table"] if table.head else ["bourn-facts"]
+        return nodes.table("", group, classes=classes, align="left")
+
+    def _paragraph(self, line: Line, *before: nodes.Node) -> nodes.paragraph:
+        paragraph = nodes.paragraph("", "", *before, *map(self._span, line))
+        # Quotes and dashes are the author's own: they may be part of a value.
+        paragraph["support_smartquotes"] = False
+        return paragraph
+
+    def _span(self, span: Span) -> nodes.Node:
+        if span.kind == "code":
+            return nodes.literal(span.text, span.text)
+        if span.kind != "ref":
+            return nodes.Text(span.text)
+        role, name = span.target
+        return addnodes.pending_xref(
+            "", nodes.inline(span.text, span.text), refdomain="bourn", reftype=role, reftarget=name,
+            refexplicit=True, refdoc=self.env.current_document.docname, refwarn=False,
+        )  # fmt: skip
+
+
+class _Plugin(_Directive):
+    """All about one destination or format; the place is a target of references."""
+
+    required_arguments = 1
+    option_spec: ClassVar = {"no-index": directives.flag}
+    role: ClassVar[str]
+
+    def run(self) -> list[nodes.Node]:
+        """The page of the plugin; a warning where there is none of that name."""
+        name = self.arguments[0].strip().lower()
+        told = _told()
+        if name not in told[f"{self.role}s"]:
+            known = ", ".join(told[f"{self.role}s"]) or "none"
+            _log.warning(
+                "no %s is called %r; installed: %s", self.role, name, known, location=self.get_location(), type="bourn"
+            )
+            return []
+        blocks = self.written(pages.plugin_page(told, self.role, name))
+        if "no-index" in self.options:
+            return blocks
+        anchor = f"bourn-{self.role}-{name}"
+        target = nodes.target("", "", ids=[anchor])
+        self.state.document.note_explicit_target(target)
+        domain = self.env.domains["bourn"]
+        domain.data["plugins"][self.role, name] = (self.env.current_document.docname, anchor)
+        return [target, *blocks]
+
+
+class _Destination(_Plugin):
+    role = "destination"
+
+
+class _Format(_Plugin):
+    role = "format"
+
+
+class _Destinations(_Directive):
+    def run(self) -> list[nodes.Node]:
+        """A line for each destination."""
+        return self.written(pages.overview(_told(), "destination"))
+
+
+class _Formats(_Directive):
+    def run(self) -> list[nodes.Node]:
+        """A line for each format."""
+        return self.written(pages.overview(_told(), "format"))
+
+
+class _Matrix(_Directive):
+    def run(self) -> list[nodes.Node]:
+        """What goes together."""
+        return self.written(pages.matrix_page(_told()))
+
+
+class _Errors(_Directive):
+    def run(self) -> list[nodes.Node]:
+        """Every error."""
+        return self.written(pages.errors_page(_told()))
+
+
+class _Problems(_Directive):
+    def run(self) -> list[nodes.Node]:
+        """What is wrong with what is installed."""
+        return self.written(pages.problems_page(_told()))
+
+
+class BournDomain(Domain):
+    """Destinations and formats as things that documentation can refer to, from other projects too."""
+
+    name = "bourn"
+    label = "bourn"
+    object_types: ClassVar = {role: ObjType(role, role) for role in ROLES}
+    roles: ClassVar = {role: XRefRole() for role in ROLES}
+    directives: ClassVar = {
+        "destination": _Destination, "format": _Format, "destinations": _Destinations, "formats": _Formats,
+        "matrix": _Matrix, "errors": _Errors, "problems": _Problems,
+    }  # fmt: skip
+    initial_data: ClassVar = {"plugins": {}}
+
+    def clear_doc(self, docname: str) -> None:
+        """Forget what a page told of."""
+        plugins = self.data["plugins"]
+        for key in [key for key, (place, _) in plugins.items() if place == docname]:
+            del plugins[key]
+
+    def merge_domaindata(self, docnames: Iterable[str], otherdata: dict[str, Any]) -> None:
+        """Take over what another process read."""
+        taken = set(docnames)
+        plugins = otherdata["plugins"]
+        self.data["plugins"] |= {key: place for key, place in plugins.items() if place[0] in taken}
+
+    def resolve_xref(
+        self, env: BuildEnvironment, fromdocname: str, builder: Builder, typ: str, target: str,
+        node: addnodes.pending_xref, contnode: nodes.Element,
+    ) -> nodes.reference | None:  # fmt: skip
+        """Where a plugin's page is; without one the name stands there as text."""
+        place = self.data["plugins"].get((typ, target.lower()))
+        if place is None:
+            return None
+        docname, anchor = place
+        return make_refnode(builder, fromdocname, docname, anchor, contnode, target)
+
+    def resolve_any_xref(
+        self, env: BuildEnvironment, fromdocname: str, builder: Builder, target: str,
+        node: addnodes.pending_xref, contnode: nodes.Element,
+    ) -> list[tuple[str, nodes.reference]]:  # fmt: skip
+        """For the role `any`."""
+        found = ((r, self.resolve_xref(env, fromdocname, builder, r, target, node, contnode)) for r in ROLES)
+        return [(f"bourn:{role}", node) for role, node in found if node is not None]
+
+    def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
+        """For the search, and for other projects."""
+        for (role, name), (docname, anchor) in self.data["plugins"].items():
+            yield name, name, role, docname, anchor, 1
+
+
+def _write_pages(app: Sphinx) -> None:
+    """A page for each plugin, where `bourn_pages` says; those of plugins that are gone are removed."""
+    global _known  # noqa: PLW0603  # a new build asks anew
+    _known = None
+    if not app.config.bourn_pages:
+        return
+    for role in ROLES:
+        folder = Path(app.srcdir, app.config.bourn_pages, f"{role}s")
+        folder.mkdir(parents=True, exist_ok=True)
+        texts = {
+            folder / f"{name}.rst": f"{PAGE_MARK}\n\n{name}\n{'=' * len(name)}\n\n.. bourn:{role}:: {name}\n"
+            for name in _told()[f"{role}s"]
+        }
+        for path in set(folder.glob("*.rst")) - set(texts):
+            if path.read_text(encoding="utf-8").startswith(PAGE_MARK):
+                path.unlink()
+        for path, text in texts.items():
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                path.write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """What Sphinx calls."""
+    app.add_domain(BournDomain)
+    app.add_config_value("bourn_pages", "", "env", str, "The folder, in that of the sources, for a page a plugin.")
+    app.connect("builder-inited", _write_pages)
+    return {"version": __version__, "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
