@@ -1,0 +1,187 @@
+"""A message as bytes: composed for one recipient, then read again to see that it is what it should be."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from email.charset import QP, Charset
+from email.generator import BytesGenerator
+from email.header import Header, decode_header, make_header
+from email.mime.image import MIMEImage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+import attrs
+from bourn.plugin import DeliveryError
+
+from bourn_email.address import domain_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+__all__ = ["HEADERS", "Letter", "composed", "message_id"]
+
+HEADERS = (
+    "Content-Type", "MIME-Version", "From", "To", "Cc", "Subject", "Date", "Message-ID", "Auto-Submitted",
+)  # fmt: skip
+"""All that a message begins with, in this order; Cc where there is one."""
+
+LONGEST_LINE = 998
+"""Bytes of a line without its end (RFC 5322, 2.1.1)."""
+
+FOLD_AT = 76
+
+# The older of Python's two ways: the newer one takes ten times as long, and its folding is what injected headers
+# (CVE-2024-6923).
+_POLICY = compat32.clone(linesep="\r\n", max_line_length=FOLD_AT)
+_BARE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_UTF8 = Charset("utf-8")
+_UTF8.body_encoding = QP
+_PICTURE_NAME = "picture"
+
+
+@attrs.frozen(kw_only=True)
+class Letter:
+    """A message but for its recipient.
+
+    Attributes
+    ----------
+    sender_name, sender : str
+    to, cc : sequence of str
+        Addresses as they go over the wire.
+    subject, text, html : str
+    picture : bytes or None
+        PNG or JPEG.
+    picture_id : str
+    date : datetime
+    delivery_id : str
+    """
+
+    sender_name: str
+    sender: str
+    to: Sequence[str]
+    cc: Sequence[str]
+    subject: str
+    text: str
+    html: str
+    picture: bytes | None
+    picture_id: str
+    date: datetime
+    delivery_id: str
+
+
+def message_id(delivery_id: str, recipient: str, sender: str) -> str:
+    """The id of the message to that recipient: the same at every try, so that a second copy is known for one.
+
+    Examples
+    --------
+    >>> message_id("0" * 32, "anna@example.org", "bourn@example.org")
+    '<b24897bd814fc4b9603c3247b1243e85.bourn@example.org>'
+    """
+    digest = hashlib.sha256(f"{delivery_id}\n{recipient}".encode()).hexdigest()
+    return f"<{digest[:32]}.bourn@{domain_of(sender)}>"
+
+
+def composed(letter: Letter, recipient: str) -> bytes:
+    """The message to one of the recipients, checked.
+
+    Raises
+    ------
+    DeliveryError
+        Read again it is another message than it should be; never seen, and better held than sent.
+    """
+    message = MIMEMultipart("alternative", policy=_POLICY)
+    headers: dict[str, str | Header] = {
+        "From": _named(letter.sender_name, letter.sender),
+        "To": Header(", ".join(letter.to), header_name="To", maxlinelen=FOLD_AT),
+        "Cc": Header(", ".join(letter.cc), header_name="Cc", maxlinelen=FOLD_AT),
+        "Subject": _subject(letter.subject),
+        "Date": format_datetime(letter.date),
+        "Message-ID": message_id(letter.delivery_id, recipient, letter.sender),
+        "Auto-Submitted": "auto-generated",
+    }
+    for name, value in headers.items():
+        if name != "Cc" or letter.cc:
+            message[name] = value  # type: ignore[assignment]  # a Header will do
+    message.attach(_text(letter.text, "plain"))
+    html = _text(letter.html, "html")
+    message.attach(html if letter.picture is None else _related(html, letter.picture, letter.picture_id))
+    out = io.BytesIO()
+    BytesGenerator(out, mangle_from_=False, policy=_POLICY).flatten(message)
+    made = out.getvalue()
+    if not made.endswith(b"\r\n"):
+        made += b"\r\n"
+    fault = _fault(made, letter, recipient)
+    if fault is not None:
+        msg = f"the message is held back, since read again it is not what was written: {fault}"
+        raise DeliveryError(msg)
+    return made
+
+
+def _text(text: str, subtype: str) -> MIMEText:
+    part = MIMEText(text, subtype, _charset=_UTF8, policy=_POLICY)  # type: ignore[arg-type]  # a Charset will do
+    del part["MIME-Version"]
+    return part
+
+
+def _related(html: MIMEText, picture: bytes, picture_id: str) -> MIMEMultipart:
+    """HTML and the picture in it (RFC 2387)."""
+    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    image = MIMEImage(picture, kind, policy=_POLICY)
+    image["Content-ID"] = f"<{picture_id}>"
+    image["Content-Disposition"] = f'inline; filename="{_PICTURE_NAME}.{kind}"'
+    related = MIMEMultipart("related", policy=_POLICY, type="text/html")
+    related.attach(html)
+    related.attach(image)
+    for part in (image, related):
+        del part["MIME-Version"]
+    return related
+
+
+def _subject(subject: str) -> Header:
+    """As it is where it is plain; else as encoded words, which keep every space where it was."""
+    plain = subject.isascii() and " ".join(subject.split()) == subject
+    return Header(subject, "us-ascii" if plain else "utf-8", maxlinelen=FOLD_AT, header_name="Subject")
+
+
+def _named(name: str, address: str) -> str | Header:
+    if not name:
+        return address
+    header = Header(header_name="From", maxlinelen=FOLD_AT)
+    if name.isascii():
+        header.append(f'"{name}"')
+    else:
+        header.append(name, "utf-8")
+    header.append(f"<{address}>")
+    return header
+
+
+def _fault(made: bytes, letter: Letter, recipient: str) -> str | None:
+    """What is wrong with the bytes; None where nothing is."""
+    if not made.isascii() or _BARE_END.search(made) or b"\0" in made:
+        return "a byte that no mail holds"
+    longest = max(map(len, made.split(b"\r\n")))
+    if longest > LONGEST_LINE:
+        return f"a line of {longest} bytes"
+    read = BytesHeaderParser().parsebytes(made)
+    expected = [name for name in HEADERS if name != "Cc" or letter.cc]
+    if read.keys() != expected or read.defects:
+        return f"its headers are {', '.join(read.keys())[:300]}"
+    said = {
+        "To": ", ".join(letter.to), "Cc": ", ".join(letter.cc), "Subject": letter.subject,
+        "Message-ID": message_id(letter.delivery_id, recipient, letter.sender),
+    }  # fmt: skip
+    for name, meant in said.items():
+        if meant and str(make_header(decode_header(read[name]))) != meant and _unfolded(read[name]) != meant:
+            return f"its {name} differs"
+    return None
+
+
+def _unfolded(value: str) -> str:
+    return value.replace("\r\n", "").replace("\n", "")
