@@ -81,7 +81,9 @@ class Ceph:
         )
         ring, map_ = folder / "keyring", folder / "monmap"
         for name, allowed in KEYS.items():
-            caps = [part for who, what in zip(allowed[::2], allowed[1::2], strict=True) for part in ("--cap", who, what)]
+            caps = [
+                part for who, what in zip(allowed[::2], allowed[1::2], strict=True) for part in ("--cap", who, what)
+            ]
             server._do("ceph-authtool", ring, *([] if ring.exists() else ["-C"]), "--gen-key", "-n", name, *caps)
         server._do("monmaptool", "--create", "--fsid", fsid, "--addv", "a", f"[v2:127.0.0.1:{monitor_port}]", map_)
         server._do("ceph-mon", "-i", "a", "--mkfs", "--monmap", map_, "--keyring", ring)

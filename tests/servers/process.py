@@ -40,7 +40,9 @@ def free_port():
 def call(command, *, seconds=60, log=None, **options):
     """Run a command that must succeed; what it says goes to the end of `log`, which a daemon of its may keep open."""
     with Path(log or os.devnull).open("ab") as said:
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=True, timeout=seconds, **options)
+        subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=True, timeout=seconds, **options
+        )
 
 
 def until(so, what, seconds=30):
