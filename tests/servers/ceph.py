@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from servers.process import call, free_port, kill, program, until
+from servers.process import call, free_port, program, until
 
 BUCKET = "bourn-test"
 
@@ -130,11 +130,6 @@ class Ceph:
         url = obstore.sign(store, "PUT", "", timedelta(minutes=5))
         with urllib.request.urlopen(urllib.request.Request(url, data=b"", method="PUT"), timeout=30) as answer:
             assert answer.status == 200
-
-    def stop(self):
-        """All of it is in memory, and nobody's."""
-        for name in ("client.rgw", "osd.0", "mon.a"):
-            kill(self.folder / f"{name}.pid", self.folder)
 
     def _do(self, name, *arguments):
         environment = os.environ | {"CEPH_CONF": str(self.folder / "ceph.conf")}
