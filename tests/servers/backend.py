@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from servers import process
 from servers.ceph import BUCKET, Ceph
 from servers.postgresql import PostgreSQL
-from servers.process import FOLDER, Missing, shared
+from servers.process import FOLDER, RUN, Missing, guard, shared
 
 BACKENDS = ("home", "servers")
 TEMPLATE = "bourn_template"
@@ -103,6 +103,7 @@ def s3():
 def own_postgresql():
     """A server that a test may stop; it waits for its disk."""
     try:
+        guard(Path(os.environ[FOLDER]))
         server = PostgreSQL.started(Path(os.environ[FOLDER]) / f"own-{secrets.token_hex(4)}", durable=True)
     except Missing as missing:
         unavailable(missing)
@@ -133,17 +134,10 @@ def begin(config):
     if not hasattr(config, "workerinput"):  # the one process that lives as long as the run
         folder = Path(tempfile.mkdtemp(prefix="bourn-servers-"))
         folder.chmod(0o711)  # PostgreSQL is run by another user
-        os.environ[FOLDER] = str(folder)
+        os.environ |= {FOLDER: str(folder), RUN: str(os.getpid())}
 
 
 def end(config):
-    """After the tests: stop what was started."""
+    """After the tests: end what was started."""
     if not hasattr(config, "workerinput"):
-        import json
-
-        folder = Path(os.environ.pop(FOLDER))
-        for name, server in (("postgresql", PostgreSQL), ("s3", Ceph)):
-            facts = folder / f"{name}.json"
-            if facts.exists():
-                server(**json.loads(facts.read_text())).stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        process.end(Path(os.environ.pop(FOLDER)))

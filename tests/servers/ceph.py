@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from servers.process import call, free_port, kill, program, until
+from servers.process import call, free_port, program, until
 
 BUCKET = "bourn-test"
 
@@ -81,7 +81,9 @@ class Ceph:
         )
         ring, map_ = folder / "keyring", folder / "monmap"
         for name, allowed in KEYS.items():
-            caps = [part for who, what in zip(allowed[::2], allowed[1::2], strict=True) for part in ("--cap", who, what)]
+            caps = [
+                part for who, what in zip(allowed[::2], allowed[1::2], strict=True) for part in ("--cap", who, what)
+            ]
             server._do("ceph-authtool", ring, *([] if ring.exists() else ["-C"]), "--gen-key", "-n", name, *caps)
         server._do("monmaptool", "--create", "--fsid", fsid, "--addv", "a", f"[v2:127.0.0.1:{monitor_port}]", map_)
         server._do("ceph-mon", "-i", "a", "--mkfs", "--monmap", map_, "--keyring", ring)
@@ -128,11 +130,6 @@ class Ceph:
         url = obstore.sign(store, "PUT", "", timedelta(minutes=5))
         with urllib.request.urlopen(urllib.request.Request(url, data=b"", method="PUT"), timeout=30) as answer:
             assert answer.status == 200
-
-    def stop(self):
-        """All of it is in memory, and nobody's."""
-        for name in ("client.rgw", "osd.0", "mon.a"):
-            kill(self.folder / f"{name}.pid", self.folder)
 
     def _do(self, name, *arguments):
         environment = os.environ | {"CEPH_CONF": str(self.folder / "ceph.conf")}

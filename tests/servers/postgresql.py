@@ -86,4 +86,6 @@ class PostgreSQL:
     def _do(self, name, *arguments):
         newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))
         as_owner = {"user": OWNER, "group": OWNER, "extra_groups": []} if os.geteuid() == 0 else {}
-        call([program(name, *newest_first), *map(str, arguments)], cwd=self.folder, log=self.folder / "calls", **as_owner)
+        call(
+            [program(name, *newest_first), *map(str, arguments)], cwd=self.folder, log=self.folder / "calls", **as_owner
+        )

@@ -10,11 +10,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 FOLDER = "SERVERS_OF_BOURN_TESTS"
 """The variable that tells the processes of a run where its servers are; BOURN_* would be a setting."""
+
+RUN = "RUN_OF_BOURN_TESTS"
+"""The same for the process that lives as long as the run."""
 
 
 class Missing(Exception):
@@ -40,7 +44,9 @@ def free_port():
 def call(command, *, seconds=60, log=None, **options):
     """Run a command that must succeed; what it says goes to the end of `log`, which a daemon of its may keep open."""
     with Path(log or os.devnull).open("ab") as said:
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=True, timeout=seconds, **options)
+        subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=True, timeout=seconds, **options
+        )
 
 
 def until(so, what, seconds=30):
@@ -55,18 +61,38 @@ def until(so, what, seconds=30):
 
 def shared(folder, start):
     """What `start(folder)` gives, JSON; called once for all processes of the run that share `folder`."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
     told = folder.with_suffix(".json")
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not told.exists():
+            guard(folder.parent)
             told.write_text(json.dumps(start(folder)))
     return json.loads(told.read_text())
 
 
-def kill(pid_file, folder):
-    """End the process of a pid file, if it is indeed one that was started with this folder."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
-        pid = int(pid_file.read_text().split()[0])
-        if str(folder) in Path(f"/proc/{pid}/environ").read_text():
-            os.kill(pid, signal.SIGKILL)
+def guard(folder):
+    """Have the servers in `folder` ended when the run is, however it ends."""
+    guards = folder / "guarded"
+    with contextlib.suppress(FileExistsError):
+        guards.touch(exist_ok=False)
+        command = [sys.executable, __file__, str(folder), os.environ[RUN]]
+        nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
+        os.posix_spawn(sys.executable, command, os.environ, file_actions=nowhere, setsid=True)  # nobody waits for it
+
+
+def end(folder):
+    """End the servers in `folder`, if they are indeed those that were started there, and remove it."""
+    for file in [*folder.glob("*/*.pid"), *folder.glob("*/data/postmaster.pid")]:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError, IndexError):
+            pid = int(file.read_text().split()[0])
+            about = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
+            if str(folder).encode() in about:
+                # PostgreSQL takes its children along.
+                os.kill(pid, signal.SIGQUIT if file.name == "postmaster.pid" else signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    while Path("/proc", sys.argv[2]).exists():
+        time.sleep(1)
+    end(Path(sys.argv[1]))

@@ -12,6 +12,7 @@
     ├── PluginError                      that plugin: its distribution is named, the others go on
     ├── SettingsError (ValueError)       the settings of this installation
     ├── LedgerError                      the database of jobs: out of reach, or it can't be written
+    ├── StoreError                       the store of artifacts: out of reach, or it can't be read
     ├── JobError                         a job; it stands in ``.job``
     │   ├── JobFailed
     │   │   ├── ResultRefused            the result, once known, is unfit
@@ -59,6 +60,7 @@ __all__ = [
     "RequestTypeError",
     "ResultRefused",
     "SettingsError",
+    "StoreError",
     "UnknownJob",
     "UnknownPlugin",
 ]
@@ -202,6 +204,12 @@ class LedgerError(BournError):
     """
 
     code = "ledger-error"
+
+
+class StoreError(BournError):
+    """The store of artifacts is out of reach, or can't be read; its own error is chained. Nothing is lost by that."""
+
+    code = "store-error"
 
 
 class JobError(BournError):

@@ -1,6 +1,7 @@
 """``bourn send``."""
 
 import json
+import re
 
 import numpy as np
 import pytest

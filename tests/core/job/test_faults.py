@@ -156,7 +156,9 @@ def test_an_artifact_that_the_ledger_can_not_take_is_given_back(make, gate):
         with pytest.raises(JobTimeout):
             job.wait(0.8, cancel_on_timeout=False)
         assert list(session.store.keys()) == []
-    with pytest.raises(JobFailed, match="storing the artifact failed: LedgerError: the ledger at .* fails: database or disk is full"):
+    with pytest.raises(
+        JobFailed, match=r"storing the artifact failed: LedgerError: the ledger at .* fails: database or disk is full"
+    ):
         job.wait(60)
 
 

@@ -1,5 +1,6 @@
 """Many at once: nothing is lost, nothing happens twice, and whoever wins a race wins it alone."""
 
+import faulthandler
 import multiprocessing
 import os
 import random
@@ -116,6 +117,7 @@ def forked(work, seconds=60):
     """What `work` does in a forked child: its exit status, 0 where it went well."""
     pid = os.fork()
     if pid == 0:
+        faulthandler.dump_traceback_later(seconds * 0.9)
         try:
             work()
         except BaseException:  # noqa: BLE001
@@ -155,7 +157,7 @@ def test_a_forked_child_runs_its_own_jobs_and_leaves_its_parents_alone(make, gat
     assert Counter(record.stage for record in session.services.ledger.list()) == {"SUCCEEDED": 9}
 
 
-def test_children_forked_amid_a_storm_neither_hang_nor_harm(make):
+def test_children_forked_amid_a_storm_neither_hang_nor_harm(make, backend):
     session = make(settings={"workers": 4})
     session.compute(0)
     over, done = threading.Event(), []
@@ -180,8 +182,9 @@ def test_children_forked_amid_a_storm_neither_hang_nor_harm(make):
     assert codes == [0] * 10
     records = session.services.ledger.list()
     assert Counter(record.stage for record in records) == {"SUCCEEDED": len(done) + 1 + 30}
-    with session.services.ledger.database.read() as connection:
-        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+    if backend.name == "home":
+        with session.services.ledger.database.read() as connection:
+            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
 
 
 def test_a_forked_child_that_ends_like_any_process(home, make):

@@ -2,12 +2,16 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from bourn.errors import LedgerError
-from bourn.ledger.database import HEAD, Database
+from bourn.ledger.database import Database
+from bourn.ledger.fault import shown
 from bourn.ledger.ledger import LeaseLost, Ledger, NewJob, Told
+from bourn.ledger.own import OWN
 from bourn.ledger.record import StoredArtifact
 from bourn.ledger.stages import LIVE, MOVES, Stage
 from bourn.ledger.workers import Workers
@@ -41,6 +45,15 @@ def artifact(**more):
         "sha256": "0" * 64, "report": {}, "stored_at": NOW, "expires_at": NOW + timedelta(days=10),
     }  # fmt: skip
     return StoredArtifact(**facts | more)
+
+
+def tables(backend):
+    """All tables of the database, and their columns."""
+    engine = sa.create_engine(backend.database_url)
+    looked = sa.inspect(engine)
+    found = {name: [column["name"] for column in looked.get_columns(name)] for name in looked.get_table_names()}
+    engine.dispose()
+    return found
 
 
 def finish(ledger, stage, epoch=1, **more):
@@ -177,22 +190,20 @@ def test_the_newest_revision_is_the_one_that_the_code_expects(database):
     import bourn.ledger
 
     versions = Path(bourn.ledger.__file__).parent / "migrations" / "versions"
-    assert max(file.name[:4] for file in versions.glob("0*.py")) == HEAD
+    assert max(file.name[:4] for file in versions.glob("0*.py")) == OWN.head
 
 
 def test_the_history_makes_the_tables_that_the_code_has(tmp_path):
-    import sqlalchemy as sa
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
-    from bourn.ledger.database import upgrade
     from bourn.ledger.tables import metadata
 
     engine = sa.create_engine(f"sqlite:///{tmp_path}/old.db")
     with engine.begin() as connection:
-        upgrade(connection)
+        OWN.upgrade(connection)
         context = MigrationContext.configure(connection, opts={"version_table": "bourn_core_version"})
         assert compare_metadata(context, metadata) == []
-        assert context.get_current_revision() == HEAD
+        assert context.get_current_revision() == OWN.head
     engine.dispose()
 
 
@@ -207,6 +218,31 @@ def test_a_new_database_needs_no_history(tmp_path):
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "False\n"
+
+
+def test_tables_that_no_version_has_made_are_told(backend, database):
+    """As a ledger has them that was made before a release."""
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("alter table jobs drop column deadline_at")
+        connection.exec_driver_sql("drop table holds")
+    database.close()
+    before = tables(backend)
+    with pytest.raises(LedgerError) as told:
+        Database(backend.database_url).engine  # noqa: B018  # opens it
+    assert "jobs has no column deadline_at" in str(told.value)
+    assert "there is no table holds" in str(told.value)
+    assert str(told.value).startswith(f"the ledger at {shown(database.url)} has tables that no version of bourn_core")
+    assert tables(backend) == before
+
+
+def test_somebody_elses_table_is_left_alone(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "l.db")) as connection:
+        connection.execute("create table jobs (id text, mine text)")
+    url = f"sqlite:///{tmp_path}/l.db"
+    with pytest.raises(LedgerError, match="jobs has no column group_id"):
+        Database(url).engine  # noqa: B018  # opens it
+    with closing(sqlite3.connect(tmp_path / "l.db")) as connection:
+        assert connection.execute("select name from sqlite_master").fetchall() == [("jobs",)]
 
 
 @pytest.mark.backends("home")
@@ -268,11 +304,12 @@ def test_many_processes_may_make_the_database_at_once(tmp_path):
     started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
     assert [process.communicate()[1] for process in started] == [b""] * 4
     with sqlite3.connect(tmp_path / "l.db") as connection:
-        assert connection.execute("select version_num from bourn_core_version").fetchall() == [(HEAD,)]
+        assert connection.execute("select version_num from bourn_core_version").fetchall() == [(OWN.head,)]
     connection.close()
+
 
 def test_tables_of_a_later_version_are_told(database):
     database.write(lambda connection: connection.exec_driver_sql("update bourn_core_version set version_num = '9999'"))
     database.close()
-    with pytest.raises(LedgerError, match="its tables are of a later version of bourn"):
+    with pytest.raises(LedgerError, match="is of a later version of bourn_core: its tables are at 9999, not"):
         database.engine  # noqa: B018

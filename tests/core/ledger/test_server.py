@@ -13,6 +13,7 @@ from bourn.errors import LedgerError, SettingsError
 from bourn.ledger import database as module
 from bourn.ledger.database import Database
 from bourn.ledger.ledger import LeaseLost, Ledger, NewJob
+from bourn.ledger.own import OWN
 from bourn.ledger.record import StoredArtifact
 from bourn.ledger.signing import SigningKeys
 from bourn.ledger.stages import Stage
@@ -205,9 +206,7 @@ def test_who_lost_the_lease_hears_that_and_no_retry(ledger):
 
 def test_commits_are_durable_also_where_the_server_takes_that_lightly(backend, database):
     database.write(
-        lambda connection: connection.exec_driver_sql(
-            f'alter database "{backend.label}" set synchronous_commit = off'
-        )
+        lambda connection: connection.exec_driver_sql(f'alter database "{backend.label}" set synchronous_commit = off')
     )
     other = Database(backend.database_url)
 
@@ -239,7 +238,7 @@ def test_many_processes_may_make_the_tables_at_once(postgresql, backend):
         database = Database(postgresql.url(name))
         assert database.look(
             lambda connection: connection.exec_driver_sql("select version_num from bourn_core_version").fetchall()
-        ) == [(module.HEAD,)]
+        ) == [(OWN.head,)]
         database.close()
     finally:
         postgresql.drop(name)
@@ -295,8 +294,9 @@ def test_one_that_stays_away_is_told_by_its_name(own_postgresql, monkeypatch):
         for action in (lambda: ledger.get(JOB), lambda: add(ledger, "e" * 48, "e" * 32), ledger.list):
             with pytest.raises(LedgerError) as caught:
                 action()
-            assert f"the ledger at postgresql+psycopg://postgres:***@127.0.0.1:{own_postgresql.port}/postgres fails: " in (
-                caught.value.message
+            assert (
+                f"the ledger at postgresql+psycopg://postgres:***@127.0.0.1:{own_postgresql.port}/postgres fails: "
+                in (caught.value.message)
             )
             assert own_postgresql.password not in caught.value.message
             assert isinstance(caught.value.__cause__, sa.exc.OperationalError)
@@ -312,7 +312,9 @@ def test_one_that_stays_away_is_told_by_its_name(own_postgresql, monkeypatch):
 
 def test_a_driver_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(SettingsError, match=r"'psycopg', which is not installed: pip install 'bourn-core\[postgresql\]'"):
+    with pytest.raises(
+        SettingsError, match=r"'psycopg', which is not installed: pip install 'bourn-core\[postgresql\]'"
+    ):
         Database("postgresql+psycopg://u:hush@127.0.0.1/x").engine  # noqa: B018
 
 

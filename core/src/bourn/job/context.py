@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["LentContext", "LookingContext", "WorkingContext"]
 
 
+MOST_STEPS = 2**63 - 1
+"""What a column of the ledger holds."""
+
+
 class LookingContext:
     """For a preflight: there is no job yet, so there is nothing to link, to hold or to tell.
 
@@ -201,4 +205,4 @@ class WorkingContext:
 
     def progress(self, done: int, total: int, note: str = "") -> None:
         """Tell how far the step is."""
-        self._member.tell(int(done), int(total), clean(str(note)))
+        self._member.tell(min(int(done), MOST_STEPS), min(int(total), MOST_STEPS), clean(str(note)))

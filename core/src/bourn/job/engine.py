@@ -10,10 +10,11 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bourn.contract.artifact import Artifact
-from bourn.errors import DeliveryError
+from bourn.errors import DeliveryError, LedgerError
 from bourn.job.caretaker import TICK_SECONDS, Caretaker
 from bourn.job.deliver import LONGEST_PAUSE, deliver
 from bourn.job.encode import name_of
@@ -22,6 +23,7 @@ from bourn.job.failure import failed, written
 from bourn.job.member import Member
 from bourn.job.recovery import recover
 from bourn.job.work import Work, carry_out, carry_stored
+from bourn.ledger.fault import is_lost
 from bourn.ledger.ledger import LeaseLost, NewJob
 from bourn.ledger.stages import Stage
 
@@ -119,10 +121,24 @@ class Engine:
         services = self._services
         self._caretaker.wake(due=True)
         taken = 0
-        while (record := services.ledger.claim_due(self._worker.id, now=services.clock())) is not None:
-            taken += 1
-            self._take_up_record(record)
+        with self._claiming:
+            self._take_up_claimed()
+            try:
+                while (due := services.ledger.claim_due(self._worker.id, now=services.clock())) is not None:
+                    taken += 1
+                    self._take_up_record(due)
+            except LedgerError:
+                self._in_doubt = True
+                raise
         return taken
+
+    def _take_up_claimed(self) -> None:
+        """Where a claim was never answered: what this process owns and does not know of."""
+        if self._in_doubt:
+            for record in self._services.ledger.owned_by([self._worker.id]):
+                if record.stage is Stage.SAVING and record.id not in self._members:
+                    self._take_up_record(record)
+            self._in_doubt = False
 
     def recover(self) -> int:
         """End or hand on what dead processes left; gives how many jobs that were."""
@@ -165,7 +181,9 @@ class Engine:
             self._known: weakref.WeakValueDictionary[str, Member] = weakref.WeakValueDictionary()
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="bourn-job")
             self._worker: Worker = self._services.workers.enrol(now=self._services.clock())
-            self._caretaker = Caretaker(
+            self._claiming = threading.RLock()
+            self._in_doubt = False
+            self._caretaker: Caretaker = Caretaker(
                 self._services, self._worker, self._members,
                 carry_due=self.carry_due, want_cancelled=self._want_cancelled, let_go=self._let_go,
             )  # fmt: skip
@@ -190,13 +208,26 @@ class Engine:
         try:
             services.ledger.add(new, worker_id=self._worker.id, now=services.clock())
             self._take_up(members, work)
-        except BaseException:
+        except BaseException as error:
             # Ctrl-C in between, or no thread to be had: what was written down is not left for ever QUEUED.
             for member in members:
                 if member.take():
-                    cancel(member, services)
+                    self._withdraw(member, error)
             self._let_go(members)
             raise
+
+    def _withdraw(self, member: Member, error: BaseException) -> None:
+        """Cancel what was hardly begun."""
+        if not isinstance(error, LedgerError):
+            cancel(member, self._services)
+        elif is_lost(error.__cause__):  # it may have been written down: to be looked up when the ledger is back
+            member.owed = partial(cancel, member, self._services)
+        else:
+            member.leave()
+        if member.owed is not None:
+            with self._guard:
+                self._members[member.job_id] = member
+            self._caretaker.wake()
 
     def _take_up(self, members: Sequence[Member], work: Callable[[], None]) -> None:
         with self._guard:

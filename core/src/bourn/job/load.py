@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bourn.errors import BournError, JobError, PluginError
+from bourn.errors import BournError, JobError, PluginError, StoreError
 from bourn.job.context import WorkingContext
 from bourn.job.member import Member
 
@@ -26,6 +26,8 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
         The bytes are gone, or are not those that were stored.
     PluginError
         The destination's `load` or the format's `decode` raised.
+    StoreError
+        The store is out of reach.
     """
     to, written = plan.to, plan.written
     _check_whole(job_id, artifact, services)
@@ -45,16 +47,25 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
         raise
     except FileNotFoundError as error:
         raise _lost(job_id, "is gone") from error
+    except OSError as error:
+        raise _unread(job_id, error) from error
     except BaseException as error:  # a stranger's code, SystemExit in it among what it may raise
         msg = f"the result of job {job_id} can't be loaded: {type(error).__name__}: {error}"
         raise PluginError(msg, name=to.name, distribution=to.distribution, version=to.version) from error
 
 
 def _check_whole(job_id: str, artifact: Artifact, services: Services) -> None:
-    size = services.store.size(artifact.key)
+    try:
+        size = services.store.size(artifact.key)
+    except OSError as error:
+        raise _unread(job_id, error) from error
     if size != artifact.size_bytes:
         raise _lost(job_id, "is gone" if size is None else f"has {size} bytes and should have {artifact.size_bytes}")
 
 
 def _lost(job_id: str, how: str) -> JobError:
     return JobError(f"the data of job {job_id} {how}: somebody else has changed the store")
+
+
+def _unread(job_id: str, error: OSError) -> StoreError:
+    return StoreError(f"the data of job {job_id} can't be read from the store now: {error}")

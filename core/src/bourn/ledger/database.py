@@ -12,38 +12,28 @@ import weakref
 from collections import deque
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy import event
 
 from bourn.errors import LedgerError
 from bourn.ledger.assured import Assured
+from bourn.ledger.connect import BUSY_SECONDS, connections
 from bourn.ledger.fault import is_lost, is_passing, no_such_database, shown, told
-from bourn.ledger.tables import metadata
+from bourn.ledger.own import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bourn.ledger.history import History
 
-__all__ = ["Database", "alone", "upgrade"]
+__all__ = ["Database"]
 
 T = TypeVar("T")
 
 _log = logging.getLogger("bourn.ledger")
-
-HEAD = "0002"
-"""The newest revision in ``migrations/versions``; a test holds it there."""
-
-BUSY_SECONDS = 60
-"""How long a writer waits for another process's transaction before it gives up."""
-
-_ALONE = 0x626F75726E  # "bourn": the key of PostgreSQL's advisory lock
-
 
 STILL_SECONDS = 5.0
 """How long a fork waits for transactions to end."""
@@ -52,15 +42,6 @@ PATIENCE_SECONDS = 30.0
 """How long a server that was there is waited for: it restarts, or another one takes its place."""
 
 RETRY_SECONDS = 0.2
-
-SERVER_GONE: dict[str, Any] = {
-    "connect_timeout": 10,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
-"""What libpq is told, where the URL says nothing: without it, a host that is gone without a word is waited for 15 minutes."""
 
 
 @attrs.define(eq=False)
@@ -120,11 +101,14 @@ class Database:
         self._brought: set[str] = set()
         with told(self.url):
             try:
-                engine = _sqlite(self.url) if self._is_a_file else _server(self.url)
+                engine = connections(self.url)
             except (ImportError, sa.exc.ArgumentError) as error:
                 no_such_database(error, self.url)
+            except OSError as error:
+                msg = f"the ledger at {shown(self.url)} can't be made: {error}"
+                raise LedgerError(msg) from error
             try:
-                _migrate(engine)
+                OWN.bring(engine)
                 self._assured = None if self._is_a_file else Assured(engine)
             except BaseException:
                 engine.dispose()
@@ -310,7 +294,7 @@ class Database:
         """Have the tables of a plugin beside the ledger's, up to date; costs nothing the second time."""
         engine = self.engine
         if history.name not in self._brought:
-            with self._entered():
+            with told(self.url), self._entered():
                 history.bring(engine)
             self._brought.add(history.name)
 
@@ -368,111 +352,3 @@ if hasattr(os, "register_at_fork"):
         after_in_parent=partial(_after_fork, child=False),
         after_in_child=partial(_after_fork, child=True),
     )
-
-
-def _sqlite(url: sa.URL) -> sa.Engine:
-    if url.database:
-        path = Path(url.database)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Signing keys are in it. Made before SQLite does, with nobody else's permission.
-        path.touch(mode=0o600, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, by hand
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        # FULL: with NORMAL a power cut takes back commits that were acknowledged. IMMEDIATE: a transaction
-        # that reads first and writes then would otherwise fail at once when another one writes. Said to the
-        # driver itself: through SQLAlchemy these three words cost more than the commit of a small job.
-        options: Any = connection.get_execution_options()
-        driver: Any = connection.connection.dbapi_connection
-        if options.get("bourn_read"):
-            driver.execute("BEGIN")
-            return
-        wanted = "FULL" if options.get("bourn_durable", True) else "NORMAL"
-        if connection.info.get("bourn_synchronous") != wanted:
-            driver.execute(f"PRAGMA synchronous={wanted}")
-            connection.info["bourn_synchronous"] = wanted
-        driver.execute("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _server(url: sa.URL) -> sa.Engine:
-    if url.get_backend_name() != "postgresql":
-        return sa.create_engine(url, pool_pre_ping=True)
-    patient = {name: value for name, value in SERVER_GONE.items() if name not in url.query}
-    engine = sa.create_engine(url, pool_pre_ping=True, connect_args=patient)
-
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: Any) -> None:
-        # A server that acknowledges what it may still lose is told not to, for this connection.
-        with connection.cursor() as cursor:
-            cursor.execute("select set_config('synchronous_commit', 'on', false)"
-                           " where current_setting('synchronous_commit') = 'off'")
-        connection.commit()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        options: Any = connection.get_execution_options()
-        if not options.get("bourn_durable", True):
-            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-
-    return engine
-
-
-def alone(connection: sa.Connection) -> None:
-    """Until the end of this transaction no other one that says so goes on; SQLite has one writer at a time anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ALONE)))
-
-
-def _migrate(engine: sa.Engine) -> None:
-    """Bring the tables up to date; Alembic is imported only when they are not."""
-    version = sa.text("select version_num from bourn_core_version")
-    with engine.connect() as connection:
-        found = connection.scalar(version) if sa.inspect(connection).has_table("bourn_core_version") else None
-    if found == HEAD:
-        return
-    if found is not None and found > HEAD:
-        msg = f"the ledger at {shown(engine.url)}: its tables are of a later version of bourn ({found}, not {HEAD})"
-        raise LedgerError(msg)
-    with engine.begin() as connection:  # BEGIN IMMEDIATE keeps other SQLite processes out
-        alone(connection)
-        found = sa.inspect(connection)
-        if found.has_table("bourn_core_version") or found.has_table("jobs"):
-            upgrade(connection)
-        else:
-            _make(connection)
-
-
-def _make(connection: sa.Connection) -> None:
-    """All tables of a new database at once, as the history would leave them; a test compares the two.
-
-    Alembic asks every installed distribution for its plugins when it is imported, so that one with broken
-    metadata would keep everybody from their first start.
-    """
-    metadata.create_all(connection)
-    version = sa.Table(
-        "bourn_core_version",
-        sa.MetaData(),
-        sa.Column("version_num", sa.String(32), nullable=False),
-        sa.PrimaryKeyConstraint("version_num", name="bourn_core_version_pkc"),
-    )
-    version.create(connection)
-    connection.execute(version.insert().values(version_num=HEAD))
-
-
-def upgrade(connection: sa.Connection) -> None:
-    """Bring the tables of an older version up to date, by their history."""
-    from alembic import command, config  # 100 ms, once in the life of a version
-
-    settings = config.Config()
-    settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    settings.attributes["connection"] = connection
-    command.upgrade(settings, "head")

@@ -21,7 +21,7 @@ _GIVES_WAY = ("40001", "40P01")
 """Serialization failure and deadlock: this transaction had to give way to another one, and is to be done again."""
 
 
-def is_lost(error: BaseException) -> bool:
+def is_lost(error: BaseException | None) -> bool:
     """Whether the connection is gone, or there was none to be had: another one may do."""
     if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         return isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated

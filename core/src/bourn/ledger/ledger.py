@@ -256,11 +256,14 @@ class Ledger:
 
         def work(connection: sa.Connection) -> None:
             for each in told:
-                reached = jobs.update().where(
-                    jobs.c.id == each.job_id, jobs.c.epoch == each.epoch, jobs.c.stage.in_(_BEFORE[each.stage])
-                )
+                # A row that somebody is moving just now is left to him: to wait for one while holding another
+                # is how two transactions come to wait for each other.
+                free = sa.select(jobs.c.id).where(jobs.c.id == each.job_id).with_for_update(skip_locked=True)
+                reached = (jobs.c.epoch == each.epoch, jobs.c.stage.in_(_BEFORE[each.stage]))
                 connection.execute(
-                    reached.values(
+                    jobs.update()
+                    .where(jobs.c.id.in_(free), *reached)
+                    .values(
                         stage=each.stage,
                         started_at=_first(jobs.c.started_at, each.started_at),
                         steps_done=each.done,

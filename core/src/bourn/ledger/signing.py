@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bourn.ledger.database import alone
+from bourn.ledger.history import alone
 from bourn.ledger.tables import keys
 
 if TYPE_CHECKING:

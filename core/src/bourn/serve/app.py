@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
+from bourn.errors import LedgerError
 from bourn.serve import download, health, inventory
 from bourn.serve.answers import SAFE, fault
 
@@ -35,6 +36,11 @@ _FAULTS = {
     404: ("not-found", "No such page", "There is no such page."),
     405: ("method-not-allowed", "Not that way", "Only GET and HEAD are answered here."),
     500: ("internal-error", "Something went wrong", "The reason is in the server's log."),
+    503: (
+        "unavailable",
+        "Not now",
+        "What the data are kept in does not answer. Nothing is lost: try again in a moment.",
+    ),
 }
 
 
@@ -78,7 +84,7 @@ def application(session: Serving, *, sweep_every: timedelta = SWEEP_EVERY) -> St
             route("/", lambda _session, _request: RedirectResponse("/registry", 307, SAFE)),
             *_plugin_routes(session),
         ],
-        exception_handlers={HTTPException: _refused, Exception: _broken},
+        exception_handlers={HTTPException: _refused, LedgerError: _away, OSError: _away, Exception: _broken},
         lifespan=lifespan,
     )
 
@@ -112,6 +118,11 @@ async def _sweep_for_ever(session: Serving, every: timedelta) -> None:
 def _refused(request: Request, error: Any) -> Response:
     known = (f"http-{error.status_code}", "No", str(error.detail))
     return fault(request, error.status_code, *_FAULTS.get(error.status_code, known), dict(error.headers or {}))
+
+
+def _away(request: Request, error: Exception) -> Response:
+    _log.error("the ledger or the store is out of reach: %s", error)
+    return fault(request, 503, *_FAULTS[503], {"Retry-After": "10"})
 
 
 def _broken(request: Request, _error: Exception) -> Response:
