@@ -1,7 +1,7 @@
-"""The stranger's plugin, importable from its own tree: it is not installed here (tests/thirdparty does that)."""
+"""The stranger's plugin, importable from its own tree (tests/thirdparty installs it), and the mail server of tests."""
 
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "thirdparty" / "webhook" / "src")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "thirdparty" / "webhook" / "src"), str(HERE.parent / "plugins" / "email")]
