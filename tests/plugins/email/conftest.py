@@ -7,7 +7,8 @@ import pytest
 from bourn.testing import FakeClock, session_with
 from bourn_email.plugin import Email
 
-sys.path[:0] = [str(Path(__file__).parent)]
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "contract")]
 
 
 @pytest.fixture(autouse=True)

@@ -138,7 +138,7 @@ class _Round:
                 raise
             log.sending = ""
             log.refused[recipient] = str(outcome)
-            self._keep_unless_last()
+            log.keep()
         except NotNow:
             if log.sending:
                 log.sending = ""
@@ -147,12 +147,7 @@ class _Round:
         else:
             log.sending = ""
             log.sent[recipient] = {**_about(letter, recipient, self._context), "answer": answer}
-            self._keep_unless_last()
-
-    def _keep_unless_last(self) -> None:
-        """Write it down now, unless that was all: the job's end, which says the same, is written down at once, then."""
-        if self._log.waiting(self._recipients):
-            self._log.keep()
+            log.keep()
 
     def _in_words(self, what: str) -> str:
         log = self._log
