@@ -8,6 +8,10 @@ from typing import Any
 __all__ = ["call_of", "calls_of"]
 
 
+WIDEST = 88
+"""Characters of a line; what is longer is broken as formatters of Python break it."""
+
+
 def call_of(destination: Any = None, written: Any = None, result: str = "result") -> str:
     """A request as a call.
 
@@ -16,8 +20,22 @@ def call_of(destination: Any = None, written: Any = None, result: str = "result"
     >>> call_of("email", {"type": "json", "nan": "error"})
     'bourn.compute(result, destination="email", format={"type": "json", "nan": "error"})'
     """
-    halves = (("destination", destination), ("format", written))
-    return f"bourn.compute({', '.join([result, *(f'{key}={_python(v)}' for key, v in halves if v is not None)])})"
+    halves = {"destination": destination, "format": written}
+    given = [(f"{key}=", value) for key, value in halves.items() if value is not None]
+    call = f"bourn.compute({', '.join([result, *(key + _python(value) for key, value in given)])})"
+    if len(call) <= WIDEST:
+        return call
+    lines = [f"    {result},", *(line for key, value in given for line in _broken(key, value))]
+    return "\n".join(["bourn.compute(", *lines, ")"])
+
+
+def _broken(key: str, value: Any) -> list[str]:
+    """An argument on a line of its own, or a mapping with a line for each entry."""
+    line = f"    {key}{_python(value)},"
+    if len(line) <= WIDEST or not isinstance(value, Mapping):
+        return [line]
+    entries = (f"        {_python(name)}: {_python(entry)}," for name, entry in value.items())
+    return [f"    {key}{{", *entries, "    },"]
 
 
 def calls_of(plugin: Mapping[str, Any]) -> list[tuple[str, str]]:

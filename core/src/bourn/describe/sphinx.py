@@ -8,6 +8,7 @@
     .. bourn:format:: geotiff          all about one format
     .. bourn:matrix::                  what goes together, and why the rest does not
     .. bourn:errors::                  every error with cause and cure
+    .. bourn:settings::                every setting of an installation
     .. bourn:problems::                what is wrong with what is installed
 
 The roles ``:bourn:destination:`email``` and ``:bourn:format:`geotiff``` lead to a plugin's page. With
@@ -199,6 +200,15 @@ class _Errors(_Directive):
         return self.written(pages.errors_page(_told()))
 
 
+class _Settings(_Directive):
+    def run(self) -> list[nodes.Node]:
+        """Every setting of an installation."""
+        from bourn.discovery.schema import schema_of
+        from bourn.settings import Settings
+
+        return self.written(pages.settings_page(schema_of(Settings)))
+
+
 class _Problems(_Directive):
     def run(self) -> list[nodes.Node]:
         """What is wrong with what is installed."""
@@ -214,7 +224,7 @@ class BournDomain(Domain):
     roles: ClassVar = {role: XRefRole() for role in ROLES}
     directives: ClassVar = {
         "destination": _Destination, "format": _Format, "destinations": _Destinations, "formats": _Formats,
-        "matrix": _Matrix, "errors": _Errors, "problems": _Problems,
+        "matrix": _Matrix, "errors": _Errors, "problems": _Problems, "settings": _Settings,
     }  # fmt: skip
     initial_data: ClassVar = {"plugins": {}}
 

@@ -86,7 +86,7 @@ def page(spec: Spec, registry: Registry, paper: Paper) -> list[str]:
     lines += ["", paper.strong("Examples")]
     for title, call in calls_of(told_of(spec)):
         lines += paper.wrapped(f"# {title}", 2, 4) if title else []
-        lines.append(f"  {call}")
+        lines += [f"  {line}" for line in call.splitlines()]
     return lines
 
 

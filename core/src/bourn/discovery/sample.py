@@ -14,7 +14,8 @@ FILL_IN = "..."
 """What stands where nothing better is known: it is for the reader to fill in."""
 
 _BY_FORMAT = {
-    "email": "name@example.org", "uri": "https://example.org/inbox", "date": "2026-07-01",
+    "email": "name@example.org", "idn-email": "name@example.org",
+    "uri": "https://example.org/inbox", "date": "2026-07-01",
     "date-time": "2026-07-01T12:00:00Z", "hostname": "example.org",
 }  # fmt: skip
 
@@ -35,7 +36,7 @@ def plainest(name: str, schema: Mapping[str, Any]) -> str | dict[str, Any]:
     >>> plainest("hook", {"properties": {"url": {"type": "string", "pattern": "^https://"}}, "required": ["url"]})
     {'type': 'hook', 'url': 'https://example.org/inbox'}
     """
-    options = sample(schema) if schema.get("required") else {}
+    options = {key: sample(schema["properties"][key]) for key in schema.get("required", ())}
     return {"type": name, **options} if options else name
 
 
@@ -92,9 +93,10 @@ def _number(schema: Mapping[str, Any]) -> float:
 
 
 def _numbers(low: float | None, above: float | None, high: float | None, below: float | None) -> Iterator[float]:
-    """Numbers that come to mind, then those beside the limits, then the middle."""
+    """The least one, numbers that come to mind, those beside the limits, the middle."""
+    yield from (limit for limit in (low,) if limit is not None)
     yield from (1, 10, 100)
-    yield from (limit for limit in (low, high) if limit is not None)
+    yield from (limit for limit in (high,) if limit is not None)
     yield from (limit + 1 for limit in (above,) if limit is not None)
     yield from (limit - 1 for limit in (below,) if limit is not None)
     ends = [end for end in (low if above is None else above, high if below is None else below) if end is not None]

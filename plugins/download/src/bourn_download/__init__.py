@@ -15,7 +15,10 @@ __all__ = ["Download"]
 class Download(Destination[NoOptions]):
     """A link to the result, valid for ten days.
 
-    The artifact is stored by then; there is nothing to hand over but its link.
+    Stores a result in any format, and gives it back and a link to it: to go on working in Python with the format
+    `pyarrow`, or to keep a file with formats such as `geotiff`. The link works from the moment the data is stored until
+    ten days after the job's completion (the setting `link_days`); then the data is erased. Whoever has the link has the
+    data.
     """
 
     formats = ANY
@@ -27,5 +30,5 @@ class Download(Destination[NoOptions]):
     )
 
     def deliver(self, artifact: Artifact, options: NoOptions, context: Context) -> Receipt:
-        """The link, as the receipt."""
+        """The link, as the receipt: the artifact is stored by then, and there is nothing else to hand over."""
         return Receipt(url=context.link())

@@ -59,7 +59,11 @@ class Options:
 
 
 class GeoTIFF(Format[Options]):
-    """A cloud optimized GeoTIFF of an image."""
+    """A cloud optimized GeoTIFF of an image.
+
+    Tiled, with overviews, read by GDAL, QGIS, rioxarray and browsers a window at a time. The predictor follows from the
+    dtype, bands keep their names, and a mask becomes the nodata value where bands have one, else a mask in the file.
+    """
 
     media_type = "image/tiff"
     suffix = ".tif"
