@@ -37,11 +37,12 @@ def encode(
         prepared = as_image(prepared)
     if not written.plugin.lazy:
         prepared = compute(prepared, progress=context.progress, cancelled=context.cancelled)
-    else:
-        prepared = _watched(prepared, context.progress)
     try:
         with store.create(key, media_type=written.plugin.media_type, filename=filename) as sink:
-            said = _passed(prepared, written, _Watched(sink, context.cancelled))
+            watched = _Watched(sink, context.cancelled)
+            if written.plugin.lazy:
+                prepared = _heeding(prepared, watched, context.progress)
+            said = _passed(prepared, written, watched)
     except OSError as error:
         raise failed(error, doing=_STORING) from error
     report: dict[str, Any] = {"encode": dict(said or {})}
@@ -85,10 +86,20 @@ def _prepared(value: Any, plan: Plan, context: Context) -> Any:
         raise failed(error, doing=f"preparing the result for {to.name!r}") from error
 
 
-def _watched(value: Any, progress: Callable[[int, int], None]) -> Any:
-    """An image that tells how many of its blocks were read."""
+def _heeding(value: Any, sink: _Watched, progress: Callable[[int, int], None]) -> Any:
+    """An image that tells how many of its strips were read, and stops the writer when the job is cancelled.
+
+    A writer may read all of them before it writes a byte.
+    """
     watch = getattr(type(value), "watched", None)
-    return value if watch is None else watch(value, progress)
+    if watch is None:
+        return value
+
+    def heed(done: int, total: int) -> None:
+        sink.look()
+        progress(done, total)
+
+    return watch(value, heed)
 
 
 class _Watched:

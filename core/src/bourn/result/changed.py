@@ -85,11 +85,11 @@ class ChangedPixels:
         dtypes = tuple(self.dtypes[index] for index in chosen)
         return ChangedPixels(source=self, change=pick, dtypes=dtypes, mask_ndim=self.mask_ndim)
 
-    def readers(self, rows: int) -> Sequence[RowReader]:
+    def readers(self, rows: int, beat: Callable[[], None] | None = None) -> Sequence[RowReader]:
         """One reader, which reads the source's rows by the source's own."""
         if self.reading is not None:
-            return [_ChangedRows(self, rows, self.reading())]
-        return [_ChangedRows(self, rows, lambda strip: self.change(strip.pixels, strip.mask))]
+            return [_ChangedRows(self, rows, beat, self.reading())]
+        return [_ChangedRows(self, rows, beat, lambda strip: self.change(strip.pixels, strip.mask))]
 
     def assembled(self, parts: Sequence[Any]) -> tuple[Any, Any]:
         """(pixels, mask) of a strip, as the reader gave them."""
@@ -123,11 +123,17 @@ class ChangedPixels:
 class _ChangedRows:
     """Rows of the source, changed."""
 
-    def __init__(self, pixels: ChangedPixels, rows: int, change: Callable[[Strip], tuple[Any, Any]]) -> None:
+    def __init__(
+        self,
+        pixels: ChangedPixels,
+        rows: int,
+        beat: Callable[[], None] | None,
+        change: Callable[[Strip], tuple[Any, Any]],
+    ) -> None:
         self._alike = len(set(pixels.dtypes)) == 1
         self.indices: Sequence[int] = range((1 if self._alike else len(pixels.dtypes)) + pixels.masked)
         self._source = pixels.source
-        self._readers = pixels.source.readers(rows)
+        self._readers = pixels.source.readers(rows, beat)
         self._change = change
 
     def rows(self, start: int, stop: int) -> Fetched:

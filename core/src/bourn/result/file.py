@@ -12,7 +12,7 @@ from bourn.result.nodata import Missing, masked_where_missing
 from bourn.result.rows import Fetched, FetchedRows, RowReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bourn.result.dataset import Datasets
 
@@ -95,8 +95,8 @@ class FilePixels:
             missing=missing if missing and any(value is not None for value in missing) else None,
         )
 
-    def readers(self, rows: int) -> Sequence[RowReader]:
-        """One reader, of whole rows of blocks."""
+    def readers(self, rows: int, beat: Callable[[], None] | None = None) -> Sequence[RowReader]:
+        """One reader, of whole rows of blocks, which are read too fast to say anything in between."""
         parts = (1 if len(set(self.dtypes)) == 1 else len(self.numbers)) + self.masked
         edges = self._edges(axis=0, side=self.block[0])
         return [FetchedRows(range(parts), self._fetch, edges, rows)]

@@ -51,7 +51,8 @@ class Image:
     geobox : odc.geo.geobox.GeoBox, optional
         The grid on which the pixels lie; its transform leads to pixel corners.
     properties : mapping, optional
-        Plain values by name. ``date``: a datetime, datetime64 or ISO 8601 string, see `date`.
+        Plain values by name. ``date``: a datetime, datetime64 or ISO 8601 string, see `date`. ``colormap``: of one
+        band of classes the colours [red, green, blue], 0 to 255, of its values 0, 1, 2, ...
     bandinfo : mapping, optional
         By the band's name a mapping with any of ``kind`` (``"data"``, ``"class"`` or ``"mask"``; a bool band is a
         mask unless said otherwise), ``nodata``, ``scale``, ``offset``, ``unit``, ``description``; ``opaque`` makes

@@ -12,10 +12,10 @@ import numpy as np
 from bourn.errors import ResultRefused
 from bourn.result.nodata import Missing, masked_where_missing
 from bourn.result.rows import Fetched, FetchedRows, HeldRows, RowReader
-from bourn.result.spilled import SPILL_BYTES, SpilledRows, computed_here
+from bourn.result.spilled import SPILL_BYTES, SpilledRows, after_each_task, computed_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 __all__ = ["ArrayPixels", "Pixels", "is_dask"]
 
@@ -65,8 +65,11 @@ class Pixels(Protocol):
         """The bands of these indices, in that order."""
         ...
 
-    def readers(self, rows: int) -> Sequence[RowReader]:
-        """Who reads the rows, so that nothing is computed or decoded twice when strips of `rows` are asked for."""
+    def readers(self, rows: int, beat: Callable[[], None] | None = None) -> Sequence[RowReader]:
+        """Who reads the rows, so that nothing is computed or decoded twice when strips of `rows` are asked for.
+
+        `beat` is called between two chunks that are computed; what it raises ends the reading.
+        """
         ...
 
     def assembled(self, parts: Sequence[Any]) -> tuple[Any, Any]:
@@ -170,7 +173,7 @@ class ArrayPixels:
             return ArrayPixels(stack=self.stack[list(indices)], given_mask=mask, missing=missing)
         return ArrayPixels(layers=tuple(self.layers[index] for index in indices), given_mask=mask, missing=missing)
 
-    def readers(self, rows: int) -> Sequence[RowReader]:
+    def readers(self, rows: int, beat: Callable[[], None] | None = None) -> Sequence[RowReader]:
         """One reader for what is in memory, and one for each way in which dask arrays are chunked."""
         parts = list(self.parts())
         groups: dict[tuple[int, ...] | None, list[int]] = {}
@@ -184,7 +187,7 @@ class ArrayPixels:
             if edges is None:
                 readers.append(HeldRows(indices, members))
             else:
-                readers.append(_reader(indices, members, edges, rows))
+                readers.append(_reader(indices, members, edges, rows, beat))
         return readers
 
     def assembled(self, parts: Sequence[Any]) -> tuple[Any, Any]:
@@ -203,21 +206,25 @@ def _edges(array: Any) -> tuple[int, ...]:
     return (0, *np.cumsum(array.chunks[-2]).tolist())
 
 
-def _reader(indices: Sequence[int], arrays: Sequence[Any], edges: Sequence[int], rows: int) -> RowReader:
+def _reader(
+    indices: Sequence[int], arrays: Sequence[Any], edges: Sequence[int], rows: int, beat: Callable[[], None] | None
+) -> RowReader:
     """Rows of chunks as a whole while memory holds them; through a file where it might not."""
     highest = max(high - low for low, high in pairwise(edges))
     row_bytes = sum(array.nbytes // max(1, array.shape[-2]) for array in arrays)
-    if highest > rows and highest * row_bytes > SPILL_BYTES and computed_here(arrays):
-        return SpilledRows(indices, arrays, edges)
-    return FetchedRows(indices, _computing(arrays), edges, rows)
+    here = computed_here(arrays)
+    told = after_each_task(beat) if here and beat is not None else {}
+    if highest > rows and highest * row_bytes > SPILL_BYTES and here:
+        return SpilledRows(indices, arrays, edges, told)
+    return FetchedRows(indices, _computing(arrays, told), edges, rows)
 
 
-def _computing(arrays: Sequence[Any]) -> Callable[[int, int], Fetched]:
+def _computing(arrays: Sequence[Any], told: Mapping[str, Any]) -> Callable[[int, int], Fetched]:
     import dask  # loaded already: these are dask arrays
 
     def compute(start: int, stop: int) -> Fetched:
         slices = [array[..., start:stop, :] for array in arrays]
-        computed = dask.compute(*slices)  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
+        computed = dask.compute(*slices, **told)  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
         return [_as_declared(np.asarray(array), part) for array, part in zip(computed, slices, strict=True)]
 
     return compute

@@ -89,8 +89,18 @@ def _parts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> ImageParts:
         if number in alpha:
             bandinfo[band]["kind"] = "mask"
     point = dataset.tags().get("AREA_OR_POINT")
-    properties = {} if point is None else {"AREA_OR_POINT": point}
+    properties: dict[str, Any] = {} if point is None else {"AREA_OR_POINT": point}
+    if ColorInterp.palette in dataset.colorinterp and len(bands) == 1:
+        properties["colormap"] = _colormap(dataset)
     return ImageParts(pixels=pixels, bands=bands, geobox=geobox, properties=properties, bandinfo=bandinfo)
+
+
+def _colormap(dataset: Any) -> list[list[int]]:
+    """[red, green, blue] of 0, 1, 2, ..., up to the last value that is not black."""
+    colours = [list(colour[:3]) for _, colour in sorted(dataset.colormap(1).items())]
+    while len(colours) > 1 and colours[-1] == [0, 0, 0]:
+        colours.pop()
+    return colours
 
 
 def _numpy_name(name: str) -> str:

@@ -13,11 +13,11 @@ import numpy as np
 from bourn.errors import JobFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bourn.result.rows import Fetched
 
-__all__ = ["SPILL_BYTES", "SpilledRows", "computed_here"]
+__all__ = ["SPILL_BYTES", "SpilledRows", "after_each_task", "computed_here"]
 
 SPILL_BYTES = 128 << 20
 """A row of chunks that takes more goes through a file. Computed as a whole it is held twice: in parts, and joined."""
@@ -31,6 +31,19 @@ def computed_here(arrays: Sequence[Any]) -> bool:
     from dask.base import get_scheduler
 
     return get_scheduler(collections=arrays) in (threaded.get, local.get_sync)
+
+
+def after_each_task(call: Callable[[], None]) -> dict[str, Any]:
+    """Keywords of a computation, by which the schedulers of this process call it in the thread that waits for them.
+
+    Given by argument, not as a context manager, which would count the tasks of other threads too.
+    """
+    from dask.callbacks import Callback  # loaded already: these are dask arrays
+
+    def posttask(*_: Any) -> None:
+        call()
+
+    return {"callbacks": [(None, None, None, posttask, None), *Callback.active]}
 
 
 class SpilledRows:
@@ -47,10 +60,15 @@ class SpilledRows:
         Each (y, x) or (band, y, x).
     edges : sequence of int
         Rows at which chunks begin, and the height.
+    told : mapping
+        Keywords of each computation, see `after_each_task`.
     """
 
-    def __init__(self, indices: Sequence[int], arrays: Sequence[Any], edges: Sequence[int]) -> None:
+    def __init__(
+        self, indices: Sequence[int], arrays: Sequence[Any], edges: Sequence[int], told: Mapping[str, Any]
+    ) -> None:
         self.indices = indices
+        self._told = told
         self._arrays = arrays
         self._edges = sorted(set(edges))
         self._held: list[_Spilled] = []
@@ -81,7 +99,7 @@ class SpilledRows:
         for held, source in zip(self._held, sources, strict=True):
             held.shape, held.dtype = source.shape, source.dtype
         # Together, so that what they have in common is computed once.
-        da.store(sources, self._held, lock=False)  # type: ignore[arg-type]  # takes whatever has __setitem__
+        da.store(sources, self._held, lock=False, **self._told)  # type: ignore[arg-type]  # takes whatever has __setitem__
 
 
 class _Spilled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from bourn.result.rows import RowReader
 
 __all__ = ["Strip", "gathered", "read_strips"]
+
+BEAT_SECONDS = 0.05
+"""How often somebody hears of the reading between two strips."""
 
 
 class Strip(NamedTuple):
@@ -34,15 +38,38 @@ class Strip(NamedTuple):
 
 
 def read_strips(pixels: Pixels, rows: int, progress: Callable[[int, int], None] | None) -> Iterator[Strip]:
-    """Strips of `rows` rows each, the last one lower, every chunk or block of the source being read once."""
+    """Strips of `rows` rows each, the last one lower, every chunk or block of the source being read once.
+
+    `progress` is called after each strip; and now and then in between, while chunks of dask arrays are computed, so
+    that it can end the reading however large a row of them is.
+    """
     _, height, _ = pixels.shape
-    readers = pixels.readers(rows)
     total = -(-height // rows)
+    beat = None if progress is None else _Beat(progress, total)
+    readers = pixels.readers(rows, beat)
     for done, start in enumerate(range(0, height, rows), 1):
         stop = min(start + rows, height)
         yield Strip(start, stop, *pixels.assembled(gathered(readers, start, stop)))
-        if progress is not None:
-            progress(done, total)
+        if beat is not None:
+            beat.tell(done)
+
+
+class _Beat:
+    """Says how far the reading is, at each strip and now and then in between."""
+
+    def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
+        self._progress = progress
+        self._done, self._total = 0, total
+        self._told = time.monotonic()
+
+    def tell(self, done: int) -> None:
+        self._done = done
+        self._told = time.monotonic()
+        self._progress(done, self._total)
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._told >= BEAT_SECONDS:
+            self.tell(self._done)
 
 
 def gathered(readers: Sequence[RowReader], start: int, stop: int) -> list[Any]:

@@ -8,10 +8,10 @@ masked. Averages respect both. On the report stand ``nodata_clash`` (valid pixel
 as a mask.
 
 An image's properties become the file's metadata items (see `raster.items`), ``date`` also TIFF's own DateTime;
-``AREA_OR_POINT`` is kept where there is a CRS. A single band of classes has the colours of ``properties["colormap"]``. A
-mask or alpha band without a nodata value of its own is never filled with that of others. An alpha (``opaque`` among what
-is said of a band) is told to readers only where they would take it for what it is: as bytes or 16 bits, opaque at the most
-that these hold.
+``AREA_OR_POINT`` is kept where there is a CRS. A single band of classes has the colours of ``properties["colormap"]``.
+A mask or alpha band without a nodata value of its own is never filled with that of others. An alpha (``opaque`` among
+what is said of a band) is told to readers only where they would take it for what it is: as bytes or 16 bits, opaque at
+the most that these hold.
 """
 
 from __future__ import annotations

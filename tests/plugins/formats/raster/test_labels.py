@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),
 ]
 
+RGB = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
 BOX = GeoBox((70, 80), Affine(3, 0, 7, 0, -3, 9), None)
 
 
@@ -164,3 +165,47 @@ def test_rgba_with_properties_is_still_rgba(write):
     file, _ = write(Image(ones(4, 70, 80), ["red", "green", "blue", "alpha"], properties={"a": 1}))
     assert file.colorinterp[3] == ColorInterp.alpha
     assert MaskFlags.alpha in file.mask_flag_enums[0]
+
+
+ALPHAS = [
+    (["a", "al", "b"], "u1", 255, [ColorInterp.gray, ColorInterp.alpha, ColorInterp.undefined]),
+    (["a", "b", "al"], "u2", 65535, [ColorInterp.gray, ColorInterp.undefined, ColorInterp.alpha]),
+    (["a", "b", "al"], "u1", 1, [ColorInterp.gray, *[ColorInterp.undefined] * 2]),
+    (["a", "b", "al"], "i2", 32767, [ColorInterp.gray, *[ColorInterp.undefined] * 2]),
+    (["al", "a", "b"], "u1", 255, [ColorInterp.gray, *[ColorInterp.undefined] * 2]),
+    (["red", "green", "blue", "alpha"], "u2", 9999, [*RGB, ColorInterp.undefined]),
+]
+
+
+@pytest.mark.parametrize(("bands", "dtype", "opaque", "expected"), ALPHAS)
+def test_an_alpha_is_told_only_where_readers_understand_it(write, bands, dtype, opaque, expected):
+    """Of one whose most is 1, or that is no byte, they make nothing good; and a first band is the grey."""
+    alpha = next(band for band in bands if band.startswith("al"))
+    array = np.full((len(bands), 70, 80), opaque, dtype)
+    file, _ = write(Image(array, bands, bandinfo={alpha: {"kind": "mask", "opaque": opaque}}))
+    assert expected == list(file.colorinterp)
+    np.testing.assert_array_equal(array, file.read())
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("nodata", [None, 0])
+def test_averages_leave_out_what_an_alpha_hides(place, nodata):
+    """Whatever its place; and of an alpha of 0 and 1 no other value is made."""
+    rng = np.random.default_rng(0)
+    shown = rng.random((128, 128)) < 0.5
+    array = np.stack([np.where(shown, 10, 0 if nodata is None else 200)] * 2).astype("u1")
+    array = np.insert(array, place, shown, axis=0)
+    bands = [*["a", "b"][:place], "alpha", *["a", "b"][place:]]
+    info = {"alpha": {"kind": "mask", "opaque": 1}} | (
+        {} if nodata is None else {"a": {"nodata": 0}, "b": {"nodata": 0}}
+    )
+    mask = None if nodata is None else np.stack([~shown if band != "alpha" else np.zeros_like(shown) for band in bands])
+    sink = io.BytesIO()
+    image = Image(array, bands, mask, bandinfo=info)
+    cog.write(image, profile_of(image, Options(blocksize=64, overview_resampler="average")), sink)
+    with MemoryFile(sink.getvalue()) as memory, memory.open(overview_level=0) as smaller:
+        small = smaller.read()
+    any_shown = shown.reshape(64, 2, 64, 2).any(axis=(1, 3))
+    np.testing.assert_array_equal(any_shown, small[place])
+    for index in {0, 1, 2} - {place}:
+        np.testing.assert_array_equal(np.where(any_shown, 10, 0), small[index])
