@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bourn.wording import shown
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "default_session"]
 
-LONGEST_SECONDS = 10 * 366 * 86_400  # of a timeout: ten years
-
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -46,10 +42,8 @@ class Session:
 
     Parameters
     ----------
-    settings : Settings, optional
-        By default those of the file and the environment.
-    registry : Registry, optional
-        By default what is installed.
+    settings, registry : Settings and Registry, optional
+        By default those of the file and the environment, and what is installed.
     clock : callable, optional
         Gives the time now, with its zone.
     """
@@ -119,8 +113,9 @@ class Session:
         from bourn.job.gather import gather  # on first use
 
         found, grid, plans = self._checked(
-            obj, geobox, arguments, destination=destination, format=format, timeout=timeout, file=file, block=block
-        )
+            obj, geobox, arguments, destination=destination, format=format, file=file,
+            timeout=timeout, block=block, progress_bar=progress_bar,
+        )  # fmt: skip
         several = isinstance(plans, list)
         listed = plans if isinstance(plans, list) else [plans]
         # Whoever waits ends the wait, and with it the job, himself.
@@ -145,7 +140,7 @@ class Session:
         file: str | os.PathLike[str] | BinaryIO | None = None,
         timeout: float | None = None,
         block: bool = True,
-        progress_bar: bool | None = None,  # it takes what `compute` takes
+        progress_bar: bool | None = None,
         **arguments: Any,
     ) -> Plan | list[Plan]:
         """The plan for a request, or its errors; nothing is computed, and nothing touched.
@@ -158,8 +153,9 @@ class Session:
             Everything that is wrong with the request.
         """
         return self._checked(
-            obj, geobox, arguments, destination=destination, format=format, timeout=timeout, file=file, block=block
-        )[2]
+            obj, geobox, arguments, destination=destination, format=format, file=file,
+            timeout=timeout, block=block, progress_bar=progress_bar,
+        )[2]  # fmt: skip
 
     def job(self, job_id: str) -> Job:
         """The job of that id.
@@ -175,15 +171,18 @@ class Session:
 
         Parameters
         ----------
-        stage : str, optional
-            Only those at this stage.
-        group : str, optional
-            Only those of this fan-out.
+        stage, group : str, optional
+            Only those at this stage; only those of this fan-out.
         limit : int, optional
         """
+        from bourn.dispatch.keywords import listing_problems  # on first use
+        from bourn.errors import RequestError
         from bourn.ledger.stages import Stage  # SQLAlchemy, on first use
 
-        wanted = None if stage is None else Stage(stage.upper())
+        problems = list(listing_problems(list(Stage), stage=stage, group=group, limit=limit))
+        if problems:
+            raise RequestError(problems)
+        wanted = None if stage is None else Stage(str(stage).upper())
         return self.home.jobs(stage=wanted, group_id=group, limit=limit)
 
     def sweep(self) -> Swept:
@@ -293,35 +292,37 @@ class Session:
         *,
         destination: Any,
         format: Any,
-        timeout: Any = None,
-        file: Any = None,
-        block: bool = True,
+        file: Any,
+        **waiting: Any,
     ) -> tuple[Found, Any, Plan | list[Plan]]:
         """What is known of the result, the grid it is still to be put on, and the plans; or all that is wrong."""
-        from bourn.dispatch.problems import Collected  # on first use
-        from bourn.errors import Problem, RequestError
+        from bourn.dispatch.keywords import as_options, waiting_problems  # on first use
+        from bourn.dispatch.problems import Collected
+        from bourn.errors import RequestError
         from bourn.job.file import file_problems
         from bourn.result.info import ResultInfo
         from bourn.result.inspect import Found
 
         collected = Collected()
+        refused: list[RequestError] = []
         found, grid = Found(obj, ResultInfo()), geobox
         plans: Plan | list[Plan] = []
         try:
             found, grid = self._inspect(obj, geobox, arguments)
         except RequestError as error:
-            collected.add(type(error), error.problems)
+            refused.append(error)
         asked = self.settings.default_destination if destination is None else destination
         try:
             plans = self.dispatcher.plan(found.info, destination=asked, format=format)
         except RequestError as error:
-            collected.add(type(error), error.problems)
-        if timeout is not None and not (type(timeout) in {int, float} and 0 < timeout <= LONGEST_SECONDS):
-            message = f"expected a number of seconds above 0, got {shown(timeout)}"
-            collected.add(RequestError, [Problem("timeout", message)])
+            refused.append(error)
+        listed = plans if isinstance(plans, list) else [plans]
+        for refusal in refused:
+            collected.add(type(refusal), as_options(refusal.problems, arguments, listed))
+        faults = list(waiting_problems(**waiting))
+        collected.add(RequestError, faults)
         if file is not None:
-            listed = plans if isinstance(plans, list) else [plans]
-            collected.add(RequestError, file_problems(file, listed, block=block))
+            collected.add(RequestError, file_problems(file, listed, block=bool(faults) or waiting["block"]))
         collected.raise_if_any()
         return found, grid, plans
 
@@ -330,10 +331,12 @@ class Session:
         from bourn.result.inspect import inspect  # on first use
 
         found = inspect(obj, arguments=arguments, adapt=self._adapt)
-        if geobox is None or not found.info.kinds:
-            return found, geobox
-        from bourn.result.grid import placed_on  # odc-geo, on first use
+        if geobox is None:
+            return found, None
+        from bourn.result.grid import as_geobox, placed_on  # odc-geo, on first use
 
+        if not found.info.kinds:
+            return found, as_geobox(geobox, "; the arguments of a callable are given by name")
         return inspect(placed_on(found.obj, geobox)), None
 
     def _adapt(self, obj: Any) -> Any:

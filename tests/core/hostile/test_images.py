@@ -245,6 +245,12 @@ AT_BIRTH = {
 }
 
 PLANNED = {
+    "two dates": (
+        lambda: TWO_DATES,
+        {},
+        errors.IncompatiblePair,
+        "image.array: it has 2 steps along 'time', and an image has one: select one, such as .isel(time=0) or .sel(time='2020-01-01')",
+    ),
     "JPEG of uint16": (
         lambda: image(zeros(1, 16, 16, dtype="u2")),
         {"compression": "JPEG"},
@@ -331,12 +337,6 @@ COMPUTED = {
         {"overview_resampler": "cubic"},
         errors.ResultRefused,
         "complex numbers have no cubic: take nearest or average",
-    ),
-    "two dates": (
-        lambda: TWO_DATES,
-        {},
-        errors.ResultRefused,
-        "the xarray DataArray is no image: image.array: it has 2 steps along 'time', and an image has one: select one, such as .isel(time=0) or .sel(time='2020-01-01')",
     ),
     "a block that fails": (
         lambda: BROKEN,

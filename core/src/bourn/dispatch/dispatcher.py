@@ -154,10 +154,13 @@ class Dispatcher:
             collected.add(IncompatiblePair, [Problem("format", message)])
         elif not _may_pass(info.kinds, cell.kinds):
             collected.add(IncompatiblePair, [Problem("result", self._unfit(to.name, chosen.name, info))])
+        elif info.no_image and not set(info.kinds) - {"image"} & set(cell.kinds):
+            collected.add(IncompatiblePair, [Problem(p.path or "result", p.message) for p in info.no_image])
         if len(collected.problems) > before:
             return None
         if not info.kinds:
             notes.append(Note("what kind of result it is will be known, and checked, when it is computed", "result"))
+        notes += [Note(note, "result") for note in info.notes]
         notes += self._preflight(to, chosen, info, collected, at)
         plan = Plan(to=to, written=chosen, kinds=cell.kinds, info=info, notes=(*notes, *self._notes))
         collected.add(Refused, self._registry.policies(plan, self._context_for(to.name, to.plugin)))

@@ -33,9 +33,11 @@ def file_problems(file: Any, plans: Sequence[Plan], *, block: bool) -> Iterator[
         if not plan.to.plugin.gives_data:
             message = f"goes only with destinations that give data back, and {plan.to.name!r} does not"
             yield Problem("file", message)
-    if isinstance(file, str | os.PathLike):
+    # The type is asked, never the object: even ``__class__`` may be somebody's own code.
+    kind = type(file)
+    if issubclass(kind, str | os.PathLike):
         yield from _path_problems(file)
-    elif not callable(getattr(type(file), "write", None)) or isinstance(file, io.TextIOBase):
+    elif not callable(getattr(kind, "write", None)) or issubclass(kind, io.TextIOBase):
         yield Problem("file", f"expected a path or a binary file, got {shown(file)}")
 
 
@@ -47,6 +49,11 @@ def _path_problems(file: str | os.PathLike[str]) -> Iterator[Problem]:
         folder = path.parent.is_dir()
     except (OSError, ValueError, TypeError) as error:
         yield Problem("file", f"{shown(file)} can't be a path: {error}")
+        return
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # a stranger's __fspath__ may raise anything
+        yield Problem("file", f"{shown(file)} can't be a path: it raised {type(error).__name__}")
         return
     if mode is not None and not stat.S_ISREG(mode):
         yield Problem("file", f"{shown(str(path))} is there, and is no regular file")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from bourn.errors import JobError
+from bourn.errors import JobError, UnknownJob
 from bourn.job.engine import Engine, artifact_of
 from bourn.job.job import Given, Job
 from bourn.job.load import load
 from bourn.ledger.stages import Stage
+from bourn.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from bourn.ledger.record import JobRecord
 
 __all__ = ["JobHome"]
+
+_ID = re.compile(r"[0-9a-zA-Z_-]{1,100}")
+"""What an id can look like: nothing else is worth a question to the ledger."""
 
 
 class JobHome:
@@ -56,6 +61,9 @@ class JobHome:
         ------
         UnknownJob
         """
+        if type(job_id) is not str or not _ID.fullmatch(job_id):
+            msg = f"there is no job {shown(job_id)}: an id is 48 hex digits"
+            raise UnknownJob(msg)
         return self.known(job_id).refresh()
 
     def known(self, job_id: str) -> Job:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import types
 from typing import TYPE_CHECKING, Any
 
 from bourn.errors import Problem
 from bourn.wording import listed, nearest, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["argument_problems"]
 
 OWN = ("geobox", "format", "destination", "file", "timeout", "block", "progress_bar")
 """The keywords that `compute` takes itself."""
+
+MOST_UNKNOWN = 20
+"""Unknown names that are told one by one: a person reads the first few, and near ones take time to find."""
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -25,7 +30,10 @@ def argument_problems(function: Any, arguments: Mapping[str, Any]) -> list[Probl
     A callable whose signature can't be had is called with whatever it is given.
     """
     if function is None:
-        return [Problem(str(name), _unknown(name, OWN, "the result is no callable")) for name in arguments]
+        return _told(arguments, OWN, "the result is no callable")
+    if _is_async(function):
+        said = "an async function can't be sent, since nobody awaits what it gives; wrap it: lambda: asyncio.run(f())"
+        return [Problem("result", said)]
     try:
         parameters = inspect.signature(function).parameters
     except Exception:  # noqa: BLE001  # strangers' code: builtins have no signature, others may raise anything
@@ -35,9 +43,7 @@ def argument_problems(function: Any, arguments: Mapping[str, Any]) -> list[Probl
     problems = []
     if inspect.Parameter.VAR_KEYWORD not in kinds:
         where = f"it takes {listed(names)}" if names else "it takes no arguments"
-        problems += [
-            Problem(str(name), _unknown(name, (*names, *OWN), where)) for name in arguments if name not in names
-        ]
+        problems += _told([name for name in arguments if name not in names], (*names, *OWN), where)
     for name, parameter in parameters.items():
         if parameter.default is not parameter.empty:
             continue
@@ -48,6 +54,27 @@ def argument_problems(function: Any, arguments: Mapping[str, Any]) -> list[Probl
     return problems
 
 
-def _unknown(name: object, choices: tuple[str, ...], otherwise: str) -> str:
-    near = nearest(name, choices) if isinstance(name, str) else None
+def _is_async(function: Any) -> bool:
+    """Whether calling it gives something to be awaited. Only classes of Python's own are asked for their parts."""
+    while type(function) is functools.partial:
+        function = function.func
+    if type(function) is types.MethodType:
+        function = function.__func__
+    if type(function) is not types.FunctionType:
+        function = getattr(type(function), "__call__", None)  # noqa: B004  # the function that is called is wanted
+    is_function = type(function) is types.FunctionType
+    return is_function and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function))
+
+
+def _told(unknown: Iterable[str], choices: tuple[str, ...], otherwise: str) -> list[Problem]:
+    """A problem for each of the first few names, and one for all others."""
+    names = [str.__str__(name) for name in unknown]
+    told = [Problem(name, _unknown(name, choices, otherwise)) for name in names[:MOST_UNKNOWN]]
+    if len(names) > MOST_UNKNOWN:
+        told.append(Problem("", f"and {len(names) - MOST_UNKNOWN:,} more unknown arguments"))
+    return told
+
+
+def _unknown(name: str, choices: tuple[str, ...], otherwise: str) -> str:
+    near = nearest(name, choices)
     return f"unknown argument {shown(name)}; " + (f"did you mean {near!r}?" if near else otherwise)

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bourn.wording import shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MASK", "PER_BAND", "band_facts", "kept_attributes"]
+__all__ = ["MASK", "PER_BAND", "band_facts", "kept_attributes", "left_out"]
 
 MASK = "masked"
 """The coordinate, True where masked, of pixels that no value can say it of. (A coordinate ``mask`` of others is often
 True where a pixel is valid.)"""
+
+_FILLS = ("_FillValue", "missing_value", "nodata")
+_BOOLS = (0, 1)
 
 DECODED = ("_FillValue", "missing_value", "scale_factor", "add_offset")
 """Keys that xarray moves to the encoding when it has applied them."""
@@ -80,6 +85,17 @@ def band_facts(obj: Any, dtype: np.dtype[Any], count: int, *, skip_long_name: bo
     return facts
 
 
+def left_out(array: Any) -> str | None:
+    """What of a DataArray's attributes is not heeded, for a note on the plan: bools have no value for no data."""
+    if array.dtype.kind == "b":
+        for key in _FILLS:
+            value = array.attrs.get(key)
+            value = value.item() if isinstance(value, np.number) else value
+            if isinstance(value, int | float) and value not in _BOOLS:
+                return f"the attribute {key} is left out: {shown(value)} is no bool"
+    return None
+
+
 def _text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
@@ -101,7 +117,7 @@ def _number(own: Any, shared: Any, *, without: float) -> Any:
 
 def _nodata(obj: Any, own: Any, dtype: np.dtype[Any]) -> Any:
     """The value in the pixels that means 'no data', where they are as they were stored; None without one."""
-    found = [obj.attrs.get(key) for key in ("_FillValue", "missing_value", "nodata")]
+    found = [obj.attrs.get(key) for key in _FILLS]
     if "rioxarray" in sys.modules and hasattr(type(obj), "rio"):
         # Its accessor may hold a nodata value that stands in no attribute.
         found.append(obj.rio.nodata)
@@ -119,5 +135,7 @@ def _nodata(obj: Any, own: Any, dtype: np.dtype[Any]) -> Any:
         with np.errstate(over="ignore"):
             held = dtype.type(value).item()
         return held if held == held else math.nan  # noqa: PLR0124  # NaN
+    if dtype.kind == "b" and value not in _BOOLS:
+        return None  # `left_out` says so
     # NaN in a band of integers, which odc-geo and rioxarray leave behind after astype, masks nothing.
     return None if value != value else value  # noqa: PLR0124  # NaN

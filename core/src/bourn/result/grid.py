@@ -25,17 +25,23 @@ VALID, MASKED = 1, 2
 source, GDAL has no reason to move a valid value away from it."""
 
 
-def as_geobox(given: object) -> GeoBox:
+def as_geobox(given: object, hint: str = "") -> GeoBox:
     """The grid that `given` is or has: a GeoBox, or anything with a ``geobox``, such as a tile."""
     from odc.geo.geobox import GeoBox  # 0.3 s
 
-    geobox = given if isinstance(given, GeoBox) else None
-    # Looked up on the type first: a property there is meant, whatever else the object pretends to have.
-    if geobox is None and hasattr(type(given), "geobox"):
-        geobox = given.geobox  # type: ignore[attr-defined]  # looked up just now
-    if isinstance(geobox, GeoBox):
-        return geobox
-    raise RequestError([Problem("geobox", f"expected an odc.geo GeoBox or a tile, got {shown(given)}")])
+    # The type is asked, never the object: even ``__class__`` may be somebody's own code.
+    geobox: Any = given
+    if not issubclass(type(given), GeoBox) and hasattr(type(given), "geobox"):
+        try:
+            geobox = given.geobox  # type: ignore[attr-defined]  # looked up just now
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a stranger's code, SystemExit in it among what it may raise
+            said = f"{shown(given)} can't be asked for its geobox: it raised {type(error).__name__}"
+            raise RequestError([Problem("geobox", said)]) from error
+    if issubclass(type(geobox), GeoBox):
+        return geobox  # type: ignore[no-any-return]  # as asked just now
+    raise RequestError([Problem("geobox", f"expected an odc.geo GeoBox or a tile, got {shown(given)}{hint}")])
 
 
 def placed_on(obj: Any, grid: object) -> Any:

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from odc.geo.geobox import GeoBox
+
+    from bourn.errors import Problem
 
 __all__ = ["KINDS", "ResultInfo"]
 
@@ -47,6 +51,12 @@ class ResultInfo:
         An image's properties (``date`` among them).
     size_bytes : int or None
         In memory, when it is computed.
+    no_image : sequence of Problem
+        Why an xarray object that lies on a grid is no image all the same: it has several dates, say.
+    notes : sequence of str
+        What is not heeded of the object.
+    other_key : str or None
+        Of a container: the path of the first key that is no text.
     """
 
     kinds: tuple[str, ...] = ()
@@ -62,6 +72,9 @@ class ResultInfo:
     masked: bool | None = None
     properties: dict[str, Any] = attrs.field(factory=dict)
     size_bytes: int | None = None
+    no_image: Sequence[Problem] = ()
+    notes: Sequence[str] = ()
+    other_key: str | None = None
 
     def as_mapping(self) -> dict[str, Any]:
         """As JSON: what is known, the grid by its CRS and transform."""

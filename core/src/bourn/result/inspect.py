@@ -13,10 +13,10 @@ from bourn.result.info import ResultInfo
 from bourn.result.kinds import CONTAINERS, SCALARS, is_dask_collection, kinds_of_type, type_name
 from bourn.result.rebuild import rebuilt
 from bourn.result.refusal import SENDABLE, refusal
-from bourn.result.walk import walk
+from bourn.result.walk import Part, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["Found", "inspect"]
 
@@ -79,8 +79,10 @@ def inspect(
         msg = f"{refusal(obj)}. {SENDABLE}."
         raise RequestTypeError(msg)
     if type(found) in CONTAINERS:
-        found, lazy, problems = _inside(found, adapt)
-        info = ResultInfo(kinds=("value",), type_name=type(found).__name__, lazy=lazy)
+        other_keys: list[Part] = []
+        found, lazy, problems = _inside(found, adapt, other_keys)
+        other_key = other_keys[0].path if other_keys else None
+        info = ResultInfo(kinds=("value",), type_name=type(found).__name__, lazy=lazy, other_key=other_key)
     else:
         info, problems = _described(found)
     takes = is_callable_result(found)
@@ -117,12 +119,14 @@ def _described(obj: Any) -> tuple[ResultInfo, list[Problem]]:
     return (_known(obj), []) if fault is None else (ResultInfo(), [Problem("result", fault)])
 
 
-def _inside(obj: Any, adapt: Callable[[object], object | None] | None) -> tuple[Any, bool, list[Problem]]:
+def _inside(
+    obj: Any, adapt: Callable[[object], object | None] | None, other_keys: list[Part]
+) -> tuple[Any, bool, list[Problem]]:
     """(`obj` with what was adapted in it, whether there is anything lazy inside, what can't be sent)."""
     lazy = False
     problems: list[Problem] = []
     adapted: dict[int, Any] = {}
-    for part in walk(obj):
+    for part in walk(obj, other_keys):
         value: Any = part.value
         fault = part.problem
         if fault is None and kinds_of_type(type(value)) is None and not is_dask_collection(value):
@@ -210,17 +214,21 @@ def _xarray_info(obj: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
 
     lazy = is_dask_collection(obj)
     where = placed(obj)
+    no_image: Sequence[Problem] = ()
     if where.has_grid:
-        from bourn.result.image import Image  # the same
+        from bourn.result.attributes import left_out  # the same
+        from bourn.result.image import Image
 
         kinds = ("image", *kinds)
+        arrays = [obj] if kinds[-1] == "array" else list(obj.data_vars.values())
         try:
-            return attrs.evolve(_image_info(Image.from_xarray(obj), kinds, name), lazy=lazy)
-        except RequestError:
-            # Of two dates, say: a format of arrays takes it, and one of images says then what is in the way.
-            pass
+            known = _image_info(Image.from_xarray(obj), kinds, name)
+            return attrs.evolve(known, lazy=lazy, notes=tuple(filter(None, map(left_out, arrays))))
+        except RequestError as error:
+            # Of two dates, say: a format of arrays takes it, and of one of images the plan says what is in the way.
+            no_image = error.problems
     array = kinds[-1] == "array"
     return ResultInfo(
         kinds=kinds, type_name=name, lazy=lazy, dtype=obj.dtype.name if array else None,
-        shape=obj.shape if array else None, grid=where.geobox, size_bytes=obj.nbytes,
+        shape=obj.shape if array else None, grid=where.geobox, size_bytes=obj.nbytes, no_image=no_image,
     )  # fmt: skip

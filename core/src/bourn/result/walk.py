@@ -67,11 +67,12 @@ def worded_key(key: object) -> str:
     return f"[{shown(key)}]"
 
 
-def walk(result: object) -> Iterator[Part]:
+def walk(result: object, other_keys: list[Part] | None = None) -> Iterator[Part]:
     """Every part of `result` that is neither a container nor one of the plainest scalars, in order; keys too.
 
     A container that holds itself, or is too deep, is given with a `problem` and not entered. One that stands in
     several places is entered at the first: a few nested lists can stand in more places than there are atoms.
+    In `other_keys` the first value is noted whose key is no text.
     """
     stack = [Part(result)]
     entered: set[int] = set()
@@ -90,14 +91,16 @@ def walk(result: object) -> Iterator[Part]:
             yield part
         else:
             entered.add(id(value))
-            stack.extend(reversed(_inside(part)))
+            stack.extend(reversed(_inside(part, other_keys)))
 
 
-def _inside(part: Part) -> list[Part]:
+def _inside(part: Part, other_keys: list[Part] | None) -> list[Part]:
     value = part.value
     if isinstance(value, dict):
         found = []
         for key, item in value.items():
+            if type(key) is not str and not other_keys and other_keys is not None:
+                other_keys.append(Part(item, part, worded_key(key)))
             if type(key) not in _BRIEF:
                 found.append(Part(key, part, f" key {worded_key(key)}"))
             if type(item) not in _BRIEF:

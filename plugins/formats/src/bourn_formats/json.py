@@ -32,10 +32,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from bourn.plugin import ANY, Example, Format, Sink, option
+from bourn.plugin import ANY, Example, Format, Note, Problem, ResultInfo, Sink, option
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["JSON", "Options"]
 
@@ -65,6 +65,12 @@ class JSON(Format[Options]):
         Example("JSON; NaN becomes null.", format="json"),
         Example("JSON; fail rather than write null for NaN.", format={"type": "json", "nan": "error"}),
     )
+
+    def preflight(self, options: Options, info: ResultInfo) -> Iterable[Problem | Note]:
+        """A key that JSON does not have."""
+        if info.other_key is not None:
+            hint = "use str keys; msgpack keeps integers, pyarrow any"
+            yield Problem("", f"keys are texts in JSON, and {info.other_key} is under another one ({hint})")
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` as it is walked; an array in chunks of 65,536 elements."""
