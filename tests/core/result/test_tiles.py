@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.gridspec import GridSpec
 from odc.geo.types import xy_
+from pyproj import Transformer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 
@@ -121,3 +122,63 @@ def test_a_shape_within_a_hole_of_another_meets_only_its_own_tiles():
     keys = {tile.key for tile in tiles.from_shape(ring, 10, 512, 0)}
     assert tiles.from_latlon(36, -105, 10, 512, 0).key not in keys
     assert tiles.from_latlon(36, -105.9, 10, 512, 0).key in keys
+
+
+POINTS = {
+    "north": ((35.6870, -105.9378), "1024:0:10.0:13:-9:385"),
+    "south": ((-16.5, -68.15), "1024:0:10.0:19:8:-179"),
+    "origin": ((0.0, 0.0), "1024:0:10.0:31:-33:0"),
+    "just south of the equator": ((-1e-9, 3.0), "1024:0:10.0:31:0:-1"),
+    "on a zone's border": ((45.0, 12.0), "1024:0:10.0:33:-24:487"),
+    "west of a zone's border": ((45.0, 12.0 - 1e-9), "1024:0:10.0:32:23:487"),
+    "on a central meridian": ((45.0, 9.0), "1024:0:10.0:32:0:486"),
+    "west of a central meridian": ((45.0, 9.0 - 1e-9), "1024:0:10.0:32:-1:486"),
+    "Norway, in no zone of its own": ((60.0, 4.0), "1024:0:10.0:31:5:649"),
+    "Svalbard": ((78.0, 10.0), "1024:0:10.0:32:2:845"),
+    "the antimeridian from the west": ((10.0, 180.0), "1024:0:10.0:60:32:108"),
+    "the antimeridian from the east": ((10.0, -180.0), "1024:0:10.0:01:-33:108"),
+    "north pole": ((90.0, 0.0), "1024:0:10.0:31:0:976"),
+    "south pole": ((-90.0, 179.0), "1024:0:10.0:60:0:-977"),
+}
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_the_tile_of_a_point_anywhere(name):
+    """Both hemispheres, both sides of borders; and the tile holds the point."""
+    (lat, lon), key = POINTS[name]
+    tile = tiles.from_latlon(lat, lon, 10, 1024, 0)
+    assert key == tile.key
+    x, y = Transformer.from_crs(4326, 32600 + tile.zone, always_xy=True).transform(lon, lat)
+    west, south, east, north = tile.bounds
+    assert west - 1e-3 <= x <= east + 1e-3
+    assert south - 1e-3 <= y <= north + 1e-3
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "1024:0:10.0:13:-9:385",
+        "1024:0:10.0:19:8:-179",
+        "512:16:20.0:31:0:0",
+        "256:0:60.0:60:-2:-3",
+        "64:0:1.5:05:-1:2000",
+        "1024:0:10.0:33:5:800",
+        "100:5:30.0:01:10:-2500",
+    ],
+)
+def test_a_tiles_own_area_meets_it_and_its_eight_neighbours(key):
+    """Touching counts."""
+    tile = tiles.from_key(key)
+    found = tiles.from_shape(tile.geometry, tile.resolution, tile.tilesize, tile.pad)
+    around = {(tile.column + right, tile.row + up) for right in (-1, 0, 1) for up in (-1, 0, 1)}
+    assert {(each.column, each.row) for each in found} == around
+    assert {each.zone for each in found} == {tile.zone}
+
+
+def test_the_parts_of_a_multipolygon_on_both_sides_of_a_border():
+    west, east = shapely.box(11.5, 45, 11.6, 45.1), shapely.box(12.5, -0.1, 12.6, 0.1)
+    both = {tile.key for tile in tiles.from_shape(shapely.MultiPolygon([west, east]), 10, 1024, 0)}
+    alone = [{tile.key for tile in tiles.from_shape(part, 10, 1024, 0)} for part in (west, east)]
+    assert both == alone[0] | alone[1]
+    assert {key.split(":")[3] for key in both} == {"32", "33"}
+    assert {int(key.split(":")[5]) < 0 for key in alone[1]} == {True, False}

@@ -28,6 +28,9 @@ ZONE_DEGREES = 6
 SEGMENT_DEGREES = 0.005
 """A side of a shape is cut into segments of this length before it is projected, where it becomes a curve."""
 
+TOUCH_METRES = 1e-6
+"""What is as near as that touches: on their way through degrees, the corners of a tile come back within nanometres."""
+
 _KEY = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?):(\d\d):(-?\d+):(-?\d+)", re.ASCII)
 
 
@@ -225,18 +228,20 @@ def _cells(area: Any, side: float) -> Iterator[tuple[int, int]]:
 
     shapely.prepare(area)
     west, south, east, north = area.bounds
+    near = TOUCH_METRES
+    west, south, east, north = west - near, south - near, east + near, north + near
     for row in range(math.ceil(south / side) - 1, math.floor(north / side) + 1):
         # The part of the area in this row, so that a long diagonal does not test every cell of its box.
-        band = area.intersection(shapely.box(west - 1, row * side, east + 1, (row + 1) * side))
+        band = area.intersection(shapely.box(west - 1, row * side - near, east + 1, (row + 1) * side + near))
         if band.is_empty:
             continue
-        low, _, high, _ = band.bounds
+        low, high = band.bounds[0] - near, band.bounds[2] + near
         columns = np.arange(
             math.ceil((low - CENTRAL_EASTING) / side) - 1, math.floor((high - CENTRAL_EASTING) / side) + 1
         )
-        lefts = CENTRAL_EASTING + columns * side
-        rights = CENTRAL_EASTING + (columns + 1) * side
-        meets = shapely.intersects(area, shapely.box(lefts, row * side, rights, (row + 1) * side))
+        lefts = CENTRAL_EASTING + columns * side - near
+        rights = CENTRAL_EASTING + (columns + 1) * side + near
+        meets = shapely.intersects(area, shapely.box(lefts, row * side - near, rights, (row + 1) * side + near))
         yield from ((int(column), row) for column in columns[meets])
 
 

@@ -9,7 +9,7 @@ infinite      an infinity became null (refused with ``nan="error"``)
 masked        a masked element became null
 shape         of an array without elements, the sides behind the first that is 0 were left out
 nat           a datetime that is none (NaT) became null
-missing       a missing value of a pandas or geopandas table became null
+missing       a missing value of a pandas or geopandas table, or of an array of texts, became null
 tuple         a tuple became a list
 datetime      a date or time became a text in ISO 8601
 geojson       an object with ``__geo_interface__`` became GeoJSON
@@ -23,8 +23,8 @@ bandinfo      what is known of that many bands of an image was left out
 An array is nested lists; float16 and float32 are written in the fewest digits that give the same float32 again,
 integers of any size exactly. A table is a list of records, an image
 ``{"ndarray", "mask", "bands", "geobox": {"crs", "transform", "shape"}, "properties"}``. Refused with their path: bytes,
-sets, complex numbers, durations, keys that are no texts, texts with lone surrogates, whatever contains itself, any
-object not named here.
+sets, complex numbers, durations, pandas' periods and intervals, keys that are no texts, texts with lone surrogates,
+whatever contains itself, any object not named here.
 """
 
 from __future__ import annotations

@@ -46,8 +46,9 @@ index         the labels of a pandas table's rows were left out
 bandinfo      what is known of that many bands of an image was left out
 ============  ============================================================================================
 
-Refused with their path: sets, texts with lone surrogates, other keys, arrays with fields, objects or extended floats,
-what has more than 4 GiB in one piece, whatever contains itself, any object not named here.
+Refused with their path: sets, pandas' periods and intervals, texts with lone surrogates, other keys, arrays with
+fields, objects or extended floats, what has more than 4 GiB in one piece, whatever contains itself, any object not
+named here.
 """
 
 from __future__ import annotations
