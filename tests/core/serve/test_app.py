@@ -113,7 +113,7 @@ def test_the_registry_is_a_page_for_people(client):
         "a, <script>alert('x')</script>&\"",
         "UnknownPlugin", "Use one of the names that the message lists",
         f"Title {EVIL}",
-        'bourn.compute(result, destination={"type": "parcel", "to": ["<script>',
+        '"type": "parcel", "to": ["<script>',
     ]:  # fmt: skip
         assert said in page.text
     assert set(page.ids) >= {"destination-parcel", "destination-broken", "format-text", "format-picture"}
