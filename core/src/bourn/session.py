@@ -237,9 +237,8 @@ class Session:
         from bourn.contract.answers import Note  # on first use
         from bourn.dispatch.dispatcher import Dispatcher  # on first use
 
-        notes = []
-        if self.settings.links_are_local:
-            notes.append(Note(f"links begin with {self.settings.public_url}: they work on this machine only"))
+        self.settings.warn_of_strays(self.registry.names)
+        notes = [Note(said)] if (said := self.settings.standing_note) else []
         return Dispatcher(self.registry, self._context, default_format=self.settings.default_format, notes=notes)
 
     def lend(self, destination: str) -> Context:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ import attrs
 
 from bourn.contract.option import OPTION, OptionFacts, Secret, option
 from bourn.errors import Problem, SettingsError
+from bourn.wording import listed, nearest, shown
 
 __all__ = ["Settings"]
 
@@ -115,6 +116,24 @@ class Settings:
         host = urlsplit(self.public_url).hostname or ""
         return host in {"localhost", "::1"} or host.startswith("127.")
 
+    @property
+    def standing_note(self) -> str:
+        """What every plan of this installation says; empty where there is nothing to say."""
+        return f"links begin with {self.public_url}: they work on this machine only" if self.links_are_local else ""
+
+    def strays(self, names: Iterable[str]) -> list[str]:
+        """What is wrong with sections of plugins by other names than these; the plugin may be installed elsewhere."""
+        known = set(names)
+        return [_stray(name, known) for name in self.plugins if name not in known]
+
+    def warn_of_strays(self, names: Iterable[str]) -> None:
+        """Write them to the log."""
+        if self.plugins:
+            import logging  # 4 ms, where somebody has plugins of his own to set
+
+            for stray in self.strays(names):
+                logging.getLogger("bourn").warning("%s", stray)
+
     @classmethod
     def load(cls, **arguments: Any) -> Settings:
         """The settings of this process: the file's, then the environment's, then `arguments`.
@@ -133,7 +152,7 @@ class Settings:
 
         settings, problems = read(cls, given, at="settings")
         if not isinstance(settings, cls):
-            raise _settings_error(problems, file)
+            raise _settings_error(problems, file, without=arguments)
         return settings
 
     def of_plugin(self, name: str, settings_class: type) -> Any:
@@ -146,10 +165,43 @@ class Settings:
         return settings
 
 
-def _settings_error(problems: list[Problem], file: Path | None) -> SettingsError:
-    where = f"settings ({file})" if file else "settings"
-    return SettingsError(
-        "\n".join([f"{len(problems)} problem(s) in the {where}:", *(f"  {p.path}  {p.message}" for p in problems)])
+def _stray(name: str, known: Iterable[str]) -> str:
+    meant = nearest(name, known)
+    hint = f"; did you mean {meant!r}?" if meant else f". Installed: {listed(known)}"
+    return f"the settings of plugin {shown(name)} are not used: nothing that is installed is called so{hint}"
+
+
+def _settings_error(
+    problems: list[Problem], file: Path | None, *, without: Mapping[str, Any] | None = None
+) -> SettingsError:
+    """All problems, each with the variable or the place in the file that it comes from."""
+    variables = _variables(without or {})
+    told = [(_variable_of(problem.path, variables) or problem.path, problem.message) for problem in problems]
+    of_file = any(place not in variables.values() for place, _ in told)
+    where = f"the settings ({file})" if file and of_file else "the settings"
+    count = "1 problem" if len(told) == 1 else f"{len(told)} problems"
+    return SettingsError("\n".join([f"{count} in {where}:", *(f"  {place}  {message}" for place, message in told)]))
+
+
+def _variables(without: Mapping[str, Any]) -> dict[str, str]:
+    """Where a variable's value stands among the settings -> the variable's name; arguments come before variables."""
+    places = {}
+    for name in os.environ:
+        if not name.startswith(PREFIX):
+            continue
+        field, _, inner = name.removeprefix(PREFIX).lower().partition("__")
+        if field in without:
+            continue
+        is_field = not inner or field in attrs.fields_dict(Settings)
+        places[f"{field}.{inner}".strip(".") if is_field else f"plugins.{field}.{inner}"] = name
+    return places
+
+
+def _variable_of(path: str, variables: Mapping[str, str]) -> str | None:
+    """The variable that a problem comes from: the one that sets it, or what it is in."""
+    at = path.removeprefix("settings.")
+    return next(
+        (name for place, name in variables.items() if at == place or at.startswith((f"{place}.", f"{place}["))), None
     )
 
 

@@ -2,6 +2,8 @@
 
 import stat
 
+import pytest
+
 
 class Broken:
     pass
@@ -51,3 +53,44 @@ def test_a_password_is_not_shown(session_of):
 
     session = session_of(settings={"database_url": Secret("postgresql://u:hunter2@127.0.0.1:1/x")}, formats={})
     assert "hunter2" not in CliRunner().invoke(bourn, ["doctor"], obj=session).output
+
+
+@pytest.fixture
+def doctor(home, tmp_path):
+    """Runs it over settings from a file, as a session finds them."""
+
+    def run(toml, **environment):
+        from bourn import Session
+        from bourn.cli.commands import bourn
+        from click.testing import CliRunner
+
+        (tmp_path / "bourn.toml").write_text(toml)
+        return CliRunner(env={**environment, "COLUMNS": "100"}).invoke(bourn, ["doctor"], obj=Session())
+
+    return run
+
+
+def test_settings_that_cant_be_read_are_told_once(doctor):
+    done = doctor("workers = 'x\n")
+    assert done.exit_code == 1
+    assert " ".join(done.output.split()).count("can't be read") == 1
+    assert "\nsettings  does not work; see below\n" in done.stdout
+
+
+def test_a_section_of_no_plugin_is_a_problem_that_names_the_nearest(doctor):
+    done = doctor("[plugins.downlaod]\nx = 1\n")
+    assert done.exit_code == 0  # the plugin may be installed on another machine that has the same file
+    said = " ".join(done.output.split())
+    assert said.count("the settings of plugin 'downlaod' are not used") == 1
+    assert "did you mean 'download'?" in said
+
+
+def test_a_plugins_own_settings_are_looked_at(doctor):
+    done = doctor("[plugins.download]\nx = 1\n")
+    assert done.exit_code == 1
+    assert "plugins.download.x unknown option" in " ".join(done.stdout.split())
+
+
+def test_nothing_moves_the_cursor(doctor):
+    """Neither a key in the file nor an argument that click quotes."""
+    assert "\x1b" not in doctor('"\\u001b[31mx" = 1\n').output

@@ -59,3 +59,40 @@ def test_sweep(run, job):
     assert done.exit_code == 0
     assert done.stdout.startswith("Links that expired: 0. Artifacts erased: 0, 0 B.\n")
     assert run.json("sweep")["expired"] == 0
+
+
+def test_the_beginning_of_an_id_will_do(run, monkeypatch):
+    """Four digits or more, where no other job begins so."""
+    ids = [run.json("send", "-", "--format", "text", input="2")["id"] for _ in range(2)]
+    assert run.json("job", ids[0][:12])["id"] == ids[0]
+    assert run.json("job", ids[1].upper()[:12])["id"] == ids[1]
+    assert run("job", ids[0][:3]).exit_code == 2
+    assert run("job", "x" * 8).exit_code == 2
+    assert run("cancel", ids[0][:12]).stdout == "It has ended already: SUCCEEDED.\n"
+    monkeypatch.setattr(run.session.home, "ids_beginning", lambda prefix, limit: sorted(ids))
+    done = run("job", "abcd")
+    assert (done.exit_code, "several jobs begin with 'abcd'" in done.stderr) == (2, True)
+    assert all(each in done.stderr for each in ids)
+
+
+def test_a_link_that_is_revoked_is_not_shown_as_if_it_worked(run):
+    job = run.json("send", "-", "--format", "text", input="2")["id"]
+    assert run.json("job", job)["link"] == "works"
+    url = run.json("job", job)["url"]
+    assert url in run("job", job).stdout
+    run("revoke", job[:12])
+    told = run.json("job", job)
+    assert (told["url"], told["link"]) == (None, "revoked")
+    assert "link         revoked" in run("job", job).stdout
+    assert url not in run("job", job).stdout
+
+
+def test_a_link_that_expired_is_not_shown_either(session_of, clock):
+    from bourn.cli.commands import bourn
+    from click.testing import CliRunner
+
+    session = session_of(clock=clock)
+    job = session.compute(2, format="json", block=False)
+    job.wait()
+    clock.move(days=10, seconds=1)
+    assert "link         expired" in CliRunner().invoke(bourn, ["job", job.id], obj=session).stdout

@@ -137,7 +137,7 @@ def test_serve(bourn, home):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         for _ in range(300):
             try:
-                with opener.open(link, timeout=5) as answer:
+                with opener.open(link, timeout=60) as answer:  # the first answer imports much
                     assert answer.read() == b"[1]"
                 break
             except urllib.error.URLError:
@@ -174,3 +174,48 @@ def test_an_interrupted_demo_leaves_nothing(home, tmp_path):
     assert list(tmp_path.glob("bourn-demo-*")) == []
     with pytest.raises(urllib.error.URLError):
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/healthz", timeout=5)
+
+
+def test_a_taken_port_is_told_kindly(bourn, home):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = bourn("serve", "--port", str(port))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Error: can't serve at 127.0.0.1:{port}: another program listens there. "
+        "Say where by --host and --port, and in the setting public_url.\n"
+    )
+
+
+def test_a_closed_output_is_told_kindly(home):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m bourn.cli list >&-"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (1, "Error: standard output is closed, so there is nowhere to write to\n")
+
+
+def test_what_click_quotes_cannot_move_the_cursor(bourn):
+    assert "\x1b" not in bourn("list", "\x1b[31mx").stderr
+    assert "\x1b" not in bourn("\x1b[31mx").stderr
+
+
+def test_that_links_are_local_is_said_once_a_terminal(home, tmp_path):
+    """Whoever opens another window hears it again; JSON always has it."""
+    (tmp_path / "two.json").write_text("2")
+    send = f"{sys.executable} -m bourn.cli send two.json --format json"
+    script = f"{send}; echo --; {send}; {send} --json"
+    heard = [
+        subprocess.run(
+            ["bash", "-c", script], capture_output=True, text=True, check=True, timeout=60, start_new_session=True
+        )
+        for _ in range(2)
+    ]
+    for done in heard:
+        assert done.stderr.count("Note: links begin with") == 1
+        assert json.loads(done.stdout.splitlines()[-1])["notes"][0].startswith("links begin with")

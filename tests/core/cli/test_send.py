@@ -52,7 +52,7 @@ def test_json_has_all_of_a_job(run, two):
     assert done["destination"]["address"] == {"street": "", "number": 7}
     assert set(done) == {
         "id", "group", "stage", "destination", "format", "url", "expires", "size_bytes", "receipt", "report", "error",
-        "created", "runtime_seconds",
+        "created", "runtime_seconds", "link", "notes",
     }  # fmt: skip
 
 

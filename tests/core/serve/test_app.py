@@ -108,12 +108,13 @@ def test_the_registry_is_a_page_for_people(client):
         "broken is broken",
         "expected a subclass of bourn.plugin.Destination",
         "given 0",  # distribution and version
-        "list of text", "required", "at most 5 items, each: email", "number or null", "more than 0, at most 60 seconds",
+        "list of text", "required", "at most 5 items, each: e-mail address", "number or null",
+        "more than 0, at most 60 seconds",
         "inner.size", "at least 1",
         "a, <script>alert('x')</script>&\"",
         "UnknownPlugin", "Use one of the names that the message lists",
         f"Title {EVIL}",
-        'bourn.compute(result, destination={"type": "parcel", "to": ["<script>',
+        '"type": "parcel", "to": ["<script>',
     ]:  # fmt: skip
         assert said in page.text
     assert set(page.ids) >= {"destination-parcel", "destination-broken", "format-text", "format-picture"}

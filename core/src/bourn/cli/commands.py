@@ -14,7 +14,7 @@ from bourn import __version__
 from bourn.cli.failure import INTERRUPTED, Failure, of_the_system
 from bourn.cli.terminal import tell
 from bourn.errors import BournError
-from bourn.wording import nearest, shown
+from bourn.wording import clean, nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +83,10 @@ class Commands(click.Group):
         """Run a command; every error of bourn's becomes one that click shows."""
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            # It may quote what the shell handed over. click means it for the class, and reads it from the object.
+            error.message = clean(error.message)  # type: ignore[misc]
+            raise
         except (BournError, OSError, KeyboardInterrupt) as error:
             if ctx.params.get("debug"):
                 raise

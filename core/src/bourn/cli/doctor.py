@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import platform
 import secrets
@@ -16,7 +18,7 @@ from bourn import __version__
 from bourn.cli.commands import pass_session
 from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
 from bourn.describe.paper import one_line
-from bourn.errors import BournError, PluginError
+from bourn.errors import BournError, PluginError, SettingsError
 from bourn.settings import FILE, PREFIX
 
 if TYPE_CHECKING:
@@ -38,13 +40,14 @@ def doctor_command(session: Session, *, as_json: bool) -> None:
 
     Looks at the ledger, the store, the links and every plugin. The exit status is 1 if something does not work.
     """
+    # What a warning would say stands in the report.
+    for handler in logging.getLogger("bourn").handlers:
+        handler.setLevel(logging.ERROR)
     parts = _parts(session)
     plugins = _plugins(session)
-    problems = [
-        {"what": part["part"], "distribution": "", "version": "", "reason": part["problem"], "fatal": True}
-        for part in parts
-        if part["problem"]
-    ]
+    problems = [_problem(part["part"], part["problem"], fatal=True) for part in parts if part["problem"]]
+    if not any(part["part"] == "settings" and part["problem"] for part in parts):
+        problems += _settings_of_plugins(session)
     problems += [
         {
             "what": f"{problem.role} {problem.name}".strip(),
@@ -138,6 +141,23 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _settings_of_plugins(session: Session) -> Rows:
+    """What is wrong with each plugin's own settings, and those that belong to no plugin."""
+    problems: Rows = []
+    for spec in (*session.registry.destinations.values(), *session.registry.formats.values()):
+        with contextlib.suppress(PluginError):  # it is told of as broken
+            try:
+                session.settings.of_plugin(spec.name, spec.settings_class)
+            except SettingsError as error:
+                problems.append(_problem(f"settings of {spec.name}", error.message, fatal=True))
+    strays = session.settings.strays(session.registry.names)
+    return problems + [_problem("settings", stray, fatal=False) for stray in strays]
+
+
+def _problem(what: str, reason: str, *, fatal: bool) -> dict[str, Any]:
+    return {"what": what, "distribution": "", "version": "", "reason": reason, "fatal": fatal}
+
+
 def _plugins(session: Session) -> Rows:
     registry = session.registry
     rows = []
@@ -155,7 +175,9 @@ def _plugins(session: Session) -> Rows:
 
 
 def _report(parts: Rows, plugins: Rows, problems: Rows, paper: Paper) -> list[str]:
-    lines = paper.table([(part["part"], part["found"] or part["problem"]) for part in parts], indent=0, wrap=(1,))
+    lines = paper.table(
+        [(part["part"], part["found"] or "does not work; see below") for part in parts], indent=0, wrap=(1,)
+    )
     lines += ["", paper.strong("Plugins")]
     lines += paper.table(
         [

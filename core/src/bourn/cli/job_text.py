@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bourn.job.job import Job
     from bourn.session import Session
 
-__all__ = ["job_as_json", "job_page", "link_until", "spoken_size", "spoken_time"]
+__all__ = ["job_as_json", "job_page", "link_state", "link_until", "spoken_size", "spoken_time"]
 
 
 def job_as_json(session: Session, job: Job) -> dict[str, Any]:
@@ -22,13 +22,15 @@ def job_as_json(session: Session, job: Job) -> dict[str, Any]:
     record = session.home.record_of(job.id)
     artifact = None if record is None else record.artifact
     receipt, error, runtime = job.receipt, job.error, job.runtime
+    link = link_state(session, job)
     return {
         "id": job.id,
         "group": job.group,
         "stage": job.stage,
         "destination": dict(job.destination),
         "format": dict(job.format),
-        "url": job.url,
+        "url": job.url if link in (None, "works") else None,
+        "link": link,
         "expires": _iso(job.expires_datetime),
         "size_bytes": None if artifact is None else artifact.size_bytes,
         "sha256": None if artifact is None else artifact.sha256,
@@ -51,8 +53,8 @@ def job_page(session: Session, job: Job, paper: Paper) -> list[str]:
         ("asked for", spoken_time(job.created_datetime)),
         ("took", "" if job.runtime is None else f"{job.runtime.total_seconds():.2f} s"),
         ("steps", f"{progress.done} of {progress.total}" if not job.done and progress.total else ""),
-        ("link", told["url"] or ""),
-        ("until", link_until(session, job) or ""),
+        ("link", told["url"] or told["link"] or ""),
+        ("until", (link_until(session, job) or "") if told["link"] == "works" else ""),
         ("size", "" if told["size_bytes"] is None else spoken_size(told["size_bytes"])),
         ("sha256", told["sha256"] or ""),
         ("error", "" if told["error"] is None else told["error"]["message"]),
@@ -82,6 +84,18 @@ def link_until(session: Session, job: Job) -> str | None:
     if ends is None or url is None or not url.startswith(session.settings.public_url):
         return None
     return spoken_time(ends)
+
+
+def link_state(session: Session, job: Job) -> str | None:
+    """Whether bourn's own link works, is revoked or expired; None where there is none, or it is not ours to say."""
+    record = session.home.record_of(job.id)
+    artifact = None if record is None else record.artifact
+    if artifact is None or link_until(session, job) is None:
+        return None
+    if artifact.revoked_at is not None:
+        return "revoked"
+    over = artifact.expired_at is not None or (job.done and session.clock() >= artifact.expires_at)
+    return "expired" if over else "works"
 
 
 def spoken_time(moment: datetime) -> str:

@@ -9,8 +9,11 @@ import click
 from bourn.cli.commands import pass_session
 from bourn.cli.job_text import job_as_json, job_page
 from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
+from bourn.errors import UnknownJob
+from bourn.wording import shown
 
 if TYPE_CHECKING:
+    from bourn.job.job import Job
     from bourn.session import Session
 
 __all__ = ["cancel_command", "job_command", "jobs_command", "revoke_command"]
@@ -18,8 +21,37 @@ __all__ = ["cancel_command", "job_command", "jobs_command", "revoke_command"]
 STAGES = ("QUEUED", "PREPARING", "RUNNING", "SAVING", "SUCCEEDED", "FAILED", "CANCELLED")
 """As the ledger has them, which is not imported for the sake of a help text; a test holds the two together."""
 
+WHOLE = 48
+"""Digits of an id."""
+
+MOST_NAMED = 5
+"""How many jobs a message names."""
+
 NARROW = 100
 """Below this width a table of jobs leaves out when they were asked for: ids are never cut."""
+
+
+LEAST = 4
+"""Digits of an id that tell a job: of fewer a slip of the pen would too often hit some other one."""
+
+
+def found(session: Session, given: str) -> Job:
+    """The job of that id, or the only one whose id begins so.
+
+    Raises
+    ------
+    UnknownJob
+        There is none, or there are several.
+    """
+    prefix = given.strip().lower()
+    if len(prefix) < LEAST or len(prefix) >= WHOLE or not set(prefix) <= set("0123456789abcdef"):
+        return session.job(given)
+    ids = session.home.ids_beginning(prefix, limit=MOST_NAMED + 1)
+    if len(ids) > 1:
+        more = ", ..." if len(ids) > MOST_NAMED else ""
+        msg = f"several jobs begin with {shown(given)}: {', '.join(ids[:MOST_NAMED])}{more}"
+        raise UnknownJob(msg)
+    return session.job(ids[0] if ids else given)
 
 
 @click.command("jobs")
@@ -51,8 +83,11 @@ def jobs_command(session: Session, *, stage: str | None, limit: int, as_json: bo
 @as_json_option
 @pass_session
 def job_command(session: Session, job_id: str, *, as_json: bool) -> None:
-    """How a job fares, or what became of it."""
-    job = session.job(job_id)
+    """How a job fares, or what became of it.
+
+    Of its ID the first four digits or more will do, here and for `cancel` and `revoke`, where no other job begins so.
+    """
+    job = found(session, job_id)
     if as_json:
         print_json(job_as_json(session, job))
     else:
@@ -68,7 +103,7 @@ def cancel_command(session: Session, job_id: str, *, as_json: bool) -> None:
 
     Whichever process runs it; one that has ended stays as it is.
     """
-    job = session.job(job_id)
+    job = found(session, job_id)
     asked = job.cancel()
     stage = job.refresh().stage
     if as_json:
@@ -85,9 +120,10 @@ def cancel_command(session: Session, job_id: str, *, as_json: bool) -> None:
 @pass_session
 def revoke_command(session: Session, job_id: str, *, as_json: bool) -> None:
     """End the link of a job now."""
-    revoked = session.revoke(job_id)
+    job = found(session, job_id)
+    revoked = session.revoke(job.id)
     if as_json:
-        print_json({"id": job_id, "revoked": revoked})
+        print_json({"id": job.id, "revoked": revoked})
     else:
         print_lines(["Its link does not work any more." if revoked else "It has no link."])
     if not revoked:

@@ -15,6 +15,7 @@ from bourn.cli.interrupt import cancelled_by_interrupt, interrupts_held
 from bourn.cli.job_text import job_as_json, link_until
 from bourn.cli.plan_text import plan_page
 from bourn.cli.terminal import as_json_option, paper, print_json, print_lines, tell
+from bourn.cli.told import is_news
 from bourn.cli.values import KeyValue, options_from
 from bourn.errors import BournError, JobError, Problem, RequestError
 from bourn.job.file import file_problems
@@ -39,7 +40,11 @@ Pairs = tuple[tuple[str, str], ...]
 @click.option("-f", "format_options", type=KeyValue(), multiple=True, help="An option of the format.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--file", type=click.Path(dir_okay=False), help="Write the result to this file, too.")
-@click.option("--wait/--no-wait", default=True, help="Whether to wait, or print the job's id at once.")
+@click.option(
+    "--wait/--no-wait",
+    default=True,
+    help="Whether to wait for the end, or print the job's id at once; the process stays until its job is done.",
+)
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop it after that.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the link, and nothing else.")
 @as_json_option
@@ -92,7 +97,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
             _print_jobs(session, jobs, as_json=as_json)
             return
         if not (quiet or as_json):
-            _print_notes(jobs)
+            _print_notes(session, jobs)
         failures = _wait(jobs, timeout, bar=sys.stderr.isatty() and not (quiet or as_json))
     _print_ends(session, jobs, as_json=as_json, quiet=quiet)
     for job, error in failures:
@@ -160,8 +165,11 @@ def _print_plans(plans: Sequence[Plan], *, as_json: bool) -> None:
         tell("Nothing was computed, and nothing was sent.")
 
 
-def _print_notes(jobs: Sequence[Job]) -> None:
+def _print_notes(session: Session, jobs: Sequence[Job]) -> None:
+    """What was decided about the request; what is true of every request only once a terminal. JSON has all of it."""
     for message in dict.fromkeys(note.message for job in jobs for note in job.plan.notes):
+        if message == session.settings.standing_note and not is_news(session.settings, message):
+            continue
         for line in paper().wrapped(f"Note: {message}", 0, 6):
             tell(line)
 
@@ -180,7 +188,8 @@ def _wait(jobs: Sequence[Job], timeout: float | None, *, bar: bool) -> list[tupl
 def _print_jobs(session: Session, jobs: Sequence[Job], *, as_json: bool) -> None:
     for job in jobs:
         if as_json:
-            print_json(job_as_json(session, job), compact=True)
+            told = {**job_as_json(session, job), "notes": [note.message for note in job.plan.notes]}
+            print_json(told, compact=True)
         else:
             click.echo(job.id)
 

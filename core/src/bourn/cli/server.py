@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import click
@@ -30,7 +31,14 @@ def serve_command(session: Session, *, host: str, port: int | None) -> None:
     """
     from bourn.serve import run  # the web server is for this command alone
 
-    run(session, host, port or _port_of(session.settings.public_url))
+    port = port or _port_of(session.settings.public_url)
+    try:
+        run(session, host, port)
+    except OSError as error:
+        reasons = {errno.EADDRINUSE: "another program listens there", errno.EACCES: "this user may not listen there"}
+        why = reasons.get(error.errno or 0, error.strerror or str(error))
+        msg = f"can't serve at {host}:{port}: {why}. Say where by --host and --port, and in the setting public_url."
+        raise click.ClickException(msg) from error
 
 
 def _port_of(public_url: str) -> int:

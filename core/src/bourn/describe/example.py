@@ -50,9 +50,11 @@ def calls_of(plugin: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _python(value: Any) -> str:
     """A literal with the quotes that the rest of the documentation has."""
-    if isinstance(value, str) and value.isprintable():
-        text = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{text}"'
+    if isinstance(value, str):
+        written = repr(value)
+        if written[0] == "'":  # its other quotes are written plainly
+            written = '"' + written[1:-1].replace("\\'", "'").replace('"', '\\"') + '"'
+        return written
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_python(key)}: {_python(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

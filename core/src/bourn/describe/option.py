@@ -13,6 +13,12 @@ _TYPES = {
     "array": "list", "object": "mapping", "null": "null",
 }  # fmt: skip
 
+_FORMATS = {
+    "email": "e-mail address", "idn-email": "e-mail address", "uri": "URL", "hostname": "host name",
+    "date": "ISO 8601", "date-time": "ISO 8601",
+}  # fmt: skip
+"""Formats of JSON Schema in words, where there are better ones."""
+
 SHOWN_PATTERN = 40
 """Characters of a regular expression that a table shows."""
 
@@ -80,6 +86,8 @@ def plain_text(value: Any) -> str:
 def _type(schema: Mapping[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_type(branch) for branch in schema["anyOf"]))
+    if schema.get("writeOnly"):
+        return "secret text"
     kinds = schema.get("type", "any")
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     words = [_TYPES.get(kind, kind) for kind in kinds]
@@ -100,8 +108,8 @@ def _limits(schema: Mapping[str, Any]) -> str:
     if "pattern" in schema:
         pattern = str(schema["pattern"])
         parts.append(f"matches {pattern}" if len(pattern) <= SHOWN_PATTERN else "matches a pattern")
-    if schema.get("format") and schema["format"] not in str(parts):
-        parts.append(str(schema["format"]))
+    if schema.get("format"):
+        parts.append(_FORMATS.get(schema["format"], str(schema["format"])))
     if isinstance(schema.get("items"), Mapping) and (each := _limits(schema["items"])):
         parts.append(f"each: {each}")
     return ", ".join(parts)

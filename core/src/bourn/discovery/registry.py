@@ -35,6 +35,8 @@ class Registry:
     ----------
     destinations, formats : mapping of str to Spec
         Read-only, in alphabetical order.
+    names : frozenset of str
+        Of everything installed, in any role: what a section of the settings may be called.
     """
 
     as_html: ClassVar[Callable[[Mapping[str, Any]], str] | None] = None
@@ -49,6 +51,7 @@ class Registry:
         given: Mapping[Entry, Any] | None = None,
     ) -> None:
         entries, given = tuple(entries), given or {}
+        self.names = frozenset(entry.name for entry in entries)
         self._scanned = list(problems)
         self._given = given
         named = {role: self._named(role, entries, prefer, given) for role in ROLES}

@@ -97,7 +97,8 @@ def _of_field(field: Field) -> dict[str, Any]:
 def _with_format(schema: dict[str, Any], name: str) -> None:
     """Set the format where the text is: in the items of a list, in the branches of a union."""
     for inner in schema.get("anyOf", [schema]):
-        inner.get("items", inner)["format"] = name
+        if inner.get("type") != "null":
+            inner.get("items", inner)["format"] = name
 
 
 def _of_shape(shape: Shape) -> dict[str, Any]:

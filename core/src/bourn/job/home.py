@@ -77,6 +77,10 @@ class JobHome:
         records = self._services().ledger.list(stage=stage, group_id=group_id, limit=limit)
         return [Job(record.id, self, record=record) for record in records]
 
+    def ids_beginning(self, prefix: str, *, limit: int) -> Sequence[str]:
+        """Ids of jobs that begin so."""
+        return self._services().ledger.ids_beginning(prefix, limit=limit)
+
     def record_of(self, job_id: str) -> JobRecord | None:
         """The job's record, as the ledger has it now."""
         return self._services().ledger.get(job_id)

@@ -307,6 +307,12 @@ class Ledger:
         """The job that a delivery belongs to."""
         return self._one(_BY_DELIVERY, delivery_id)
 
+    def ids_beginning(self, prefix: str, *, limit: int) -> Sequence[str]:
+        """Ids of jobs that begin so, in order; `prefix` is of hex digits."""
+        chosen = sa.select(jobs.c.id).where(jobs.c.id >= prefix, jobs.c.id < prefix + "g").order_by(jobs.c.id)
+        with self.database.read() as connection:
+            return list(connection.scalars(chosen.limit(limit)))
+
     def _one(self, chosen: sa.Select[Any], wanted: str) -> JobRecord | None:
         row = self.database.look(lambda connection: connection.execute(chosen, {"b_wanted": wanted}).one_or_none())
         return None if row is None else _record(row)
