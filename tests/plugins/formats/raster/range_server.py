@@ -1,4 +1,4 @@
-"""Serves the files of a folder by ranges, and writes down each request: `range_server.py FOLDER LOG`, port on stdout."""
+"""Serves files by ranges, and writes each request down: `range_server.py FOLDER LOG` says its port."""
 
 import re
 import sys
