@@ -20,9 +20,11 @@ DTYPES = ("uint8", "uint16")
 
 
 def is_rgb(image: Image, dtype: str) -> bool:
-    """Whether the bands are named red, green and blue, and perhaps alpha."""
+    """Whether the bands are named red, green and blue, and what may follow is their alpha."""
     names = tuple(map(str.casefold, image.bands))
-    return dtype in DTYPES and names in {RGB, (*RGB, "alpha")}
+    if dtype not in DTYPES or names[:3] != RGB:
+        return False
+    return len(names) == len(RGB) or (len(names) == len(RGB) + 1 and alpha_of(image) == len(RGB))
 
 
 def alpha_of(image: Image) -> int | None:
