@@ -37,6 +37,7 @@ WRITE = """
 """
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_a_bigtiff(tmp_path, capsys):
     """Written in flat memory as a BigTIFF, found valid, and read at its corners and in its overviews."""

@@ -119,7 +119,7 @@ def profile_of(image: Image, options: Options) -> Profile:
     nodata, missing = _nodata(image, notes)
     name = options.compression.upper()
     codec = CODECS[name]
-    rgb, alpha = is_rgb(image, dtype), alpha_of(image)
+    rgb, alpha = is_rgb(image, dtype), alpha_of(image, dtype)
     colormap = colormap_of(image, dtype) if codec.predicts or codec.gdal == "NONE" else None
     if name == "JPEG" and len(image.bands) == 3 and not rgb:  # noqa: PLR2004  # bands
         notes.append("JPEG mixes the three bands as if they were red, green and blue")
