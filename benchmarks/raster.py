@@ -1,21 +1,29 @@
 """Images into cloud optimized GeoTIFFs, beside what people do today: `make bench-raster` prints the table.
 
 Each side runs in a process of its own, in turn, and ratios are taken pair by pair. ``--quick`` takes small images, to
-see that everything runs; ``--row NAME`` takes one row, ``--runs N`` so many pairs.
+see that everything runs; ``--row NAME`` takes one row, ``--runs N`` so many pairs; ``--write`` puts the table into
+docs/performance.md, the rows that were not measured staying as they are.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 import warnings
 from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
 
 import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 HERE = Path(__file__)
 QUICK = "--quick" in sys.argv
@@ -128,8 +136,38 @@ def thrown_away(array) -> None:
             array = array[:, : height // 2 * 2 : 2, : width // 2 * 2 : 2]
 
 
-def upload(_side_of: str, out: Path) -> None:
-    """By hand: float64 with a mask, rescaled into uint16 with a nodata value."""
+RANGES = {"data_range": (0, 10_000), "physical_range": (-1000.0, 4000.0)}
+"""Of a band in the catalog: what is stored, and what it means."""
+
+
+def by_hand(array, mask):
+    """Float64 with a mask, rescaled into uint16 with the nodata value 0; in place where numpy can."""
+    import numpy as np
+
+    (d0, d1), (p0, p1) = RANGES["data_range"], RANGES["physical_range"]
+    stored = array - p0
+    stored *= d1 - d0
+    stored /= p1 - p0
+    stored += d0
+    np.rint(stored, out=stored)
+    np.clip(stored, 0, 65535, out=stored)
+    stored[:, mask] = 0
+    return stored.astype("u2")
+
+
+def by_catalog(array, mask, box):
+    """The same by the catalog's preparation, which also counts what is lost; changed while it is read."""
+    import numpy as np
+    from bourn.plugin import Image
+    from bourn_catalog.pixels import Rule, prepare
+
+    bands = ["a", "b", "c", "d"]
+    rules = [Rule(name=name, dtype=np.dtype("u2"), nodata=0, **RANGES) for name in bands]
+    return prepare(Image(array, bands, mask, box), rules, rescale=True, change_dtype=True)
+
+
+def upload(side_of: str, out: Path) -> None:
+    """Float64 with a mask into a product of uint16 with nodata."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -137,10 +175,13 @@ def upload(_side_of: str, out: Path) -> None:
     mask = np.zeros((SIDE, SIDE), bool)
     for top, left in rng.integers(0, SIDE, (40, 2)):
         mask[top : top + SIDE // 20, left : left + SIDE // 20] = True
-    begin(lambda: None)
-    stored = np.round(np.clip(array * 2 - 1000, 1, 65535))
-    stored[:, mask] = 0
-    by_rasterio(stored.astype("u2"), out, box, nodata=0)
+    small = array[:, :64, :64].copy(), mask[:64, :64]
+    if side_of == "bourn":
+        begin(lambda: bourn(by_catalog(*small, geobox(64)), out))
+        bourn(by_catalog(array, mask, box), out)
+    else:
+        begin(lambda: by_rasterio(by_hand(*small), out, box, nodata=0))
+        by_rasterio(by_hand(array, mask), out, box, nodata=0)
     end(out)
 
 
@@ -170,26 +211,45 @@ def chunks(side_of: str, out: Path) -> None:
     end(out)
 
 
+_shared: dict[str, object] = {}
+"""What forked processes find there, so that nothing is sent to them but names."""
+
+
+def one_small(side_of: str, path: Path) -> None:
+    """One of many."""
+    array, mask = _shared["array"], _shared["mask"]
+    if side_of == "bourn":
+        bourn(by_catalog(array, mask, geobox(1024)), path)
+    else:
+        by_rasterio(by_hand(array, mask), path, geobox(1024), nodata=0)
+
+
 def small(side_of: str, out: Path) -> None:
-    """200 images of 4 x 1024 x 1024 in two threads; uint16, since preparing float64 is the catalog's work."""
-    from concurrent.futures import ThreadPoolExecutor
+    """200 images of 4 x 1024 x 1024 float64 into uint16, two at a time."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+    from functools import partial
 
-    from bourn.plugin import Image
+    import numpy as np
 
-    array, box = scene(4, 1024, "u2"), geobox(1024)
-    folder = out.parent
-
-    def one(index: int) -> None:
-        path = folder / f"{index % 4}.tif"
-        if side_of == "bourn":
-            bourn(Image(array, geobox=box), path)
-        else:
-            by_rasterio(array, path, box)
-
-    begin(lambda: one(0))
-    with ThreadPoolExecutor(2) as threads:
-        list(threads.map(one, range(20 if QUICK else 200)))
-    end(folder / "0.tif")
+    mask = np.zeros((1024, 1024), bool)
+    mask[100:300, 500:900] = True
+    _shared.update(array=scene(4, 1024, "f8"), mask=mask)
+    paths = [out.with_name(f"{index % 4}.tif") for index in range(20 if QUICK else 200)]
+    if side_of == "hand, two processes":
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as workers:
+            list(workers.map(partial(one_small, side_of), paths[:4]))
+            begin(lambda: None)
+            list(workers.map(partial(one_small, side_of), paths))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        end(out.with_name("0.tif"), cpu_seconds=spent, peak_mib=2 * after.ru_maxrss / 1024, extra_mib=0)
+        return
+    begin(lambda: one_small(side_of, paths[0]))
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(partial(one_small, side_of), paths))
+    end(out.with_name("0.tif"))
 
 
 def stall(side_of: str, out: Path) -> None:
@@ -216,7 +276,6 @@ def stall(side_of: str, out: Path) -> None:
         by_rasterio(array, out, box)
     done.set()
     thread.join()
-    print(f"stall {longest:.3f}", file=sys.stderr)
     end(out, stall_seconds=longest)
 
 
@@ -234,37 +293,68 @@ def begin(warm) -> None:
 def end(out: Path, **more: float) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     size = out.stat().st_size / 1e6 if out.exists() else 0.0
-    measure.end(extra_mib=peak - _before, size_mb=size, **more)
+    measure.end(**{"extra_mib": peak - _before, "size_mb": size, **more})
 
 
 def square(side: int):
     return lambda side_of, out: memory(side_of, out, count=4, side=side, dtype="u2")
 
 
-WORK = {
-    "uint16": (lambda side_of, out: memory(side_of, out, count=4, side=SIDE, dtype="u2"), "bourn", "rasterio"),
-    "float32": (
-        lambda side_of, out: memory(side_of, out, count=1, side=2048 if QUICK else 8192, dtype="f4"),
-        "bourn",
-        "rasterio",
-    ),
-    "upload by hand": (upload, "hand"),
-    "small": (small, "bourn", "rasterio"),
-    "dask": (chunks, "bourn", "odc-geo", "nothing but the chunks"),
-    "limit": (lambda side_of, out: memory(side_of, out, count=4, side=SIDE, dtype="u2"), "bourn", "thrown away"),
-    "stall": (stall, "bourn", "rasterio"),
-    **{f"square {side}": (square(side), "bourn") for side in ((1024, 2048) if QUICK else (2048, 4096, 8192, 16384))},
-}
-"""By name: what runs, and the sides; ratios are those of the first side to the second."""
+def in_memory(count: int, side: int, dtype: str):
+    return lambda side_of, out: memory(side_of, out, count=count, side=side, dtype=dtype)
 
-FIELDS = ("cpu_seconds", "wall_seconds", "peak_mib", "extra_mib", "size_mb", "stall_seconds")
+
+class Row(NamedTuple):
+    """What is compared.
+
+    Attributes
+    ----------
+    name : str
+        For ``--row``.
+    what : str
+        For readers.
+    work : callable
+        ``work(side, path)`` runs one of the sides, the first of which is bourn.
+    sides : sequence of str
+    goals : str
+        What the figures should be at most.
+    """
+
+    name: str
+    what: str
+    work: Callable[[str, Path], None]
+    sides: Sequence[str]
+    goals: str
+
+
+FLOAT_SIDE = 2048 if QUICK else 8192
+ROWS = [
+    Row("uint16", f"uint16 4 x {SIDE} x {SIDE} in memory", in_memory(4, SIDE, "u2"), ["bourn", "rasterio"],
+        "CPU 0.40, wall 0.50, memory 0.20, size 1.02"),
+    Row("float32", f"float32 {FLOAT_SIDE} x {FLOAT_SIDE} in memory", in_memory(1, FLOAT_SIDE, "f4"),
+        ["bourn", "rasterio"], "CPU 0.6"),
+    Row("upload", f"into the catalog: float64 4 x {SIDE} x {SIDE} and a mask, to uint16 and nodata", upload,
+        ["bourn", "numpy and rasterio"], "CPU 0.30, wall 0.35, memory 0.10"),
+    Row("small", "200 times float64 4 x 1024 x 1024 to uint16, two threads", small,
+        ["bourn", "numpy and rasterio", "hand, two processes"], "wall 0.20; beside two processes 0.40"),
+    Row("dask", "dask float32 4 x 20000 x 20000, chunks of 2048", chunks, ["bourn", "odc-geo", "chunks alone"],
+        "CPU 0.45, peak 1024 MiB"),
+    Row("limit", f"uint16 4 x {SIDE} x {SIDE}, beside its tiles compressed and thrown away", in_memory(4, SIDE, "u2"),
+        ["bourn", "thrown away"], "CPU 1.3"),
+    Row("stall", "the longest stall of another thread while uint16 4 x 2048 x 2048 is written", stall,
+        ["bourn", "rasterio"], ""),
+    *(Row(f"square {side}", f"uint16 4 x {side} x {side}", in_memory(4, side, "u2"), ["bourn"], "")
+      for side in ((1024, 2048) if QUICK else (2048, 4096, 8192, 16384))),
+]  # fmt: skip
+
+FIELDS = ("cpu_seconds", "wall_seconds", "extra_mib", "peak_mib", "size_mb", "stall_seconds")
+
+PAGE = HERE.parent.parent / "docs" / "performance.md"
+MARKS = ("<!-- figures: make bench-raster -->\n", "<!-- end of figures -->")
 
 
 def figures(name: str, side_of: str) -> dict[str, float]:
     """One run in a process of its own."""
-    import json
-    import subprocess
-
     with tempfile.TemporaryDirectory(prefix="bourn-bench-") as folder:
         quick = ["--quick"] if QUICK else []
         done = subprocess.run(
@@ -274,39 +364,69 @@ def figures(name: str, side_of: str) -> dict[str, float]:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def table(names: list[str], runs: int) -> None:
-    """Each row: every side's figures, the medians of the paired ratios behind them."""
-    from statistics import median
+def measured(row: Row, runs: int) -> list[list[str]]:
+    """The cells of a row: one line a side, the medians of its figures and of the paired ratios of bourn's to them."""
+    found = {side_of: [] for side_of in row.sides}
+    for _ in range(runs):
+        for side_of in row.sides:
+            found[side_of].append(figures(row.name, side_of))
+    lines = []
+    for side_of in row.sides:
+        cells = []
+        for field in FIELDS:
+            values = [run.get(field, 0.0) for run in found[side_of]]
+            text = f"{median(values):,.2f}" if "seconds" in field else f"{median(values):,.0f}"
+            ratios = [
+                ours.get(field, 0.0) / value for ours, value in zip(found["bourn"], values, strict=True) if value > 0
+            ]
+            if side_of != "bourn" and ratios:
+                text += f" (**{median(ratios):.2f}**)"
+            cells.append(text if any(values) else "")
+        first = side_of == row.sides[0]
+        lines.append([row.what if first else "", side_of, *cells, row.goals if first else ""])
+    return lines
 
-    print("| work | side | " + " | ".join(FIELDS) + " |")
-    print("|---|---|" + "---|" * len(FIELDS))
-    for name in names:
-        _, *sides = WORK[name]
-        found = {side_of: [] for side_of in sides}
-        for _ in range(runs):
-            for side_of in sides:
-                found[side_of].append(figures(name, side_of))
-        for side_of in sides:
-            middle = (median(run.get(field, 0.0) for run in found[side_of]) for field in FIELDS)
-            print(f"| {name} | {side_of} | " + " | ".join(f"{value:.2f}" for value in middle) + " |", flush=True)
-        if len(sides) > 1:
-            one, two = (found[side_of] for side_of in sides[:2])
-            ratios = (
-                median(
-                    mine.get(field, 0.0) / max(theirs.get(field, 0.0), 1e-9)
-                    for mine, theirs in zip(one, two, strict=True)
-                )
-                for field in FIELDS
-            )
-            print(f"| {name} | **ratio** | " + " | ".join(f"**{value:.2f}**" for value in ratios) + " |", flush=True)
+
+def table(rows: Sequence[Row], runs: int) -> list[str]:
+    """The lines of the table, in Markdown; printed as they come."""
+    head = ["work", "side", "CPU s", "wall s", "memory over input MiB", "peak MiB", "size MB", "stall s", "at most"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    print("\n".join(lines), flush=True)
+    for row in rows:
+        for cells in measured(row, runs):
+            lines.append("| " + " | ".join(cells) + " |")
+            print(lines[-1], flush=True)
+    return lines
+
+
+def write(lines: Sequence[str]) -> None:
+    """Put the table into the page, between its marks; rows that were not measured stay."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
+    old, _, after = rest.partition(MARKS[1])
+    groups = {**_groups(old.splitlines()), **_groups(lines)}
+    ordered = [line for row in ROWS for line in groups.get(row.what, ())]
+    text = "\n".join([*lines[:2], *ordered])
+    PAGE.write_text(f"{before}{MARKS[0]}{text}\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+def _groups(lines: Sequence[str]) -> dict[str, list[str]]:
+    """The lines of each row, by what they say first."""
+    groups: dict[str, list[str]] = {}
+    name = ""
+    for line in lines[2:]:
+        name = line.split("|")[1].strip() or name
+        groups.setdefault(name, []).append(line)
+    return groups
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     if "--run" in sys.argv:
         name, side_of, path = sys.argv[sys.argv.index("--run") + 1 :]
-        WORK[name][0](side_of, Path(path))
+        next(row for row in ROWS if row.name == name).work(side_of, Path(path))
     else:
         asked = [sys.argv[index + 1] for index, word in enumerate(sys.argv) if word == "--row"]
         times = int(sys.argv[sys.argv.index("--runs") + 1]) if "--runs" in sys.argv else 1 if QUICK else 3
-        table(asked or list(WORK), runs=times)
+        made = table([row for row in ROWS if not asked or row.name in asked], runs=times)
+        if "--write" in sys.argv:
+            write(made)

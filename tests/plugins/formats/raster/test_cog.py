@@ -56,10 +56,11 @@ def test_tifffile_reads_it(dtype, compression):
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_each_tile_stands_between_its_size_and_its_end(masked):
+@pytest.mark.parametrize(("compression", "level"), [("DEFLATE", None), ("DEFLATE", 4), ("ZSTD", None), ("none", None)])
+def test_each_tile_stands_between_its_size_and_its_end(masked, compression, level):
     """GDAL's BLOCK_LEADER and BLOCK_TRAILER; and the mask's tile behind that of the pixels."""
     mask = noise((150, 200), "u1") > 100 if masked else None
-    file = written(Image(noise((2, 150, 200)), mask=mask), blocksize=64)
+    file = written(Image(noise((2, 150, 200)), mask=mask), blocksize=64, compression=compression, level=level)
     assert (b"MASK_INTERLEAVED_WITH_IMAGERY=YES" in file[:300]) == masked
     with tifffile.TiffFile(io.BytesIO(file)) as tiff:
         pages = [(page.dataoffsets, page.databytecounts) for page in tiff.pages]
@@ -215,6 +216,14 @@ def on_disk(monkeypatch, tmp_path):
     monkeypatch.setattr(spool, "IN_MEMORY_BYTES", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
+
+
+@pytest.mark.parametrize(("compression", "level"), [("DEFLATE", None), ("DEFLATE", 4), ("ZSTD", None), ("none", None)])
+def test_the_same_through_the_disk(on_disk, monkeypatch, compression, level):
+    image = Image(noise((3, 700, 600)), mask=noise((700, 600), "u1") > 100)
+    through = written(image, blocksize=64, compression=compression, level=level)
+    monkeypatch.setattr(spool, "IN_MEMORY_BYTES", 1 << 30)
+    assert written(image, blocksize=64, compression=compression, level=level) == through
 
 
 def open_spools(folder):

@@ -20,17 +20,20 @@ DTYPES = ("uint8", "uint16")
 
 
 def is_rgb(image: Image, dtype: str) -> bool:
-    """Whether the bands are named red, green and blue, and perhaps alpha."""
+    """Whether the bands are named red, green and blue, and what may follow is their alpha."""
     names = tuple(map(str.casefold, image.bands))
-    return dtype in DTYPES and names in {RGB, (*RGB, "alpha")}
+    if dtype not in DTYPES or names[:3] != RGB:
+        return False
+    return len(names) == len(RGB) or (len(names) == len(RGB) + 1 and alpha_of(image, dtype) == len(RGB))
 
 
-def alpha_of(image: Image) -> int | None:
+def alpha_of(image: Image, dtype: str) -> int | None:
     """The index of the alpha band: the one with an ``opaque`` value, or that of red, green, blue and alpha."""
     for index, band in enumerate(image.bands):
         if image.bandinfo[band].get("opaque") is not None and len(image.bands) > 1:
             return index
-    return len(RGB) if tuple(map(str.casefold, image.bands)) == (*RGB, "alpha") else None
+    named = dtype in DTYPES and tuple(map(str.casefold, image.bands)) == (*RGB, "alpha")
+    return len(RGB) if named else None
 
 
 def tells_alpha(image: Image, alpha: int | None, dtype: str) -> bool:

@@ -20,8 +20,8 @@ ISAL_LEVEL = 3
 """ISA-L's highest: as small as libdeflate's 6 behind a predictor, at four times its speed. 0 may make a tile larger."""
 
 
-def compressor(codec: Codec, level: int | None) -> Callable[[np.ndarray[Any, Any]], Any]:
-    """A function from a contiguous array to its compressed bytes, in whatever buffer.
+def compressor(codec: Codec, level: int | None) -> Callable[[np.ndarray[Any, Any]], bytes]:
+    """A function from a contiguous array to its compressed bytes.
 
     DEFLATE is made by ISA-L, unless a level is asked for: the levels are those of libdeflate, as in GDAL.
     """
@@ -31,7 +31,8 @@ def compressor(codec: Codec, level: int | None) -> Callable[[np.ndarray[Any, Any
         import pyarrow as pa  # which this distribution needs for its other format; 0.2 s
 
         zstd = pa.Codec("zstd", compression_level=level or codec.level)
-        return lambda tile: zstd.compress(_flat(tile))
+        # As bytes: of its buffers memoryview tells the length that they had before they were cut off (pyarrow 26).
+        return lambda tile: zstd.compress(_flat(tile), asbytes=True)
     return lambda tile: tile.tobytes()
 
 
@@ -43,10 +44,10 @@ def deflated(tile: np.ndarray[Any, Any]) -> bytes:
     return made
 
 
-def _libdeflate(level: int) -> Callable[[np.ndarray[Any, Any]], Any]:
+def _libdeflate(level: int) -> Callable[[np.ndarray[Any, Any]], bytes]:
     import deflate  # only where a level is asked for
 
-    return lambda tile: deflate.zlib_compress(_flat(tile), level)
+    return lambda tile: bytes(deflate.zlib_compress(_flat(tile), level))
 
 
 def _flat(tile: np.ndarray[Any, Any]) -> memoryview:

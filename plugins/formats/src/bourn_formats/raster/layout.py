@@ -113,7 +113,8 @@ def _hidden_text(*, masked: bool) -> bytes:
 
 def _header(directories: Sequence[Directory], resolution_bytes: Sequence[int], form: _Form, *, masked: bool) -> bytes:
     text = _hidden_text(masked=masked)
-    first = _even(form.start + len(text))
+    # As near as TIFF allows: GDAL's validator looks for it there.
+    first = form.start + len(text) + (form.start + len(text)) % 2
     places, end = _places(directories, form, first)
     arrays, data = _array_places(directories, form, end)
     starts = _starts(resolution_bytes, data)

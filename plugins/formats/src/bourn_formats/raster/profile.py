@@ -119,7 +119,7 @@ def profile_of(image: Image, options: Options) -> Profile:
     nodata, missing = _nodata(image, notes)
     name = options.compression.upper()
     codec = CODECS[name]
-    rgb, alpha = is_rgb(image, dtype), alpha_of(image)
+    rgb, alpha = is_rgb(image, dtype), alpha_of(image, dtype)
     colormap = colormap_of(image, dtype) if codec.predicts or codec.gdal == "NONE" else None
     if name == "JPEG" and len(image.bands) == 3 and not rgb:  # noqa: PLR2004  # bands
         notes.append("JPEG mixes the three bands as if they were red, green and blue")
@@ -202,8 +202,10 @@ def _check(image: Image, options: Options, dtype: str) -> None:
 
 def _nodata(image: Image, notes: list[str]) -> tuple[int | float | None, Sequence[int | float | complex | None]]:
     """The nodata value of the file; and one a band where they are unlike, since TIFF has one for all."""
-    pairs = zip(image.nodata, _plain(image), strict=True)
-    counting = [value for value, is_plain in pairs if not is_plain] or list(image.nodata)
+    pairs = list(zip(image.nodata, _plain(image), strict=True))
+    counting = [value for value, is_plain in pairs if not is_plain]
+    if not counting:  # nothing but masks
+        counting = [value for value, _ in pairs if value is not None] or [None]
     first = counting[0]
     none: list[int | float | complex | None] = [None] * len(image.bands)
     if all(value == first or (value != value and first != first) for value in counting):  # noqa: PLR0124  # NaN
