@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ class _NoAddress(ValueError):
     """Says what is wrong with an address."""
 
 
+@functools.lru_cache(1000)
 def wire(text: str) -> str:
     """The address as it stands in envelopes and headers: ASCII, the domain in lower case and internationalised by IDNA.
 
@@ -51,6 +53,9 @@ def wire(text: str) -> str:
     name, at, domain = text.rpartition("@")
     if at and ("%" in name or "!" in name):
         msg = f"expected an e-mail address, got {_quoted(text)}: '%' and '!' before the @-sign are routes"
+        raise _NoAddress(msg)
+    if "=?" in text:
+        msg = f"expected an e-mail address, got {_quoted(text)}: '=?' begins an encoded word in a header (RFC 2047)"
         raise _NoAddress(msg)
     # A private name is checked as if it were public: the library refuses those without a reason that holds here.
     beyond = ".org" if domain.rpartition(".")[2].lower() in _PRIVATE else ""
