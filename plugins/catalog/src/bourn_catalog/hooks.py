@@ -1,0 +1,1 @@
+"""What the catalog does at bourn's own moments."""
