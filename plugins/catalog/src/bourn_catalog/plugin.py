@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import attrs
-
 from bourn.plugin import Destination, Example, option
-from bourn_catalog.model.image import Image
+
+from bourn_catalog.model.image import Image  # noqa: TC001  # attrs resolves it at run time
 
 __all__ = ["Catalog", "Options"]
 

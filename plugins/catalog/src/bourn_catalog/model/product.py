@@ -1,217 +1,69 @@
-"""A product: images of one kind, with the same bands."""
+"""A product that can be saved, found, and asked for its images."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from bourn.plugin import Problem, RequestError, option, read, settle, write
 
-from bourn_catalog.model.bands import Band, ClassBand, GenericBand, MaskBand, MicrowaveBand, SpectralBand
-from bourn_catalog.model.names import product_id_fault
+from bourn_catalog.lent import lent
+from bourn_catalog.model.definition import Definition
+from bourn_catalog.model.image import Image
+from bourn_catalog.records.products import get_product, list_products, save_product
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from bourn.plugin import Session
 
-__all__ = ["BANDS", "Product", "ProductRecord"]
-
-BANDS: Mapping[str, type[Band]] = {
-    cls.type: cls for cls in (SpectralBand, MicrowaveBand, ClassBand, GenericBand, MaskBand)
-}
-"""The classes of bands by the name that a document gives them in ``type``."""
-
-EVERYBODY = "*"
-
-MOST_BANDS = 12
-"""How many a repr names."""
-
-
-def _principal_fault(name: str) -> str | None:
-    return (
-        None if name and name.isprintable() and name == name.strip() else f"expected a principal's name, got {name!r}"
-    )
-
-
-@attrs.frozen(kw_only=True)
-class ProductRecord:
-    """What the catalog knows of a saved product."""
-
-    created: datetime
-    updated: datetime
-    revision: int
-    session: Session | None = attrs.field(default=None, repr=False, eq=False)
+__all__ = ["Product"]
 
 
 @attrs.frozen(kw_only=True, repr=False)
-class Product:
-    """Images of one kind, with the same bands.
-
-    Parameters
-    ----------
-    id : str
-        Such as ``org:ndvi``: letters, digits, ``.``, ``_``, ``-`` and ``:``.
-    name : str, optional
-        For people; by default the id.
-    bands : sequence of bands
-        In the order in which they are stored.
-    description : str, optional
-    owners, writers, readers : sequence of str, optional
-        Principals: owners may do everything, writers add and delete images, readers look; ``*`` is everybody. Without
-        owners whoever saves it first becomes its owner.
-
-    Raises
-    ------
-    RequestError
-        With everything that is wrong, each with its path (``bands[1].nodata``).
+class Product(Definition):
+    """Images of one kind, with the same bands; see `Definition` for what it takes.
 
     Examples
     --------
+    >>> from bourn_catalog import GenericBand
     >>> Product(id="org:ndvi", bands=[GenericBand(name="ndvi", data_type="Int16", nodata=-32768)])
     Product: org:ndvi
       bands: ndvi (Int16, nodata -32768)
     """
 
-    id: str = option(help="Its id, such as `org:ndvi`.", check=product_id_fault)
-    name: str = option(default="", max_length=255, help="For people; by default the id.")
-    bands: tuple[Band, ...] = option(min_length=1, max_length=10_000, help="In the order in which they are stored.")
-    description: str = option(default="", max_length=10_000, help="For people.")
-    owners: tuple[str, ...] = option(default=(), max_length=1000, check=_principal_fault, help="May do everything.")
-    writers: tuple[str, ...] = option(
-        default=(), max_length=1000, check=_principal_fault, help="May add and delete images; `*` is everybody."
-    )
-    readers: tuple[str, ...] = option(
-        default=(), max_length=1000, check=_principal_fault, help="May look; `*` is everybody."
-    )
-    _record: ProductRecord | None = attrs.field(default=None, init=False, eq=False)
-
-    def __attrs_post_init__(self) -> None:
-        of_bands: list[Problem] = []
-        object.__setattr__(self, "bands", _bands(self.bands, of_bands))
-        problems = [problem for problem in settle(self) if not (of_bands and problem.path.startswith("bands"))]
-        problems += of_bands or _faults(self.bands)
-        if problems:
-            raise RequestError(problems, about="the product")
-        if not self.name:
-            object.__setattr__(self, "name", self.id)
-
-    @classmethod
-    def from_mapping(cls, document: Mapping[str, Any]) -> Product:
-        """The product that a document describes: its fields, with each band's class as ``type``.
+    def save(self, *, session: Session | None = None) -> Product:
+        """Create it, or replace the one of its id where that harms no image; gives it as it is kept.
 
         Raises
         ------
-        RequestError
-            With everything that is wrong.
-
-        Examples
-        --------
-        >>> Product.from_mapping({"id": "p", "bands": [{"type": "mask", "name": "cloud", "data_type": "uint8"}]})
-        Product: p
-          bands: cloud (Byte)
+        AccessDenied
+            The one that is there is somebody else's.
+        ProductInUse
+            It has images, and the bands would be others.
         """
-        of_bands: list[Problem] = []
-        given = dict(document)
-        if "bands" in given:
-            given["bands"] = _bands(given["bands"], of_bands)
-        product, problems = read(cls, given, at="")
-        problems = [problem for problem in problems if not (of_bands and problem.path.startswith("bands"))]
-        if of_bands or not isinstance(product, cls):
-            raise RequestError([*problems, *of_bands], about="the product")
-        return product
+        context = lent(session)
+        document, principal, now = self.as_mapping(), context.principal, context.clock()
+        row = context.database.write(lambda connection: save_product(connection, document, principal, now))
+        return Product.from_row(row)
 
-    def as_mapping(self) -> dict[str, Any]:
-        """As JSON; `from_mapping` takes it back."""
-        return {**write(self), "bands": [{"type": band.type, **write(band)} for band in self.bands]}
+    @classmethod
+    def get(cls, id: str, *, session: Session | None = None) -> Product:
+        """The product of that id.
 
-    # -- what it says ---------------------------------------------------------------------------------------------
+        Raises
+        ------
+        UnknownProduct
+            There is none, or none that you may see.
+        """
+        context = lent(session)
+        with context.database.read() as connection:
+            return cls.from_row(get_product(connection, id, context.principal))
 
-    @property
-    def created(self) -> datetime | None:
-        """When it was first saved; None before."""
-        return None if self._record is None else self._record.created
+    @classmethod
+    def search(cls, text: str = "", *, session: Session | None = None) -> list[Product]:
+        """Those that you may see, by id; with `text` only those whose id or name has it in it."""
+        context = lent(session)
+        with context.database.read() as connection:
+            return [cls.from_row(row) for row in list_products(connection, context.principal, text=text)]
 
-    @property
-    def updated(self) -> datetime | None:
-        """When it was last saved; None before."""
-        return None if self._record is None else self._record.updated
-
-    @property
-    def revision(self) -> int | None:
-        """How often it was saved; None before."""
-        return None if self._record is None else self._record.revision
-
-    @property
-    def alphas(self) -> tuple[MaskBand, ...]:
-        """Its alpha bands; pixels are only made for it where there is exactly one."""
-        return tuple(band for band in self.bands if isinstance(band, MaskBand) and band.is_alpha)
-
-    def band(self, name: str) -> Band:
-        """The band of that name; KeyError if there is none."""
-        return next((band for band in self.bands if band.name == name), None) or _missing(name)
-
-    def may(self, principal: str, what: str) -> bool:
-        """Whether somebody may ``read``, ``write`` or ``own`` it."""
-        lists = {"own": [self.owners], "write": [self.owners, self.writers]}
-        lists["read"] = [*lists["write"], self.readers]
-        return any(principal in listed or (EVERYBODY in listed and what != "own") for listed in lists[what])
-
-    def __repr__(self) -> str:
-        told = ", ".join(_told(band) for band in self.bands[:MOST_BANDS])
-        more = f", ... ({len(self.bands)} in all)" if len(self.bands) > MOST_BANDS else ""
-        lines = [f"Product: {self.id}", *([f"  name: {self.name}"] if self.name != self.id else [])]
-        return "\n".join([*lines, f"  bands: {told}{more}"])
-
-
-def _bands(given: Any, problems: list[Problem]) -> Any:
-    """Bands as objects, of mappings with a ``type`` too; what is wrong with each is added to `problems`."""
-    if not isinstance(given, Sequence) or isinstance(given, str | bytes):
-        return given
-    made = []
-    for index, item in enumerate(given):
-        at = f"bands[{index}]"
-        if isinstance(item, Mapping):
-            band = _band(item, at, problems)
-            if band is not None:
-                made.append(band)
-        elif type(item) is Band or not isinstance(item, Band):
-            problems.append(Problem(at, f"expected a band, one of {_classes()}; got {type(item).__name__}"))
-        else:
-            made.append(item)
-    return tuple(made)
-
-
-def _band(item: Mapping[str, Any], at: str, problems: list[Problem]) -> Band | None:
-    given = dict(item)
-    name = given.pop("type", None)
-    if not isinstance(name, str) or name.lower() not in BANDS:
-        said = "is required" if name is None else f"no kind of band is called {name!r}"
-        problems.append(Problem(f"{at}.type", f"{said}; one of {', '.join(sorted(BANDS))}"))
-        return None
-    band, found = read(BANDS[name.lower()], given, at=at)
-    problems += found
-    return band if isinstance(band, Band) else None
-
-
-def _faults(bands: Any) -> Iterator[Problem]:
-    """What is wrong with the bands together."""
-    seen: dict[str, int] = {}
-    for index, band in enumerate(bands if isinstance(bands, tuple) else ()):
-        if band.name in seen:
-            yield Problem(f"bands[{index}].name", f"bands[{seen[band.name]}] is called {band.name!r}, too")
-        seen.setdefault(band.name, index)
-
-
-def _classes() -> str:
-    return ", ".join(cls.__name__ for cls in BANDS.values())
-
-
-def _told(band: Band) -> str:
-    nodata = "" if band.nodata is None else f", nodata {band.nodata}"
-    return f"{band.name} ({band.data_type}{nodata}{', alpha' if band.is_alpha else ''})"
-
-
-def _missing(name: str) -> Band:
-    raise KeyError(name)
+    def images(self, *, session: Session | None = None, **wanted: Any) -> list[Image]:
+        """Its images; takes what `Image.search` takes."""
+        return Image.search(self.id, session=session, **wanted)
