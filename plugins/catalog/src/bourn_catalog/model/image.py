@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import bourn
-    from bourn.plugin import Session
+    from bourn.plugin import Context, Session
     from sqlalchemy import Connection
 
     from bourn_catalog.records.rows import ImageRow
@@ -72,7 +72,7 @@ class Image:
         factory=dict, max_length=1000, help="Anything else that is to be known of it, as JSON."
     )
     _row: ImageRow | None = attrs.field(default=None, init=False, eq=False)
-    _session: Session | None = attrs.field(default=None, init=False, eq=False)
+    _context: Context | None = attrs.field(default=None, init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         problems = settle(self)
@@ -82,11 +82,11 @@ class Image:
             object.__setattr__(self, "acquired", utc(self.acquired))
 
     @classmethod
-    def from_row(cls, row: ImageRow, session: Session | None = None) -> Image:
-        """The image that the catalog keeps."""
+    def from_row(cls, row: ImageRow, context: Context) -> Image:
+        """The image that the catalog keeps, and where it is to be had."""
         image = cls(name=row.name, product_id=row.product_id, acquired=row.acquired_at, properties=dict(row.properties))
         object.__setattr__(image, "_row", row)
-        object.__setattr__(image, "_session", session)
+        object.__setattr__(image, "_context", context)
         return image
 
     # -- finding ----------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ class Image:
         """
         context = lent(session)
         with context.database.read() as connection:
-            return cls.from_row(get_image(connection, id, context.principal), session)
+            return cls.from_row(get_image(connection, id, context.principal), context)
 
     @classmethod
     def search(
@@ -147,7 +147,7 @@ class Image:
             raise RequestError(problems, about="the search")
         context = lent(session)
         with context.database.read() as connection:
-            return [cls.from_row(row, session) for row in search_images(connection, search, context.principal)]
+            return [cls.from_row(row, context) for row in search_images(connection, search, context.principal)]
 
     # -- what one does with it ----------------------------------------------------------------------------------------
 
@@ -166,7 +166,7 @@ class Image:
         """
         from bourn_catalog.reading import open_image  # rasterio: 0.3 s
 
-        context = lent(self._session)
+        context = self._context or lent(None)
         with context.database.read() as connection:
             row = self._row or get_image(connection, self.id, context.principal)
             product = Definition.from_row(get_product(connection, row.product_id, context.principal))
@@ -187,7 +187,7 @@ class Image:
         AccessDenied
             You may not write to the product.
         """
-        context = lent(self._session)
+        context = self._context or lent(None)
 
         def work(connection: Connection) -> None:
             get_image(connection, self.id, context.principal)
@@ -204,7 +204,7 @@ class Image:
         """A small PNG of it; None before it is published."""
         if self._row is None:
             return None
-        with lent(self._session).database.read() as connection:
+        with (self._context or lent(None)).database.read() as connection:
             return thumbnail_of(connection, self._row.delivery_id)
 
     # -- what it says -----------------------------------------------------------------------------------------------

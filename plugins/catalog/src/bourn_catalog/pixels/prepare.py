@@ -12,7 +12,7 @@ from bourn_catalog.pixels.report import refusal, reported
 from bourn_catalog.pixels.rule import nodata_of_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bourn_catalog.pixels.rule import Rule
 
@@ -26,6 +26,7 @@ def prepare(
     rescale: bool,
     change_dtype: bool,
     on_loss: Literal["warn", "error"] = "warn",
+    facts: Mapping[str, Any] | None = None,
 ) -> Image:
     """`image` as the bands of a product, changed while it is read, in one pass and a few rows at a time.
 
@@ -41,6 +42,8 @@ def prepare(
         Whether values may be rescaled from physical to data range, and converted to the product's dtype.
     on_loss : "warn" or "error"
         Whether the last strip is refused if anything was lost.
+    facts : mapping, optional
+        What the report says besides.
 
     Raises
     ------
@@ -62,11 +65,12 @@ def prepare(
     height, width = image.shape[1:]
     notes = [answer.message for answer in found if isinstance(answer, Note)]
     notes += _scaled_notes(image, course)
-    report: dict[str, Any] = {}
+    report: dict[str, Any] = dict(facts or {})
 
     def reading() -> Callable[[Any], tuple[Any, Any]]:
         passage = Passage(course, width)
         report.clear()
+        report.update(facts or {})
 
         def read(strip: Any) -> tuple[Any, Any]:
             passed = passage.passed(strip.pixels, strip.mask)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from bourn_catalog.model.product import Product
+    from bourn_catalog.model.definition import Definition
 
 __all__ = ["Rule", "alpha_of", "nodata_of_file", "rules_of"]
 
@@ -83,7 +83,7 @@ class Rule:
         return self.physical_range[0] - self.data_range[0] * self.scale
 
 
-def rules_of(product: Product) -> tuple[Rule, ...]:
+def rules_of(product: Definition) -> tuple[Rule, ...]:
     """What a product says of the pixels of its bands, in its order."""
     return tuple(
         Rule(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["Search", "find_image", "get_image", "search_images", "thumbnail_of"]
+__all__ = ["Search", "find_image", "get_image", "published_image", "search_images", "thumbnail_of"]
 
 _COLUMNS = [column for column in images.c if column.name != "thumbnail"]
 _SEEN = sa.select(*_COLUMNS).where(images.c.superseded_at.is_(None))
@@ -65,6 +65,13 @@ def get_image(connection: Connection, image_id: str, principal: str) -> ImageRow
         msg = f"there is no image {image_id!r}, or none that {principal!r} may see"
         raise UnknownImage(msg)
     return image
+
+
+def published_image(connection: Connection, delivery_id: str, image_id: str, principal: str) -> ImageRow | None:
+    """The image that a delivery has published, superseded or not; else the one of that id; None if both are gone."""
+    chosen = sa.select(*_COLUMNS).where(images.c.delivery_id == delivery_id)
+    row = connection.execute(chosen).one_or_none()
+    return find_image(connection, image_id, principal) if row is None else _image(row)
 
 
 def search_images(connection: Connection, search: Search, principal: str) -> Iterator[ImageRow]:
