@@ -231,7 +231,9 @@ class Dispatcher:
     ) -> list[Note]:
         """Ask format and destination what they say to this result; problems are collected, notes given."""
         context = self._context_for(to.name, to.plugin, written.as_mapping())
-        notes = _asked(written, partial(written.plugin.preflight, written.options, info), collected, "format")
+        # What a destination's own `prepare` makes of a result is not known to anybody else before it is made.
+        encoded = ResultInfo(kinds=info.kinds, type_name=info.type_name) if to.plugin.encodes_alone() else info
+        notes = _asked(written, partial(written.plugin.preflight, written.options, encoded), collected, "format")
         return notes + _asked(to, partial(to.plugin.preflight, to.options, info, context), collected, at)
 
     def _unfit(self, destination: str, format_name: str, info: ResultInfo) -> str:

@@ -24,29 +24,36 @@ if TYPE_CHECKING:
 
     from bourn_catalog.model.image import Image
     from bourn_catalog.options import Options
+    from bourn_catalog.records.rows import ProductRow
 
-__all__ = ["LOSSY", "checks"]
+__all__ = ["checks"]
 
 LOSSY = frozenset({"JPEG", "WEBP", "LERC"})
 """Compressions that may move pixels into and out of nodata."""
 
+KEEPING = frozenset({"nearest", "mode"})
+"""Resamplers that give no value which was not there."""
+
 
 def checks(options: Options, info: ResultInfo, context: Context) -> Iterator[Problem | Note]:
     """In the order of the rules: product, access, bands, dtypes, grid, whether it is there already, the file's form."""
+    product = None
     if context.database.has(HISTORY):
         with context.database.read() as connection:
-            yield from _of_catalog(connection, options, info, context.principal)
+            product = find_product(connection, options.image.product_id, context.principal)
+            yield from _of_catalog(connection, product, options, info, context.principal)
     else:
         yield _unsaved(options.image.product_id, [])
     if info.kinds:
         yield from _of_grid(info)
         yield from _of_date(options.image, info)
-    yield from _of_format(context.format)
+    yield from _of_format(context.format, product)
 
 
-def _of_catalog(connection: Connection, options: Options, info: ResultInfo, principal: str) -> Iterator[Problem | Note]:
+def _of_catalog(
+    connection: Connection, row: ProductRow | None, options: Options, info: ResultInfo, principal: str
+) -> Iterator[Problem | Note]:
     image = options.image
-    row = find_product(connection, image.product_id, principal)
     if row is None:
         yield _unsaved(image.product_id, [product.id for product in list_products(connection, principal)])
         return
@@ -88,7 +95,7 @@ def _of_date(image: Image, info: ResultInfo) -> Iterator[Note]:
         yield Note(f"acquired is not set: it is taken from {source}", "image.acquired")
 
 
-def _of_format(written: Mapping[str, Any]) -> Iterator[Problem]:
+def _of_format(written: Mapping[str, Any], product: ProductRow | None) -> Iterator[Problem]:
     """A file that many read by parts, and whose pixels are those that were computed."""
     if written.get("tiled") is False:
         yield Problem("", "the catalog takes cloud optimized GeoTIFFs only: leave the format's `tiled` at true")
@@ -96,3 +103,10 @@ def _of_format(written: Mapping[str, Any]) -> Iterator[Problem]:
     if compression in LOSSY:
         message = f"{compression} changes pixels, into and out of nodata: choose DEFLATE, ZSTD, LZW or none"
         yield Problem("", f"the catalog takes lossless compression only; the format's {message}")
+    resampler = str(written.get("overview_resampler", "nearest"))
+    if product is not None and written.get("overviews") and resampler not in KEEPING:
+        bands = Definition.from_row(product).bands
+        kept = ", ".join(repr(band.name) for band in bands if band.kind != "data" and not band.is_alpha)
+        if kept:
+            message = f"{resampler} would make classes that do not exist in {kept}: choose nearest or mode"
+            yield Problem("", f"the format's overview_resampler {message}")

@@ -73,7 +73,7 @@ class Definition:
     readers: tuple[str, ...] = option(
         default=(), max_length=1000, check=_principal_fault, help="May look; `*` is everybody."
     )
-    _row: ProductRow | None = attrs.field(default=None, init=False, eq=False)
+    _row: Any = attrs.field(default=None, init=False, eq=False)  # a ProductRow or None; types here are read at run time
 
     def __attrs_post_init__(self) -> None:
         of_bands: list[Problem] = []

@@ -71,8 +71,9 @@ class Image:
     properties: dict[str, Any] = option(
         factory=dict, max_length=1000, help="Anything else that is to be known of it, as JSON."
     )
-    _row: ImageRow | None = attrs.field(default=None, init=False, eq=False)
-    _context: Context | None = attrs.field(default=None, init=False, eq=False)
+    # An ImageRow, a Context, or None; types here are read at run time.
+    _row: Any = attrs.field(default=None, init=False, eq=False)
+    _context: Any = attrs.field(default=None, init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         problems = settle(self)
