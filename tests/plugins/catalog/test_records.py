@@ -72,7 +72,7 @@ def found(database, **wanted):
         return [row.name for row in search_images(connection, Search(**wanted), ME)]
 
 
-# -- products ---------------------------------------------------------------------------------------------------------
+# -- products ----------------------------------------------------------------
 
 
 def test_a_product_is_saved_found_and_saved_again(session_as, product):
@@ -128,7 +128,7 @@ def test_bands_change_only_while_there_are_no_images(session_as, product, databa
     assert other.save(session=session).revision == 5
 
 
-# -- publishing ---------------------------------------------------------------------------------------------------------
+# -- publishing ----------------------------------------------------------------
 
 
 def test_an_image_is_published_once(database, product):
@@ -177,7 +177,7 @@ def test_the_product_is_looked_at_again_in_the_transaction(database, session_as,
     assert (count(database, images), count(database, boxes), count(database, deliveries)) == (0, 0, 0)
 
 
-# -- taking back --------------------------------------------------------------------------------------------------------
+# -- taking back ----------------------------------------------------------------
 
 
 def test_a_delivery_that_is_taken_back_leaves_nothing_and_never_comes(database, product):
@@ -214,7 +214,7 @@ def test_one_in_the_middle_is_taken_back_unseen(database, product):
     assert (seen(database), count(database, images)) == ("1", 1)
 
 
-# -- giving up ------------------------------------------------------------------------------------------------------------
+# -- giving up ----------------------------------------------------------------
 
 
 def test_what_was_superseded_is_given_up_after_its_grace(database, product):
@@ -238,7 +238,7 @@ def test_what_became_of_a_delivery_is_known_for_long(database, product):
     assert count(database, deliveries) == 1, "of an image that is seen it is always known"
 
 
-# -- searching ------------------------------------------------------------------------------------------------------------
+# -- searching ----------------------------------------------------------------
 
 
 @pytest.fixture

@@ -64,13 +64,13 @@ class Definition:
 
     id: str = option(help="Its id, such as `org:ndvi`.", check=product_id_fault)
     name: str = option(default="", max_length=255, help="For people; by default the id.")
-    bands: tuple[Band, ...] = option(min_length=1, max_length=10_000, help="In the order in which they are stored.")
+    bands: Sequence[Band] = option(min_length=1, max_length=10_000, help="In the order in which they are stored.")
     description: str = option(default="", max_length=10_000, help="For people.")
-    owners: tuple[str, ...] = option(default=(), max_length=1000, check=_principal_fault, help="May do everything.")
-    writers: tuple[str, ...] = option(
+    owners: Sequence[str] = option(default=(), max_length=1000, check=_principal_fault, help="May do everything.")
+    writers: Sequence[str] = option(
         default=(), max_length=1000, check=_principal_fault, help="May add and delete images; `*` is everybody."
     )
-    readers: tuple[str, ...] = option(
+    readers: Sequence[str] = option(
         default=(), max_length=1000, check=_principal_fault, help="May look; `*` is everybody."
     )
     _row: Any = attrs.field(default=None, init=False, eq=False)  # a ProductRow or None; types here are read at run time
