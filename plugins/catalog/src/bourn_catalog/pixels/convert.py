@@ -113,7 +113,7 @@ class Converter:
         # NaN and infinities show in the extremes.
         low, high = np.min(pixels), np.max(pixels)
         if np.isfinite(low) and np.isfinite(high):
-            self._extremes = low, high
+            self._extremes = low.item(), high.item()  # beside Python's floats these are not rounded
             self._largest = float(max(abs(low), abs(high)))
             return some
         self._extremes, self._largest = None, math.inf
