@@ -1,11 +1,16 @@
 """What tests of the catalog share: a product, an image on a grid, and sessions of several principals."""
 
+import sys
+from pathlib import Path
+
 import bourn
 import bourn_catalog as catalog
 import numpy as np
 import pytest
-from affine import Affine
-from odc.geo.geobox import GeoBox
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from grids import grid
 
 
 def pytest_configure(config):
@@ -18,10 +23,6 @@ def product():
     scaled = {"data_type": "UInt16", "nodata": 0, "data_range": (1, 10_001), "physical_range": (0, 1)}
     bands = [catalog.MicrowaveBand(name="vv", **scaled), catalog.MicrowaveBand(name="vh", **scaled)]
     return catalog.Product(id="org:radar", bands=bands)
-
-
-def grid(height=60, width=70, *, crs="EPSG:32613", left=407_840, top=3_952_640, step=10):
-    return GeoBox((height, width), Affine(step, 0, left, 0, -step, top), crs)
 
 
 @pytest.fixture
@@ -47,4 +48,6 @@ def to():
 @pytest.fixture
 def session_as(session_of):
     """Sessions of the same installation for other people."""
-    return lambda principal, **settings: session_of(settings={"principal": principal, **settings})
+    return lambda principal, clock=None, **settings: session_of(
+        clock=clock, settings={"principal": principal, **settings}
+    )
