@@ -243,7 +243,7 @@ def test_the_grace_time_is_a_setting(session_as, composite, to, clock, product):
     assert stored(session) == []
 
 
-# -- who may -----------------------------------------------------------------------------------------------------------
+# -- who may ----------------------------------------------------------------------------------------------------------
 
 
 def test_access_withdrawn_on_the_way_is_refused_at_the_commit(session, session_as, composite, to, product, monkeypatch):
@@ -271,7 +271,7 @@ def test_readers_read_and_do_not_delete(session, session_as, composite, to, prod
     assert str(caught.value) == "'eve' may not write to the product 'org:radar'"
 
 
-# -- cancelling, failing -------------------------------------------------------------------------------------------------
+# -- cancelling, failing ----------------------------------------------------------------------------------------------
 
 
 def test_a_cancelled_upload_leaves_nothing(session, composite, to, monkeypatch):
