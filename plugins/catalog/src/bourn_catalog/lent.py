@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from bourn.plugin import services
 
-from bourn_catalog.records.history import HISTORY
-
 if TYPE_CHECKING:
     from bourn.plugin import Context, Session
 
@@ -22,6 +20,8 @@ OWNER = "catalog"
 
 def lent(session: Session | None) -> Context:
     """The services of a session, by default those of the functions of `bourn`; the catalog's tables are there."""
+    from bourn_catalog.records.history import HISTORY  # SQLAlchemy: 0.25 s
+
     context = services(NAME, session)
     context.database.bring(HISTORY)
     return context

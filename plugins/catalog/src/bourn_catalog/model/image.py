@@ -15,9 +15,6 @@ from bourn_catalog.lent import lent
 from bourn_catalog.model.definition import Definition
 from bourn_catalog.model.moment import area_of, moment_of, utc
 from bourn_catalog.names import image_id, image_name_fault, product_id_fault
-from bourn_catalog.records.images import Search, get_image, search_images, thumbnail_of
-from bourn_catalog.records.products import get_product
-from bourn_catalog.records.publish import supersede
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,6 +98,8 @@ class Image:
         UnknownImage
             There is none, or none that you may see.
         """
+        from bourn_catalog.records.images import get_image  # SQLAlchemy, on first use
+
         context = lent(session)
         with context.database.read() as connection:
             return cls.from_row(get_image(connection, id, context.principal), context)
@@ -135,6 +134,8 @@ class Image:
         RequestError
             With everything that is wrong with the question.
         """
+        from bourn_catalog.records.images import Search, search_images  # SQLAlchemy, on first use
+
         problems: list[Any] = []
         search = Search(
             product_id=product_id,
@@ -165,7 +166,9 @@ class Image:
         UnknownImage
             It is not in the catalog, or not any more.
         """
-        from bourn_catalog.reading import open_image  # rasterio: 0.3 s
+        from bourn_catalog.reading import open_image  # rasterio, SQLAlchemy: 0.5 s
+        from bourn_catalog.records.images import get_image
+        from bourn_catalog.records.products import get_product
 
         context = self._context or lent(None)
         with context.database.read() as connection:
@@ -188,6 +191,10 @@ class Image:
         AccessDenied
             You may not write to the product.
         """
+        from bourn_catalog.records.images import get_image  # SQLAlchemy, on first use
+        from bourn_catalog.records.products import get_product
+        from bourn_catalog.records.publish import supersede
+
         context = self._context or lent(None)
 
         def work(connection: Connection) -> None:
@@ -203,6 +210,8 @@ class Image:
 
     def thumbnail(self) -> bytes | None:
         """A small PNG of it; None before it is published."""
+        from bourn_catalog.records.images import thumbnail_of  # SQLAlchemy, on first use
+
         if self._row is None:
             return None
         with (self._context or lent(None)).database.read() as connection:

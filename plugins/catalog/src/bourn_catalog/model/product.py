@@ -9,7 +9,6 @@ import attrs
 from bourn_catalog.lent import lent
 from bourn_catalog.model.definition import Definition
 from bourn_catalog.model.image import Image
-from bourn_catalog.records.products import get_product, list_products, save_product
 
 if TYPE_CHECKING:
     from bourn.plugin import Session
@@ -39,6 +38,8 @@ class Product(Definition):
         ProductInUse
             It has images, and the bands would be others.
         """
+        from bourn_catalog.records.products import save_product  # SQLAlchemy, on first use
+
         context = lent(session)
         document, principal, now = self.as_mapping(), context.principal, context.clock()
         row = context.database.write(lambda connection: save_product(connection, document, principal, now))
@@ -53,6 +54,8 @@ class Product(Definition):
         UnknownProduct
             There is none, or none that you may see.
         """
+        from bourn_catalog.records.products import get_product  # SQLAlchemy, on first use
+
         context = lent(session)
         with context.database.read() as connection:
             return cls.from_row(get_product(connection, id, context.principal))
@@ -60,6 +63,8 @@ class Product(Definition):
     @classmethod
     def search(cls, text: str = "", *, session: Session | None = None) -> list[Product]:
         """Those that you may see, by id; with `text` only those whose id or name has it in it."""
+        from bourn_catalog.records.products import list_products  # SQLAlchemy, on first use
+
         context = lent(session)
         with context.database.read() as connection:
             return [cls.from_row(row) for row in list_products(connection, context.principal, text=text)]
