@@ -137,7 +137,7 @@ def _miscounted(
     if alpha is not None and brought is None:
         made = f", of which the alpha band {rules[alpha].name!r} would be made"
     elif alpha is not None:
-        made = ", the alpha band among both"
+        made = f", {rules[alpha].name!r} among both"
     return f"the image has {bands}, the product has {wanted}{made}"
 
 
