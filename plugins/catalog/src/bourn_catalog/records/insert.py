@@ -21,4 +21,6 @@ def insert_new(connection: Connection, table: Table, values: dict[str, Any]) -> 
         from sqlalchemy.dialects.sqlite import insert as into_sqlite  # see above
 
         made = into_sqlite(table).on_conflict_do_nothing()
-    return bool(connection.execute(made.values(values)).rowcount)
+    # Not its rowcount, which not every driver gives for an insert.
+    (key,) = table.primary_key.columns
+    return connection.execute(made.values(values).returning(key)).one_or_none() is not None
