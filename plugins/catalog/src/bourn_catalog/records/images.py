@@ -94,12 +94,13 @@ def search_images(connection: Connection, search: Search, principal: str) -> Ite
     left = search.limit
     if touches is None and not search.properties:
         chosen = chosen.limit(left)
-    for row in connection.execute(chosen.execution_options(yield_per=500)):
-        if left is not None and left <= 0:
-            return
-        if _says(row.properties, search.properties) and (touches is None or touches(row.item["geometry"])):
-            left = None if left is None else left - 1
-            yield _image(row)
+    with connection.execute(chosen.execution_options(yield_per=500)) as rows:
+        for row in rows:
+            if left is not None and left <= 0:
+                return
+            if _says(row.properties, search.properties) and (touches is None or touches(row.item["geometry"])):
+                left = None if left is None else left - 1
+                yield _image(row)
 
 
 def _says(properties: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
