@@ -241,9 +241,9 @@ class Session:
         notes = [Note(said)] if (said := self.settings.standing_note) else []
         return Dispatcher(self.registry, self._context, default_format=self.settings.default_format, notes=notes)
 
-    def lend(self, destination: str) -> Context:
+    def lend(self, name: str) -> Context:
         """What a destination's plugin works with outside of any job."""
-        return self._context(destination, self.registry.find("destination", destination).load(), at_work=True)
+        return self._context(name, self.registry.find("destination", name).load())
 
     @property
     def services(self) -> Services:
@@ -351,13 +351,14 @@ class Session:
 
             logging.getLogger("bourn").exception("sweeping in passing failed; the next one tries again")
 
-    def _context(self, name: str, plugin: Destination[Any], *, at_work: bool = False) -> Context:
-        """What a preflight is handed; or a plugin `at_work` outside of any job."""
+    def _context(self, name: str, plugin: Destination[Any], format: Mapping[str, Any] | None = None) -> Context:
+        """What a preflight is handed; without a format a plugin at work outside of any job."""
         from bourn.job.context import LentContext, LookingContext  # on first use
 
+        made = LentContext if format is None else LookingContext
         settings = partial(self._settings_of, name, plugin)
-        made = LentContext if at_work else LookingContext
-        return made(self.settings.principal, self.clock, settings, lambda: self.services, self.settings.folder)
+        home = self.settings.folder
+        return made(self.settings.principal, self.clock, settings, lambda: self.services, home, format or {})
 
     def _settings_of(self, name: str, plugin: Destination[Any]) -> Any:
         with self._guard:

@@ -94,7 +94,7 @@ def registry():
 
 @pytest.fixture
 def dispatcher(registry):
-    return Dispatcher(registry, lambda name, plugin: None, default_format="text")
+    return Dispatcher(registry, lambda *asked: None, default_format="text")
 
 
 def planned(dispatcher, destination, format=None, obj=2):
@@ -121,7 +121,7 @@ def test_a_name_becomes_a_plan_with_defaults_filled_in(dispatcher):
 def test_every_form_of_a_request_gives_the_same_plan(dispatcher, destination):
     """Names and choices fold ASCII case; an options object says as much as a mapping."""
     registry = Registry.of(destinations={"shelf": Shelf}, formats={"text": Text})
-    plan = planned(Dispatcher(registry, lambda name, plugin: None, default_format="text"), destination)
+    plan = planned(Dispatcher(registry, lambda *asked: None, default_format="text"), destination)
     assert dict(plan.destination) == {"type": "shelf", "place": "top", "copies": 1}
 
 
@@ -289,7 +289,7 @@ def test_a_policy_vetoes_and_one_that_fails_refuses():
         policies={"no": lambda plan, context: [Problem("", "not on Sundays")], "broken": broken},
     )  # fmt: skip
     with pytest.raises(errors.Refused) as caught:
-        planned(Dispatcher(registry, lambda name, plugin: None, default_format="text"), "shelf")
+        planned(Dispatcher(registry, lambda *asked: None, default_format="text"), "shelf")
     assert [problem.message for problem in caught.value.problems] == [
         "not on Sundays",
         "policy 'broken' (given 0) failed: RuntimeError: no idea",
@@ -305,4 +305,4 @@ def test_a_preflight_that_breaks_is_a_plugin_error():
 
     registry = Registry.of(destinations={"shelf": Broken}, formats={"text": Text})
     with pytest.raises(errors.PluginError, match="preflight of 'shelf' \\(given 0\\) failed: KeyError: 'x'"):
-        planned(Dispatcher(registry, lambda name, plugin: None, default_format="text"), "shelf")
+        planned(Dispatcher(registry, lambda *asked: None, default_format="text"), "shelf")

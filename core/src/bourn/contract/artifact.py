@@ -25,6 +25,10 @@ class Source(Protocol):
         """The object as a file of this machine, where it is one."""
         ...
 
+    def href(self, key: str) -> str:
+        """Where programs besides bourn find the object: its path on this machine, or its URL; holds no secret."""
+        ...
+
 
 @attrs.frozen(kw_only=True)
 class Artifact:
@@ -62,6 +66,11 @@ class Artifact:
     def local_path(self) -> Path | None:
         """The artifact as a file of this machine; None where the store is elsewhere."""
         return self.source.local_path(self.key)
+
+    @property
+    def href(self) -> str:
+        """Where programs besides bourn find it: a path of this machine, or the URL of an object store."""
+        return self.source.href(self.key)
 
     def read(self) -> bytes:
         """All bytes at once."""

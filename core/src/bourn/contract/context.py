@@ -68,6 +68,8 @@ class Context(Protocol):
         1 at the first try; 0 in `preflight`.
     settings : object
         The plugin's own `Settings`.
+    format : mapping
+        The format that was chosen: its ``type`` and all its options. Empty outside of a request.
     principal : str
         Who asks.
     clock : callable
@@ -88,6 +90,8 @@ class Context(Protocol):
     def attempt(self) -> int: ...  # noqa: D102
     @property
     def settings(self) -> Any: ...  # noqa: D102
+    @property
+    def format(self) -> Mapping[str, Any]: ...  # noqa: D102
     @property
     def principal(self) -> str: ...  # noqa: D102
     @property

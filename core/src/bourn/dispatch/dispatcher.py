@@ -40,8 +40,8 @@ T = TypeVar("T")
 MOST_ANSWERS = 1_000
 """How many problems and notes of one preflight are heard."""
 
-ContextFor = Callable[[str, Destination[Any]], "Context"]
-"""Makes the context of a preflight for the destination of that name."""
+ContextFor = Callable[[str, Destination[Any], Mapping[str, Any]], "Context"]
+"""Makes the context of a preflight for the destination of that name, and a format as a mapping."""
 
 
 class Dispatcher:
@@ -163,7 +163,7 @@ class Dispatcher:
         notes += [Note(note, "result") for note in info.notes]
         notes += self._preflight(to, chosen, info, collected, at)
         plan = Plan(to=to, written=chosen, kinds=cell.kinds, info=info, notes=(*notes, *self._notes))
-        collected.add(Refused, self._registry.policies(plan, self._context_for(to.name, to.plugin)))
+        collected.add(Refused, self._registry.policies(plan, self._context_for(to.name, to.plugin, plan.format)))
         return plan
 
     def _choose(self, asked: Half, collected: Collected, at: str) -> Chosen[Any] | None:
@@ -233,8 +233,10 @@ class Dispatcher:
         at: str,
     ) -> list[Note]:
         """Ask format and destination what they say to this result; problems are collected, notes given."""
-        context = self._context_for(to.name, to.plugin)
-        notes = _asked(written, partial(written.plugin.preflight, written.options, info), collected, "format")
+        context = self._context_for(to.name, to.plugin, written.as_mapping())
+        # What a destination's own `prepare` makes of a result is not known to anybody else before it is made.
+        encoded = ResultInfo(kinds=info.kinds, type_name=info.type_name) if to.plugin.encodes_alone() else info
+        notes = _asked(written, partial(written.plugin.preflight, written.options, encoded), collected, "format")
         return notes + _asked(to, partial(to.plugin.preflight, to.options, info, context), collected, at)
 
     def _unfit(self, destination: str, format_name: str, info: ResultInfo) -> str:

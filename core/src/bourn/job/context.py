@@ -32,6 +32,8 @@ class LookingContext:
     ----------
     services : callable
         Gives the services; called only by a preflight that asks for the store or the database.
+    format : mapping
+        The format that was chosen, as a mapping.
     home : Path
         The installation's folder; it may not be there yet.
     """
@@ -41,9 +43,16 @@ class LookingContext:
     attempt = 0
 
     def __init__(
-        self, principal: str, clock: Clock, settings: Callable[[], Any], services: Callable[[], Services], home: Path
+        self,
+        principal: str,
+        clock: Clock,
+        settings: Callable[[], Any],
+        services: Callable[[], Services],
+        home: Path,
+        format: Mapping[str, Any],
     ) -> None:
         self.principal = principal
+        self.format = format
         self.clock = clock
         self.home = home
         self._settings = settings
@@ -143,6 +152,11 @@ class WorkingContext:
         """The plugin's own settings."""
         to = self._member.plan.to
         return self._services.settings_of(to.name, to.plugin)
+
+    @property
+    def format(self) -> Mapping[str, Any]:
+        """The format that was chosen."""
+        return self._member.plan.format
 
     @property
     def principal(self) -> str:

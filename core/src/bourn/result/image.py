@@ -279,6 +279,7 @@ class Image:
         mask_ndim: Literal[0, 2, 3],
         bands: Sequence[str],
         bandinfo: Mapping[str, Mapping[str, Any]] | None = None,
+        properties: Mapping[str, Any] | None = None,
         reading: Callable[[], Callable[[Strip], tuple[Any, Any]]] | None = None,
         report: Mapping[str, Any] | None = None,
     ) -> Image:
@@ -293,6 +294,8 @@ class Image:
             Of the image that is made.
         mask_ndim : 0, 2 or 3
             Whether it has no mask, one (y, x) for all bands, or one a band.
+        properties : mapping, optional
+            In the place of this image's.
         reading : callable, optional
             ``reading()`` is called whenever the image is read from the top to the bottom, as formats do; what it gives
             is called with each `Strip` in turn, in the place of `change`: so that something can be counted.
@@ -313,7 +316,8 @@ class Image:
         pixels = ChangedPixels(
             source=self._pixels, change=change, reading=reading, dtypes=tuple(dtypes), mask_ndim=mask_ndim
         )
-        image = Image._on(pixels, tuple(bands), self._geobox, self._properties, bandinfo)
+        told = self._properties if properties is None else properties
+        image = Image._on(pixels, tuple(bands), self._geobox, told, bandinfo)
         image._report = report  # noqa: SLF001  # its own
         return image
 

@@ -95,6 +95,11 @@ class Store(ABC):
     def local_path(self, key: str) -> Path | None:
         """The object as a file of this machine; None where the store, or the object, is not here."""
 
+    def href(self, key: str) -> str:
+        """Where programs besides bourn find the object: its path on this machine, or its URL; holds no secret."""
+        path = self.local_path(key)
+        return key if path is None else str(path)
+
     @abstractmethod
     def size(self, key: str) -> int | None:
         """The object's bytes; None if there is none."""

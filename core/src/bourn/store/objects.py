@@ -133,6 +133,12 @@ class ObjectStore(Store):
         check_key(key)
         return None
 
+    def href(self, key: str) -> str:
+        """The object's URL; who asks there needs the service's own permission."""
+        parts = urlsplit(self.url)
+        place = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+        return f"{place.rstrip('/')}/{check_key(key)}"
+
     def size(self, key: str) -> int | None:
         """The object's bytes; None if there is none."""
         obstore, service = self._client()

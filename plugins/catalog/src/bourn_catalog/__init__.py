@@ -1,0 +1,28 @@
+"""The catalog destination: an image becomes part of a product, and every pixel is accounted for.
+
+>>> import bourn_catalog as catalog
+>>> catalog.Image(name="t1", product_id="org:ndvi").id
+'org:ndvi:t1'
+"""
+
+from __future__ import annotations
+
+from bourn_catalog.errors import AccessDenied, CatalogError, ProductInUse, UnknownImage, UnknownProduct
+from bourn_catalog.model.bands import ClassBand, GenericBand, MaskBand, MicrowaveBand, SpectralBand
+from bourn_catalog.model.image import Image
+from bourn_catalog.model.product import Product
+
+__all__ = [
+    "AccessDenied",
+    "CatalogError",
+    "ClassBand",
+    "GenericBand",
+    "Image",
+    "MaskBand",
+    "MicrowaveBand",
+    "Product",
+    "ProductInUse",
+    "SpectralBand",
+    "UnknownImage",
+    "UnknownProduct",
+]

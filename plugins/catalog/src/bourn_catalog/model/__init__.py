@@ -1,0 +1,1 @@
+"""What a catalog holds: products, their bands, and images; each checked at birth."""

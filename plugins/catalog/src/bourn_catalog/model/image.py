@@ -1,0 +1,281 @@
+"""An image of a product: what one asks for, and once it is published what the catalog keeps of it."""
+
+from __future__ import annotations
+
+import base64
+import html
+from datetime import datetime  # noqa: TC003  # attrs resolves it at run time
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from bourn.plugin import RequestError, option, settle
+
+from bourn_catalog.errors import AccessDenied, CatalogError, UnknownImage
+from bourn_catalog.lent import lent
+from bourn_catalog.model.definition import Definition
+from bourn_catalog.model.moment import area_of, moment_of, utc
+from bourn_catalog.names import image_id, image_name_fault, product_id_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import bourn
+    from bourn.plugin import Context, Session
+    from sqlalchemy import Connection
+
+    from bourn_catalog.records.rows import ImageRow
+
+__all__ = ["Image"]
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Image:
+    """An image of a product, to be uploaded or published already; as ``destination=`` it stands for the catalog.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, ``.``, ``_`` and ``-``, at most 200; unique within the product.
+    product_id : str
+    acquired : datetime, optional
+        When the pixels were taken; naive is UTC. By default what the computed image says in
+        ``properties["date"]``, else the time of the upload.
+    properties : mapping, optional
+        Anything else that is to be known of it, as JSON.
+
+    Raises
+    ------
+    RequestError
+        With everything that is wrong, each with its path.
+
+    Examples
+    --------
+    >>> image = Image(name="t1", product_id="org:ndvi")
+    >>> image.id
+    'org:ndvi:t1'
+    >>> image
+    Image: t1
+      id: org:ndvi:t1
+      product: org:ndvi
+      created: not yet
+    """
+
+    name: str = option(help="Its name, unique within the product.", check=image_name_fault)
+    product_id: str = option(help="The id of a saved product.", check=product_id_fault)
+    acquired: datetime | None = option(
+        default=None, help="When the pixels were taken; by default `properties['date']` of the result, else now."
+    )
+    properties: dict[str, Any] = option(
+        factory=dict, max_length=1000, help="Anything else that is to be known of it, as JSON."
+    )
+    # An ImageRow, a Context, or None; types here are read at run time.
+    _row: Any = attrs.field(default=None, init=False, eq=False)
+    _context: Any = attrs.field(default=None, init=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        problems = settle(self)
+        if problems:
+            raise RequestError(problems, about="the catalog.Image")
+        if self.acquired is not None:
+            object.__setattr__(self, "acquired", utc(self.acquired))
+
+    @classmethod
+    def from_row(cls, row: ImageRow, context: Context) -> Image:
+        """The image that the catalog keeps, and where it is to be had."""
+        image = cls(name=row.name, product_id=row.product_id, acquired=row.acquired_at, properties=dict(row.properties))
+        object.__setattr__(image, "_row", row)
+        object.__setattr__(image, "_context", context)
+        return image
+
+    # -- finding ----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def get(cls, id: str, *, session: Session | None = None) -> Image:
+        """The image of that id.
+
+        Raises
+        ------
+        UnknownImage
+            There is none, or none that you may see.
+        """
+        from bourn_catalog.records.images import get_image  # SQLAlchemy, on first use
+
+        context = lent(session)
+        with context.database.read() as connection:
+            return cls.from_row(get_image(connection, id, context.principal), context)
+
+    @classmethod
+    def search(
+        cls,
+        product_id: str | None = None,
+        *,
+        start: Any = None,
+        end: Any = None,
+        geometry: Any = None,
+        properties: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        session: Session | None = None,
+    ) -> list[Image]:
+        """Images that you may see, by the time that they were acquired, then by id.
+
+        Parameters
+        ----------
+        product_id : str, optional
+        start, end : datetime, date or ISO 8601 text, optional
+            Of `acquired`, both included; a day as `end` to its last moment.
+        geometry : GeoJSON, shapely or odc geometry, GeoBox or tile, optional
+            What it touches is found.
+        properties : mapping, optional
+            What an image's own properties must say.
+        limit : int, optional
+
+        Raises
+        ------
+        RequestError
+            With everything that is wrong with the question.
+        """
+        from bourn_catalog.records.images import Search, search_images  # SQLAlchemy, on first use
+
+        problems: list[Any] = []
+        search = Search(
+            product_id=product_id,
+            start=moment_of(start, "start", problems),
+            end=moment_of(end, "end", problems, end=True),
+            geometry=area_of(geometry, "geometry", problems),
+            properties=dict(properties or {}),
+            limit=limit,
+        )
+        if problems:
+            raise RequestError(problems, about="the search")
+        context = lent(session)
+        with context.database.read() as connection:
+            return [cls.from_row(row, context) for row in search_images(connection, search, context.principal)]
+
+    # -- what one does with it ----------------------------------------------------------------------------------------
+
+    def open(self, *, scaled: bool = False) -> bourn.Image:
+        """The pixels as they are stored, all bands with the mask, read when they are asked for.
+
+        Parameters
+        ----------
+        scaled : bool
+            Whether to give physical values, as floats, of the bands that have a ``physical_range``.
+
+        Raises
+        ------
+        UnknownImage
+            It is not in the catalog, or not any more.
+        """
+        from bourn_catalog.reading import open_image  # rasterio, SQLAlchemy: 0.5 s
+        from bourn_catalog.records.images import get_image
+        from bourn_catalog.records.products import get_product
+
+        context = self._context or lent(None)
+        with context.database.read() as connection:
+            row = self._row or get_image(connection, self.id, context.principal)
+            product = Definition.from_row(get_product(connection, row.product_id, context.principal))
+        path = context.store.local_path(row.key)
+        try:
+            return open_image(path or context.store.open(row.key), product, row, scaled=scaled)
+        except FileNotFoundError as error:
+            msg = f"the file of {self.id!r} is gone: the image was overwritten or deleted"
+            raise UnknownImage(msg) from error
+
+    def delete(self) -> None:
+        """Let it be seen no more; its file goes after the grace time.
+
+        Raises
+        ------
+        UnknownImage
+            It is not there, or you may not see it.
+        AccessDenied
+            You may not write to the product.
+        """
+        from bourn_catalog.records.images import get_image  # SQLAlchemy, on first use
+        from bourn_catalog.records.products import get_product
+        from bourn_catalog.records.publish import supersede
+
+        context = self._context or lent(None)
+
+        def work(connection: Connection) -> None:
+            get_image(connection, self.id, context.principal)
+            if not get_product(connection, self.product_id, context.principal).may(context.principal, "write"):
+                msg = f"{context.principal!r} may not write to the product {self.product_id!r}"
+                raise AccessDenied(msg)
+            if not supersede(connection, self.id, now=context.clock(), by=None):
+                msg = f"the image {self.id!r} was deleted by somebody else just now"
+                raise UnknownImage(msg)
+
+        context.database.write(work)
+
+    def thumbnail(self) -> bytes | None:
+        """A small PNG of it; None before it is published."""
+        from bourn_catalog.records.images import thumbnail_of  # SQLAlchemy, on first use
+
+        if self._row is None:
+            return None
+        with (self._context or lent(None)).database.read() as connection:
+            return thumbnail_of(connection, self._row.delivery_id)
+
+    # -- what it says -----------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """``{product_id}:{name}``."""
+        return image_id(self.product_id, self.name)
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was published; None before."""
+        return None if self._row is None else self._row.created_at
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Of its file; None before."""
+        return None if self._row is None else self._row.size_bytes
+
+    @property
+    def sha256(self) -> str | None:
+        """Of its file, in hex; None before."""
+        return None if self._row is None else self._row.sha256
+
+    @property
+    def stac(self) -> Mapping[str, Any] | None:
+        """Its STAC Item, with the thumbnail in it; None before it is published."""
+        if self._row is None:
+            return None
+        return with_thumbnail(self._row.item, self.thumbnail())
+
+    def __repr__(self) -> str:
+        return "\n".join([f"Image: {self.name}", *(f"  {key}: {value}" for key, value in self._told().items())])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{key}</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for key, value in {"image": self.name, **self._told()}.items()
+        )
+        try:
+            png = self.thumbnail()
+        except CatalogError:
+            png = None
+        picture = (
+            "" if png is None else f"<img alt='{html.escape(self.name)}' style='max-width:256px' src='{_uri(png)}'>"
+        )
+        return f"<div style='display:flex;gap:1em;align-items:flex-start'>{picture}<table>{rows}</table></div>"
+
+    def _told(self) -> dict[str, str]:
+        when = self.created
+        created = "not yet" if when is None else f"{when:%a %b} {when.day:2} {when:%H:%M:%S %Y}"
+        return {"id": self.id, "product": self.product_id, "created": created}
+
+
+def with_thumbnail(item: Mapping[str, Any], png: bytes | None) -> dict[str, Any]:
+    """The STAC Item with its thumbnail as an asset that needs no server."""
+    if png is None:
+        return dict(item)
+    asset = {"href": _uri(png), "type": "image/png", "roles": ["thumbnail"]}
+    return {**item, "assets": {**item["assets"], "thumbnail": asset}}
+
+
+def _uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"

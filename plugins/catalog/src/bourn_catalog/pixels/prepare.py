@@ -1,0 +1,128 @@
+"""An image as a product stores it: in its order of bands, rescaled, converted, filled, with its alpha; lazily."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from bourn.plugin import Image, Note, Problem, ResultInfo, ResultRefused
+
+from bourn_catalog.pixels.check import order_of, problems
+from bourn_catalog.pixels.passage import Course, Passage
+from bourn_catalog.pixels.report import refusal, reported
+from bourn_catalog.pixels.rule import nodata_of_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bourn_catalog.pixels.rule import Rule
+
+__all__ = ["prepare"]
+
+
+def prepare(
+    image: Image,
+    rules: Sequence[Rule],
+    *,
+    rescale: bool,
+    change_dtype: bool,
+    on_loss: Literal["warn", "error"] = "warn",
+    facts: Mapping[str, Any] | None = None,
+) -> Image:
+    """`image` as the bands of a product, changed while it is read, in one pass and a few rows at a time.
+
+    What is read is the same for every size of blocks, from numpy and dask. The ``report`` of the image that is given
+    back is filled while its strips are read, anew each time: see `reported`.
+
+    Parameters
+    ----------
+    image : Image
+    rules : sequence of Rule
+        The product's bands, in its order.
+    rescale, change_dtype : bool
+        Whether values may be rescaled from physical to data range, and converted to the product's dtype.
+    on_loss : "warn" or "error"
+        Whether the last strip is refused if anything was lost.
+    facts : mapping, optional
+        What the report says besides.
+
+    Raises
+    ------
+    ResultRefused
+        The image does not fit the product; with every problem.
+    """
+    info = _info(image)
+    found = list(problems(info, rules, rescale=rescale, change_dtype=change_dtype))
+    faults = [answer for answer in found if isinstance(answer, Problem)]
+    if faults:
+        raise ResultRefused(
+            "\n".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in faults)
+        )
+    course = Course(
+        rules=rules, sources=order_of(info, rules).sources, dtypes=image.dtypes, rescale=rescale,
+        # A mask is the whole truth; without one the values that mean no data are.
+        nodata=(None,) * len(image.bands) if image.masked else image.nodata,
+    )  # fmt: skip
+    height, width = image.shape[1:]
+    notes = [answer.message for answer in found if isinstance(answer, Note)]
+    notes += _scaled_notes(image, course)
+    report: dict[str, Any] = dict(facts or {})
+
+    def reading() -> Callable[[Any], tuple[Any, Any]]:
+        passage = Passage(course, width)
+        report.clear()
+        report.update(facts or {})
+
+        def read(strip: Any) -> tuple[Any, Any]:
+            passed = passage.passed(strip.pixels, strip.mask)
+            report.update(reported(rules, passage.counts, notes))
+            if strip.stop == height and on_loss == "error" and (message := refusal(report)):
+                raise ResultRefused(message)
+            return passed
+
+        return read
+
+    return image.changed(
+        lambda pixels, mask: Passage(course, pixels[0].shape[1]).passed(pixels, mask),
+        dtypes=[rules[0].dtype] * len(rules),
+        mask_ndim=2 if course.masks_file else 0,
+        bands=[rule.name for rule in rules],
+        bandinfo={rule.name: _facts(rule, image, source, nodata_of_file(rules))
+                  for rule, source in zip(rules, course.sources, strict=True)},
+        reading=reading,
+        report=report,
+    )  # fmt: skip
+
+
+def _info(image: Image) -> ResultInfo:
+    return ResultInfo(
+        kinds=("image",), dtypes=tuple(dtype.name for dtype in image.dtypes), bands=image.bands, shape=image.shape
+    )
+
+
+def _facts(rule: Rule, image: Image, source: int | None, nodata: float | None) -> dict[str, Any]:
+    """What the file says of a band: the product's facts, and the image's own words for it."""
+    facts: dict[str, Any] = {"kind": "mask" if rule.is_alpha else rule.kind}
+    if rule.is_alpha:
+        return {**facts, "opaque": 1 if rule.opaque is None else rule.opaque}
+    if nodata is not None:
+        facts["nodata"] = nodata
+    if rule.scale is not None:
+        facts |= {"scale": rule.scale, "offset": rule.offset}
+    if source is not None:
+        given = image.bandinfo[image.bands[source]]
+        facts |= {key: given[key] for key in ("unit", "description") if key in given}
+    return facts
+
+
+def _scaled_notes(image: Image, course: Course) -> list[str]:
+    """Of bands that hold stored values of their own scale, which are taken for physical ones."""
+    scaled = [
+        image.bands[source]
+        for rule, source in zip(course.rules, course.sources, strict=True)
+        if source is not None and course.rescale and rule.rescales
+        and ("scale" in image.bandinfo[image.bands[source]] or "offset" in image.bandinfo[image.bands[source]])
+    ]  # fmt: skip
+    if not scaled:
+        return []
+    names = ", ".join(map(repr, scaled))
+    return [f"rescale takes pixels for physical values; {names} has a scale of its own, which was not applied"]

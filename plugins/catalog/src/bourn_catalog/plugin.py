@@ -1,0 +1,147 @@
+"""The catalog destination: the steps of an upload, in their order."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from bourn.plugin import DeliveryRefused, Destination, Example, Receipt, ResultRefused
+
+from bourn_catalog.errors import UnknownImage
+from bourn_catalog.lent import OWNER
+from bourn_catalog.model.image import Image
+from bourn_catalog.options import Options, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import bourn
+    from bourn.plugin import Artifact, Context, Note, Problem, ResultInfo
+
+    from bourn_catalog.records.rows import ProductRow
+
+__all__ = ["Catalog", "LossWarning"]
+
+
+class LossWarning(UserWarning):
+    """Pixels could not be kept as they were; how many, in which band and why."""
+
+
+class Catalog(Destination[Options]):
+    """Make an image part of a product, every pixel accounted for."""
+
+    Settings = Settings
+    formats = ("geotiff",)
+    kinds = ("image",)
+    gives_data = False
+    examples = (
+        Example(
+            "An image of a product",
+            destination={"type": "catalog", "image": {"product_id": "org:my_product_id", "name": "my_image"}},
+        ),
+        Example(
+            "Physical values into a product of integers, in place of the image that is there",
+            destination={
+                "type": "catalog", "image": {"product_id": "org:my_product_id", "name": "my_image"},
+                "overwrite": True, "rescale": True, "change_dtype": True,
+            },
+        ),
+        Example(
+            "With smooth overviews",
+            destination={"type": "catalog", "image": {"product_id": "org:my_product_id", "name": "my_image"}},
+            format={"type": "geotiff", "overview_resampler": "average"},
+        ),
+    )  # fmt: skip
+
+    def from_shorthand(self, obj: Any) -> Options:
+        """The image, and all other options as they are by default."""
+        return Options(image=attrs.evolve(obj))  # as asked for: of one from the catalog the record is left behind
+
+    def preflight(self, options: Options, info: ResultInfo, context: Context) -> Iterable[Problem | Note]:
+        """Everything that can be known before computing."""
+        from bourn_catalog.preflight import checks  # SQLAlchemy and numpy, on first use
+
+        return checks(options, info, context)
+
+    def prepare(self, result: bourn.Image, options: Options, context: Context) -> bourn.Image:
+        """The pixels as the product stores them, changed and counted while they are read."""
+        from bourn_catalog.model.definition import Definition  # see above
+        from bourn_catalog.pixels import prepare, rules_of
+
+        product = _product(options, context, ResultRefused)
+        # What is settled here is kept with the artifact: whoever delivers it, and how often, finds the same.
+        acquired = options.image.acquired or result.date or context.clock()
+        facts = {"acquired": acquired.isoformat(), "bands_digest": product.bands_digest}
+        return prepare(
+            result, rules_of(Definition.from_row(product)), rescale=options.rescale,
+            change_dtype=options.change_dtype, on_loss=options.on_loss, facts=facts,
+        )  # fmt: skip
+
+    def deliver(self, artifact: Artifact, options: Options, context: Context) -> Receipt:
+        """Keep the file for good, then let the image be seen, in one transaction."""
+        from bourn_catalog.item import described  # rasterio: 0.3 s
+        from bourn_catalog.pixels import warnings as losses
+        from bourn_catalog.records.publish import Publication, publish
+
+        assert context.delivery_id is not None  # there is one from here on
+        report = artifact.report["prepare"]
+        acquired, now = datetime.fromisoformat(report["acquired"]), context.clock()
+        image = attrs.evolve(options.image, acquired=acquired)
+        product = _product(options, context, DeliveryRefused)
+        row, thumbnail = described(image, product, artifact, delivery_id=context.delivery_id,
+                                   principal=context.principal, now=now)  # fmt: skip
+        publication = Publication(
+            image=row, bands_digest=report["bands_digest"], thumbnail=thumbnail, overwrite=options.overwrite, now=now
+        )
+        # Held before it can be seen: a row never leads to a file that expires.
+        context.hold(artifact, OWNER)
+        created = context.database.write(lambda connection: publish(connection, publication))
+        counts = {key: report[key] for key in ("lost", "counted", "valid", "notes") if key in report}
+        detail = {
+            "image": image.id, "product": image.product_id, "acquired": report["acquired"],
+            "created": created.isoformat(), "size_bytes": artifact.size_bytes, "sha256": artifact.sha256,
+            "warnings": losses(report), **counts,
+        }  # fmt: skip
+        return Receipt(detail=detail)
+
+    def retract(self, options: Options, context: Context) -> None:
+        """Take the image back; one that it had replaced is seen again."""
+        from bourn_catalog.records.history import HISTORY  # SQLAlchemy, on first use
+        from bourn_catalog.records.publish import retract
+
+        delivery_id = context.delivery_id
+        assert delivery_id is not None  # there is one from here on
+        context.database.bring(HISTORY)
+        now = context.clock()
+        context.database.write(lambda connection: retract(connection, delivery_id, now=now))
+        context.release(delivery_id, OWNER)
+
+    def load(self, receipt: Receipt, artifact: Artifact, context: Context) -> Image:
+        """The image as the catalog has it, fresh; what was lost is warned of."""
+        from bourn_catalog.records.images import published_image  # SQLAlchemy, on first use
+
+        assert context.delivery_id is not None  # there is one from here on
+        with context.database.read() as connection:
+            row = published_image(connection, context.delivery_id, receipt.detail["image"], context.principal)
+        if row is None:
+            msg = f"the image {receipt.detail['image']!r} was deleted from the catalog since"
+            raise UnknownImage(msg)
+        for lost in receipt.detail.get("warnings", ()):
+            warnings.warn(f"{receipt.detail['image']}: {lost}", LossWarning, stacklevel=2)
+        return Image.from_row(row, context)
+
+
+def _product(options: Options, context: Context, refuse: type[Exception]) -> ProductRow:
+    """The product as it is now, as whoever asked sees it."""
+    from bourn_catalog.records.history import HISTORY  # SQLAlchemy, on first use
+    from bourn_catalog.records.products import find_product
+
+    context.database.bring(HISTORY)
+    with context.database.read() as connection:
+        row = find_product(connection, options.image.product_id, context.principal)
+    if row is None:
+        msg = f"there is no product {options.image.product_id!r} any more, or none that {context.principal!r} may see"
+        raise refuse(msg)
+    return row

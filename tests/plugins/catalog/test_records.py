@@ -1,0 +1,344 @@
+"""Records: what is written down of products and images, and who may see it; the same in both databases."""
+
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import bourn_catalog as catalog
+import pytest
+import sqlalchemy as sa
+from bourn.errors import DeliveryRefused
+from bourn.plugin import services
+from bourn_catalog.records.boxes import found_in
+from bourn_catalog.records.history import HISTORY
+from bourn_catalog.records.images import Search, find_image, search_images
+from bourn_catalog.records.products import bands_digest, find_product
+from bourn_catalog.records.publish import Publication, publish, retract, supersede
+from bourn_catalog.records.rows import ImageRow
+from bourn_catalog.records.stale import forget_deliveries, forget_image, stale_deliveries
+from bourn_catalog.records.tables import boxes, deliveries, images
+
+pytestmark = pytest.mark.backends("home", "servers")
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ME = "me"
+
+
+@pytest.fixture
+def database(session_as, product):
+    """With a product in it."""
+    session = session_as(ME)
+    product.save(session=session)
+    database = services("catalog", session).database
+    database.bring(HISTORY)
+    return database
+
+
+def square(west, south, size=1.0):
+    east, north = west + size, south + size
+    corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [corners]}
+
+
+def publication(
+    product, name="t1", delivery="1", *, overwrite=False, now=NOW, geometry=None, acquired=NOW, **properties
+):
+    row = ImageRow(
+        product_id=product.id, name=name, delivery_id=delivery.rjust(32, "0"), principal=ME, key=f"job/{delivery}.tif",
+        size_bytes=3, sha256="0" * 64, revision=1, acquired_at=acquired, created_at=now, properties=properties,
+        item={"geometry": geometry or square(0, 0), "delivery": delivery},
+    )  # fmt: skip
+    digest = bands_digest(product.as_mapping())
+    return Publication(image=row, bands_digest=digest, thumbnail=b"png", overwrite=overwrite, now=now)
+
+
+def done(database, what, *arguments, **more):
+    return database.write(lambda connection: what(connection, *arguments, **more))
+
+
+def seen(database, image_id="org:radar:t1"):
+    """The delivery that the image seen under that id came by."""
+    with database.read() as connection:
+        found = find_image(connection, image_id, ME)
+    return None if found is None else found.item["delivery"]
+
+
+def count(database, table):
+    with database.read() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(table))
+
+
+def found(database, **wanted):
+    with database.read() as connection:
+        return [row.name for row in search_images(connection, Search(**wanted), ME)]
+
+
+# -- products ----------------------------------------------------------------
+
+
+def test_a_product_is_saved_found_and_saved_again(session_as, product):
+    session = session_as(ME)
+    saved = product.save(session=session)
+    assert (saved.owners, saved.revision) == (("me",), 1)
+    assert catalog.Product.get("org:radar", session=session) == saved
+    again = attrs.evolve(product, description="new").save(session=session)
+    assert (again.revision, again.owners, again.created) == (2, ("me",), saved.created)
+    assert [found.id for found in catalog.Product.search("RAD", session=session)] == ["org:radar"]
+    assert catalog.Product.search("optical", session=session) == []
+
+
+def test_what_one_may_not_see_looks_as_if_it_did_not_exist(session_as, product):
+    product.save(session=session_as(ME))
+    eve = session_as("eve")
+    assert catalog.Product.search(session=eve) == []
+    with pytest.raises(catalog.UnknownProduct) as there:
+        catalog.Product.get("org:radar", session=eve)
+    with pytest.raises(catalog.UnknownProduct) as nowhere:
+        catalog.Product.get("org:rader", session=eve)
+    assert str(there.value) == "there is no product 'org:radar', or none that 'eve' may see"
+    assert str(nowhere.value) == str(there.value).replace("radar", "rader")
+
+
+@pytest.mark.parametrize("lists", [{"readers": ["eve"]}, {"writers": ["eve"]}, {"readers": ["*"]}, {"owners": ["eve"]}])
+def test_readers_writers_and_owners_see_a_product(session_as, product, lists):
+    attrs.evolve(product, **{"owners": [ME], **lists}).save(session=session_as(ME))
+    assert catalog.Product.get("org:radar", session=session_as("eve")).id == "org:radar"
+
+
+def test_only_owners_replace_a_product(session_as, product):
+    attrs.evolve(product, writers=["eve"]).save(session=session_as(ME))
+    with pytest.raises(catalog.AccessDenied) as caught:
+        product.save(session=session_as("eve"))
+    assert str(caught.value) == "the id 'org:radar' is taken, and 'eve' does not own that product"
+
+
+def test_bands_change_only_while_there_are_no_images(session_as, product, database):
+    session = session_as(ME)
+    other = attrs.evolve(product, bands=[attrs.evolve(product.bands[0], nodata=1), product.bands[1]])
+    assert other.save(session=session).revision == 2
+    product.save(session=session)
+    done(database, publish, publication(product))
+    with pytest.raises(catalog.ProductInUse) as caught:
+        other.save(session=session)
+    assert str(caught.value) == (
+        "1 image is made for the bands of 'org:radar': vv, vh would change; save the product under another id"
+    )
+    shown = attrs.evolve(product, bands=[attrs.evolve(product.bands[0], display_range=(1, 2)), product.bands[1]])
+    assert shown.save(session=session).revision == 4
+    done(database, supersede, "org:radar:t1", now=NOW, by=None)
+    assert other.save(session=session).revision == 5
+
+
+# -- publishing ----------------------------------------------------------------
+
+
+def test_an_image_is_published_once(database, product):
+    """Without overwrite the second of one id is refused, and the first stays as it is."""
+    assert done(database, publish, publication(product)) == NOW
+    with pytest.raises(DeliveryRefused) as caught:
+        done(database, publish, publication(product, delivery="2"))
+    assert str(caught.value) == "the image 'org:radar:t1' exists already; overwrite=True replaces it"
+    assert (seen(database), count(database, images), count(database, deliveries)) == ("1", 1, 1)
+
+
+def test_a_delivery_done_twice_is_done_once(database, product):
+    """Also where another one has overwritten it in between: the later one is not undone."""
+    done(database, publish, publication(product))
+    later = NOW + timedelta(hours=1)
+    assert done(database, publish, publication(product, now=later)) == NOW
+    done(database, publish, publication(product, delivery="2", overwrite=True))
+    assert done(database, publish, publication(product, overwrite=True, now=later)) == NOW
+    assert seen(database) == "2"
+
+
+def test_overwriting_keeps_one_to_be_seen(database, product):
+    for number in range(1, 4):
+        done(database, publish, publication(product, delivery=str(number), overwrite=True))
+    assert (seen(database), count(database, images), count(database, boxes)) == ("3", 3, 1)
+
+
+REFUSED = {
+    "withdrawn": (lambda product: attrs.evolve(product, owners=["bob"], readers=[ME]),
+                  "'me' may not write to the product 'org:radar' any more"),
+    "hidden": (lambda product: attrs.evolve(product, owners=["bob"]),
+               "there is no product 'org:radar' any more, or none that 'me' may see"),
+    "changed": (lambda product: attrs.evolve(product, bands=product.bands[:1]),
+                "the bands of the product 'org:radar' were changed after the pixels were made for them"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_the_product_is_looked_at_again_in_the_transaction(database, session_as, product, case):
+    change, message = REFUSED[case]
+    asked = publication(product)
+    change(product).save(session=session_as(ME))
+    with pytest.raises(DeliveryRefused) as caught:
+        done(database, publish, asked)
+    assert str(caught.value) == message
+    assert (count(database, images), count(database, boxes), count(database, deliveries)) == (0, 0, 0)
+
+
+# -- taking back ----------------------------------------------------------------
+
+
+def test_a_delivery_that_is_taken_back_leaves_nothing_and_never_comes(database, product):
+    done(database, publish, publication(product))
+    for _ in range(2):
+        done(database, retract, "1".rjust(32, "0"), now=NOW)
+    assert (seen(database), count(database, images), count(database, boxes)) == (None, 0, 0)
+    with pytest.raises(DeliveryRefused) as caught:
+        done(database, publish, publication(product))
+    assert str(caught.value) == "this delivery of 'org:radar:t1' was taken back"
+
+
+def test_one_that_is_taken_back_before_it_comes_never_comes(database, product):
+    done(database, retract, "1".rjust(32, "0"), now=NOW)
+    with pytest.raises(DeliveryRefused):
+        done(database, publish, publication(product))
+    assert count(database, images) == 0
+
+
+def test_what_it_had_replaced_is_seen_again(database, product):
+    done(database, publish, publication(product))
+    done(database, publish, publication(product, delivery="2", overwrite=True))
+    done(database, retract, "2".rjust(32, "0"), now=NOW)
+    assert (seen(database), count(database, boxes)) == ("1", 1)
+
+
+def test_one_in_the_middle_is_taken_back_unseen(database, product):
+    """The last stays; were it taken back too, the first would be seen."""
+    for number in "123":
+        done(database, publish, publication(product, delivery=number, overwrite=True))
+    done(database, retract, "2".rjust(32, "0"), now=NOW)
+    assert seen(database) == "3"
+    done(database, retract, "3".rjust(32, "0"), now=NOW)
+    assert (seen(database), count(database, images)) == ("1", 1)
+
+
+# -- giving up ----------------------------------------------------------------
+
+
+def test_what_was_superseded_is_given_up_after_its_grace(database, product):
+    done(database, publish, publication(product))
+    done(database, publish, publication(product, delivery="2", overwrite=True, now=NOW + timedelta(hours=1)))
+    with database.read() as connection:
+        assert stale_deliveries(connection, before=NOW + timedelta(minutes=59)) == []
+        assert stale_deliveries(connection, before=NOW + timedelta(hours=1)) == ["1".rjust(32, "0")]
+    done(database, forget_image, "1".rjust(32, "0"), before=NOW)
+    assert count(database, images) == 2
+    done(database, forget_image, "1".rjust(32, "0"), before=NOW + timedelta(hours=1))
+    assert (count(database, images), seen(database)) == (1, "2")
+
+
+def test_what_became_of_a_delivery_is_known_for_long(database, product):
+    done(database, publish, publication(product))
+    done(database, retract, "2".rjust(32, "0"), now=NOW)
+    done(database, forget_deliveries, now=NOW + timedelta(days=99))
+    assert count(database, deliveries) == 2
+    done(database, forget_deliveries, now=NOW + timedelta(days=100))
+    assert count(database, deliveries) == 1, "of an image that is seen it is always known"
+
+
+# -- searching ----------------------------------------------------------------
+
+
+@pytest.fixture
+def strewn(database, product):
+    """Ten images along the equator, one a day; the last one lies across the antimeridian."""
+    for day in range(9):
+        when = NOW + timedelta(days=day)
+        done(database, publish, publication(
+            product, f"t{day}", str(day), geometry=square(day * 10, 0), acquired=when, odd=bool(day % 2), day=day,
+        ))  # fmt: skip
+    both = [square(179.5, 0, 0.5)["coordinates"], square(-180, 0, 0.5)["coordinates"]]
+    across = {"type": "MultiPolygon", "coordinates": both}
+    done(database, publish, publication(product, "t9", "9", geometry=across, acquired=NOW + timedelta(days=9), day=9))
+    return database
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ({}, "0123456789"),
+        ({"product_id": "org:radar"}, "0123456789"),
+        ({"product_id": "org:optical"}, ""),
+        ({"start": NOW + timedelta(days=7)}, "789"),
+        ({"end": NOW + timedelta(days=1)}, "01"),
+        ({"start": NOW + timedelta(days=3), "end": NOW + timedelta(days=4)}, "34"),
+        ({"geometry": square(9, -1, 3)}, "1"),
+        ({"geometry": square(11, 0)}, "1"),  # they touch
+        ({"geometry": square(11.001, 0)}, ""),
+        ({"geometry": square(-1, -1, 100), "end": NOW + timedelta(days=2)}, "012"),
+        ({"geometry": square(-179.8, 0, 0.1)}, "9"),
+        ({"geometry": square(179.8, 0, 0.1)}, "9"),
+        ({"properties": {"odd": True}}, "1357"),
+        ({"properties": {"odd": 1}}, ""),
+        ({"properties": {"day": 3, "odd": True}}, "3"),
+        ({"properties": {"colour": "red"}}, ""),
+        ({"limit": 3}, "012"),
+        ({"limit": 0}, ""),
+        ({"properties": {"odd": True}, "limit": 2}, "13"),
+        ({"properties": {"';drop table catalog_images;--": 1}}, ""),
+    ],
+)
+def test_images_are_found(strewn, wanted, names):
+    assert "".join(name.removeprefix("t") for name in found(strewn, **wanted)) == names
+
+
+def test_images_of_products_that_one_may_not_see_are_not_found(strewn):
+    with strewn.read() as connection:
+        assert list(search_images(connection, Search(), "eve")) == []
+        assert find_image(connection, "org:radar:t1", "eve") is None
+        assert find_product(connection, "org:radar", "eve") is None
+
+
+def test_areas_are_found_by_the_databases_own_index(strewn):
+    """A thousand rows, and the plan of the search names the index."""
+    with strewn.read() as connection:
+        row = connection.scalar(sa.select(images.c.row).limit(1))
+    rows = [
+        {"image": row, "west": n / 10, "south": 0, "east": n / 10 + 0.01, "north": 1, "acquired_at": NOW}
+        for n in range(1000)
+    ]
+    strewn.write(lambda connection: connection.execute(boxes.insert(), rows))
+    with strewn.read() as connection:
+        lies = found_in(connection.dialect, [(0.0, 0.0, 0.05, 1.0)], None, None)
+        asked = sa.select(boxes.c.image).where(lies).compile(connection, compile_kwargs={"literal_binds": True})
+        if connection.dialect.name == "sqlite":
+            plan = connection.exec_driver_sql(f"explain query plan {asked}").all()
+            assert any("VIRTUAL TABLE INDEX" in str(step) for step in plan), plan
+        else:
+            connection.exec_driver_sql("set enable_seqscan = off")
+            plan = connection.exec_driver_sql(f"explain {asked}".replace("%", "%%")).all()
+            assert any("ix_catalog_boxes_box" in str(step) for step in plan), plan
+
+
+def test_the_history_ends_where_todays_tables_are(session_of, monkeypatch, tmp_path):
+    """The tables that are made at once are those that the migrations make."""
+
+    def schema(connection):
+        looked = sa.inspect(connection)
+        names = sorted(name for name in looked.get_table_names() if name.startswith("catalog_"))
+        told = {}
+        for name in names:
+            if "rtree" not in name:
+                columns = [(c["name"], str(c["type"]), c["nullable"]) for c in looked.get_columns(name)]
+                indexes = sorted(
+                    (str(i["name"]), [*map(str, i["column_names"])], bool(i["unique"]))
+                    for i in looked.get_indexes(name)
+                )
+                told[name] = (columns, indexes, len(looked.get_foreign_keys(name)))
+        return names, told
+
+    made = services("catalog", session_of()).database
+    made.bring(HISTORY)
+    with made.read() as connection:
+        at_once = schema(connection)
+    names = at_once[0]
+    for name in ("catalog_boxes", "catalog_images", "catalog_deliveries", "catalog_products", "bourn_catalog_version"):
+        if name == "catalog_boxes" and "catalog_rtree" in names:
+            made.write(lambda connection: connection.exec_driver_sql("drop table catalog_rtree"))
+        made.write(lambda connection, name=name: connection.exec_driver_sql(f"drop table {name}"))
+    made.write(HISTORY.upgrade)
+    with made.read() as connection:
+        assert schema(connection) == at_once
+        assert HISTORY.version(connection) == HISTORY.head
