@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+import formats
 import measure
 import serving
 import starts
@@ -28,6 +29,7 @@ def rows() -> list[tuple[str, str, str, str]]:
             "1,000 jobs `compute(i)` into download, durable, wall", "the same files and commits by hand", "2 x", jobs
         ),
     ]
+    found += formats.rows()
     if serving.NGINX is None:
         found.append(("1 GiB through a link, wall", "nginx on the same file", "nginx is not installed here", "1.6 x"))
         return found

@@ -201,3 +201,28 @@ def test_a_result_of_an_unknown_class_is_not_probed():
     hostile = Hostile()
     assert compute(lambda: hostile, keep=True) is hostile
     assert compute(lambda: [hostile])[0] is hostile
+
+
+def objects(shape, dtype):
+    """A dask array that says that it is of numbers, and gives objects."""
+    made = np.full(shape, "a", object)
+    return da.map_blocks(
+        lambda: made, chunks=tuple((side,) for side in shape), dtype=dtype, meta=np.empty((0,) * len(shape), dtype)
+    )
+
+
+def test_blocks_of_objects_that_were_declared_as_numbers():
+    """A format would write what could not be loaded again, or the wrong thing."""
+    for obj in (objects((3,), "f8"), [objects((3,), "f8")]):
+        with pytest.raises(ResultRefused, match="declared as of dtype float64, and computing it gave one of object"):
+            compute(obj)
+    with pytest.raises(ResultRefused, match=r"declared as .* of float32, and computing it gave .* of object"):
+        compute(Image(objects((1, 1, 2), "f4")))
+
+
+def test_blocks_of_another_shape_than_was_declared():
+    wrong = da.map_blocks(
+        lambda: np.zeros((1, 1, 3), "f4"), chunks=((1,), (1,), (2,)), dtype="f4", meta=np.empty((0, 0, 0), "f4")
+    )
+    with pytest.raises(ResultRefused, match=r"declared as \(1, 1, 2\) of float32, and computing it gave \(1, 1, 3\)"):
+        compute(Image(wrong))

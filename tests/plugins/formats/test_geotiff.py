@@ -545,3 +545,13 @@ def test_threads(write):
     for thread in threads:
         thread.join()
     assert {alone.getvalue()} == {sink.getvalue() for sink in sinks}
+
+
+@pytest.mark.parametrize(("nodata", "said"), [(0, True), (1, True), (7, False), (None, False)])
+def test_a_nodata_value_that_is_one_of_a_masks_is_told(nodata, said):
+    """TIFF has one value for all bands, and readers heed it in masks too."""
+    pixels = np.array([[[5, 0], [7, 8]], [[1, 0], [0, 1]]], "u1")
+    facts = {"data": {} if nodata is None else {"nodata": nodata}, "clear": {"kind": "mask"}}
+    report = GeoTIFF().encode(Image(pixels, ["data", "clear"], bandinfo=facts), Options(), io.BytesIO())
+    note = f"most readers take {nodata} for no data in clear too: TIFF has one value for all"
+    assert report["notes"] == ([note] if said else [])

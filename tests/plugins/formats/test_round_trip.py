@@ -258,7 +258,8 @@ def frame_columns(draw, rows, *, labels=False):  # noqa: C901, PLR0911  # one br
     )
     if kind == "numpy":
         dtype = draw(
-            numbers.map(lambda dtype: dtype.newbyteorder("="))
+            # Of labels pandas has no short floats.
+            numbers.map(lambda dtype: np.dtype("f4") if labels and dtype.kind == "f" else dtype.newbyteorder("="))
             | st.sampled_from(["M8[s]", "M8[ns]", "m8[us]"]).map(np.dtype)
         )
         return draw(hnp.arrays(dtype, rows))

@@ -147,12 +147,27 @@ def _computed(parts: Sequence[Any], watch: _Watch) -> list[Any]:
     found, others = [], iter(_outside(computed, images.values()))
     for index, part in enumerate(parts):
         if not _is_image(part):
-            found.append(next(others))
+            found.append(_without_objects(next(others), part))
         elif index in images:
             found.append(part.with_parts(computed[slice(*images[index])]))
         else:  # in a file
             found.append(part.compute(progress=watch.tell))
     return found
+
+
+def _without_objects(value: Any, part: Any) -> Any:
+    """`value`, if it is no array of Python objects where numbers were declared: one that is said to be, is refused."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or type(value) is not numpy.ndarray or not value.dtype.hasobject or value.dtype.kind == "T":
+        return value
+    declared = getattr(part, "dtype", None) if type(part).__module__.startswith("dask.array") else None
+    if declared is None or declared.hasobject:
+        return value
+    msg = (
+        f"an array was declared as of dtype {declared}, and computing it gave one of {value.dtype}, which holds "
+        "references, not data: give map_blocks the right dtype"
+    )
+    raise ResultRefused(msg)
 
 
 def _outside(items: Sequence[Any], spans: Any) -> list[Any]:

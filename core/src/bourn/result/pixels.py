@@ -126,8 +126,15 @@ class ArrayPixels:
         return self.given_mask is not None or self.missing is not None
 
     def with_parts(self, parts: Sequence[Any]) -> ArrayPixels:
-        """The same pixels, in arrays that take the place of those that `parts` gives, in their order."""
-        given = list(parts)
+        """The same pixels, in arrays that take the place of those that `parts` gives, in their order.
+
+        Raises
+        ------
+        ResultRefused
+            A numpy array is not of the shape and dtype that was declared of it.
+        """
+        declared = zip(parts, self.parts(), strict=True)
+        given = [_as_declared(part, was) if isinstance(part, np.ndarray) else part for part, was in declared]
         mask = None if self.given_mask is None else given.pop()
         stack = None if self.stack is None else given.pop()
         return attrs.evolve(self, stack=stack, layers=tuple(given), given_mask=mask)

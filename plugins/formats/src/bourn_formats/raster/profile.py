@@ -25,6 +25,9 @@ __all__ = ["KEEPING", "Profile", "as_text", "profile_of", "written_dtype"]
 KEEPING = ("nearest", "mode")
 """Resamplers that make no value which was not there: the only ones for classes and masks."""
 
+YES_AND_NO = (0, 1, 255)
+"""What stands in masks."""
+
 COMPLEX_RESAMPLERS = ("nearest", "average")
 """All that GDAL has for complex numbers."""
 
@@ -214,9 +217,19 @@ def _nodata(image: Image, notes: list[str]) -> tuple[int | float | None, Sequenc
                 msg = f"a GeoTIFF holds no complex nodata value, got {first}"
                 raise ResultRefused(msg)
             first = first.real
+        eaten = [band for band in image.bands if first in YES_AND_NO and _is_bare_mask(image, band)]
+        if eaten:
+            notes.append(
+                f"most readers take {first:g} for no data in {', '.join(eaten)} too: TIFF has one value for all"
+            )
         return first, none
     notes.append("the bands have unlike nodata values, of which TIFF holds one: written as a mask instead")
     return None, image.nodata
+
+
+def _is_bare_mask(image: Image, band: str) -> bool:
+    facts = image.bandinfo[band]
+    return facts["kind"] == "mask" and facts.get("nodata") is None and facts.get("opaque") is None
 
 
 def _masking(
