@@ -36,16 +36,17 @@ def test_list_as_json(run):
 
 def test_show(run):
     lines = run("show", "letter").stdout.splitlines()
-    assert lines[:7] == [
+    assert lines[:8] == [
         "letter  destination, given 0",
         "",
         "  A letter with the result.",
         "",
+        '  shorthand   "letter"',
         "  formats     picture, text",
         "  kinds       all",
         "  gives back  something of its own, not the data",
     ]
-    table = [line.split() for line in lines[8:]]
+    table = [line.split() for line in lines[9:]]
     assert table[:3] == [
         ["Options"],
         ["name", "type", "default", "limits", "meaning"],

@@ -91,6 +91,17 @@ def page(spec: Spec, registry: Registry, paper: Paper) -> list[str]:
 
 
 def _facts(spec: Spec, registry: Registry, plugin: object) -> list[tuple[str, str]]:
+    return [row for row in (("shorthand", _shorthand(spec, registry)), *_more(spec, registry, plugin)) if row[1]]
+
+
+def _shorthand(spec: Spec, registry: Registry) -> str:
+    """What stands for the plugin: its name, where no option must be given; objects of a class."""
+    named = [] if spec.schema.get("required") else [f'"{spec.name}"']
+    classes = registry.shorthands.get((spec.role, spec.name), ())
+    return " or ".join([*named, *(f"a {value.replace(':', '.')}" for value in classes)])
+
+
+def _more(spec: Spec, registry: Registry, plugin: object) -> list[tuple[str, str]]:
     matrix = registry.matrix()
     if spec.role == "destination":
         together = {name: matrix.cell(spec.name, name) for name in registry.formats}
