@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from bourn.plugin import Image, ResultRefused
 from bourn_catalog.pixels import Rule, passage, prepare
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from reference import DTYPES, check
 
@@ -126,6 +126,7 @@ def products(draw):
     if has_alpha:
         opaque = draw(st.sampled_from([1, 255, int(min(limits.max, 2**24))] if dtype != np.int16 else [1, 32767]))
         opaque = opaque if opaque <= limits.max else 1
+        assume(all(rule.nodata != opaque for rule in rules))  # the product would be refused
         alpha = Rule(name="alpha", dtype=dtype, kind="mask", is_alpha=True, data_range=(0, opaque), opaque=opaque)
         rules.insert(draw(st.integers(0, count)), alpha)
     return rules

@@ -144,10 +144,16 @@ def test_a_product_without_alpha_needs_nodata_on_every_band():
 
 
 def test_unlike_nodata_needs_an_alpha_band():
-    assert asked(["a", "b"], [rule("a"), rule("b", nodata=1)])[0] == [
-        "image: a file has one nodata value: unlike ones go only with an alpha band, these are 'a' 0, 'b' 1"
+    assert asked(["a", "b"], [rule("a"), rule("b", nodata=7)])[0] == [
+        "image: a file has one nodata value: unlike ones go only with an alpha band, these are 'a' 0, 'b' 7"
     ]
-    assert asked(["a", "b"], [rule("a"), rule("b", nodata=1), alpha()])[0] == []
+    assert asked(["a", "b"], [rule("a"), rule("b", nodata=7), alpha()])[0] == []
+
+
+def test_nodata_must_not_be_what_is_opaque():
+    assert asked(["a"], [rule("a", nodata=255), alpha(opaque=255)])[0] == [
+        "image: nodata of 'a', 255, is what opaque pixels of 'alpha' have"
+    ]
 
 
 def test_nan_is_the_same_nodata_as_nan():
@@ -251,6 +257,15 @@ def test_a_finite_overflow_saturates_and_is_counted():
     rows, report = made(image(given), rule(dtype="f4"))
     assert rows == [[float(np.float32(3.4e38)), most, most, most, -most]]
     assert report["lost"] == {"clipped": {"a": 2}}
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo("f8").max, reason="no float longer than float64 here")
+def test_a_long_double_is_rounded_once_and_saturates():
+    given = np.array([np.longdouble(10) ** 400, 2**24 + 1 + np.longdouble(2) ** -36, 1], np.longdouble)
+    most = float(np.finfo("f8").max)
+    assert made(image(given[::2]), rule(dtype="f8"))[1]["lost"] == {"clipped": {"a": 1}}
+    assert made(image(given[::2]), rule(dtype="f8"))[0] == [[most, 1]]
+    assert made(image(given[1:2]), rule(dtype="f4"))[0] == [[2.0**24 + 2]]  # float64 would have made it a tie
 
 
 # -- rescaling ------------------------------------------------------------------------------------------------------

@@ -81,6 +81,7 @@ def _of_product(rules: Sequence[Rule], *, rescale: bool) -> Iterator[Problem]:
     if not data:
         yield Problem(AT, "the product has no band but alpha")
     if len(data) < len(rules):
+        yield from _of_alpha(data, [rule for rule in rules if rule.is_alpha])
         return
     lacking = [rule.name for rule in data if rule.nodata is None]
     if lacking:
@@ -89,6 +90,16 @@ def _of_product(rules: Sequence[Rule], *, rescale: bool) -> Iterator[Problem]:
     elif nodata_of_file(data) is None:
         listed = ", ".join(f"{rule.name!r} {rule.nodata}" for rule in data)
         yield Problem(AT, f"a file has one nodata value: unlike ones go only with an alpha band, these are {listed}")
+
+
+def _of_alpha(data: Sequence[Rule], alphas: Sequence[Rule]) -> Iterator[Problem]:
+    """A file has one nodata value for all of its bands: what is opaque must not be it."""
+    for alpha in alphas:
+        for rule in data:
+            if rule.nodata is not None and rule.nodata == alpha.opaque:
+                yield Problem(
+                    AT, f"nodata of {rule.name!r}, {rule.nodata}, is what opaque pixels of {alpha.name!r} have"
+                )
 
 
 def _of_dtypes(

@@ -23,9 +23,6 @@ Array = np.ndarray[Any, Any]
 FLOAT32_OVERFLOW = 2.0**128 - 2.0**103
 """From here on IEEE's nearest float32 is infinite."""
 
-FLOAT64_OVERFLOW = math.inf
-"""Float64 holds everything below; a long double is rounded before it is counted."""
-
 
 def converter(rule: Rule, dtype: np.dtype[Any], *, rescale: bool, nodata: float | None, room: int) -> Converter:
     """What turns pixels of `dtype` into those of `rule`.
@@ -169,6 +166,10 @@ class _Floats(Converter):
         # A long double is kept as it is until it is stored; everything else float64 holds.
         working = np.result_type(dtype, np.float64) if dtype.kind == "f" else np.dtype(np.float64)
         self._wide = np.empty(room, working.newbyteorder("="))
+        self._overflow: Any = FLOAT32_OVERFLOW
+        if rule.dtype.itemsize == 8:  # noqa: PLR2004  # bytes: 2^1024 - 2^970, which is infinite but for a long double
+            with np.errstate(over="ignore"):
+                self._overflow = np.ldexp(1 - self._wide.dtype.type(2) ** -54, 1024)
         self._ranges: tuple[float, float, float, float] | None = None
         if rescales:
             assert rule.physical_range is not None
@@ -224,7 +225,7 @@ class _Floats(Converter):
         most = float(np.finfo(out.dtype).max)
         low, high = np.min(wide), np.max(wide)  # NaN if any is
         if not (low >= -most and high <= most):
-            beyond = np.abs(wide) >= (FLOAT32_OVERFLOW if out.dtype.itemsize == 4 else FLOAT64_OVERFLOW)  # noqa: PLR2004  # bytes
+            beyond = np.abs(wide) >= self._overflow
             self.counts.clipped += counted(beyond if valid is None else beyond & valid)
             np.clip(wide, -most, most, out=wide)
         np.copyto(out, wide, casting="unsafe")

@@ -135,7 +135,7 @@ def _miscounted(
     wanted = f"{len(rules)} ({_quoted([rule.name for rule in rules])})"
     made = ""
     if alpha is not None and brought is None:
-        made = f", of which the alpha band {rules[alpha].name!r} would be made"
+        made = f", of which {rules[alpha].name!r} would be made"
     elif alpha is not None:
         made = f", {rules[alpha].name!r} among both"
     return f"the image has {bands}, the product has {wanted}{made}"

@@ -207,8 +207,10 @@ def _nodata(image: Image, notes: list[str]) -> tuple[int | float | None, Sequenc
     """The nodata value of the file; and one a band where they are unlike, since TIFF has one for all."""
     pairs = list(zip(image.nodata, _plain(image), strict=True))
     counting = [value for value, is_plain in pairs if not is_plain]
-    if not counting:  # nothing but masks
-        counting = [value for value, _ in pairs if value is not None] or [None]
+    if not counting:  # nothing but masks: then it is theirs, an alpha's never
+        told = zip(image.bands, image.nodata, strict=True)
+        found = [value for band, value in told if "opaque" not in image.bandinfo[band]]
+        counting = [value for value in found if value is not None] or [None]
     first = counting[0]
     none: list[int | float | complex | None] = [None] * len(image.bands)
     if all(value == first or (value != value and first != first) for value in counting):  # noqa: PLR0124  # NaN
