@@ -2,7 +2,8 @@
 
 Each side runs in a process of its own, in turn, and ratios are taken pair by pair. ``--quick`` takes small images, to
 see that everything runs; ``--row NAME`` takes one row, ``--runs N`` so many pairs; ``--write`` puts the table into
-docs/performance.md, the rows that were not measured staying as they are.
+docs/performance.md, the rows that were not measured staying as they are. ``--profile`` says instead what bourn's own
+time goes into.
 """
 
 from __future__ import annotations
@@ -296,8 +297,58 @@ def end(out: Path, **more: float) -> None:
     measure.end(**{"extra_mib": peak - _before, "size_mb": size, **more})
 
 
-def square(side: int):
-    return lambda side_of, out: memory(side_of, out, count=4, side=side, dtype="u2")
+PARTS = {
+    "DEFLATE, by ISA-L": ("compress", "deflated"),
+    "bands interleaved, predictor": ("cog", "fill_tile"),
+    "statistics": ("cog", "tallied"),
+    "overviews": ("cog._Writer", "_halve"),
+    "tiles into temporary files": ("spool.Spool", "append"),
+    "the file itself": ("sink", "write"),
+}
+"""What a write is made of, and the function that does it."""
+
+
+def profile() -> None:
+    """The CPU seconds of each part, in all threads."""
+    import importlib
+    from functools import wraps
+
+    from bourn.plugin import Image
+    from bourn_formats.geotiff import GeoTIFF, Options
+    from bourn_formats.raster import cog, compress
+
+    spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
+
+    def timed(name: str, call):
+        @wraps(call)
+        def wrapper(*args):
+            started = time.thread_time()
+            try:
+                return call(*args)
+            finally:
+                spent[name] += time.thread_time() - started
+
+        return wrapper
+
+    for name, (room, function) in PARTS.items():
+        module, _, cls = room.partition(".")
+        if room != "sink":
+            owner = importlib.import_module(f"bourn_formats.raster.{module}")
+            owner = getattr(owner, cls) if cls else owner
+            setattr(owner, function, timed(name, getattr(owner, function)))
+    cog.deflated = compress.deflated
+    array, box = scene(4, SIDE, "u2"), geobox(SIDE)
+    with tempfile.NamedTemporaryFile(prefix="bourn-bench-") as sink:
+        sink.write = timed("the file itself", sink.file.write)
+        GeoTIFF().encode(Image(array[:, :64, :64].copy()), Options(), sink)
+        spent.update(dict.fromkeys(spent, 0.0))
+        sink.seek(0)
+        started = time.process_time()
+        GeoTIFF().encode(Image(array, geobox=box), Options(), sink)
+        whole = time.process_time() - started
+    print(f"uint16 4 x {SIDE} x {SIDE}: {whole:.2f} CPU s")
+    for name, seconds in [*spent.items(), ("the rest", whole - sum(spent.values()))]:
+        print(f"{seconds:6.2f} s {100 * seconds / whole:5.1f} % {name}")
 
 
 def in_memory(count: int, side: int, dtype: str):
@@ -424,6 +475,8 @@ if __name__ == "__main__":
     if "--run" in sys.argv:
         name, side_of, path = sys.argv[sys.argv.index("--run") + 1 :]
         next(row for row in ROWS if row.name == name).work(side_of, Path(path))
+    elif "--profile" in sys.argv:
+        profile()
     else:
         asked = [sys.argv[index + 1] for index, word in enumerate(sys.argv) if word == "--row"]
         times = int(sys.argv[sys.argv.index("--runs") + 1]) if "--runs" in sys.argv else 1 if QUICK else 3

@@ -7,8 +7,11 @@ masked. Averages respect both. On the report stand ``nodata_clash`` (valid pixel
 (valid pixels masked by another band) and ``notes``: bool is written as uint8, float16 as float32, unlike nodata values
 as a mask.
 
-An image's properties become the file's metadata items (see `raster.items`), ``date`` also TIFF's own DateTime;
-``AREA_OR_POINT`` is kept where there is a CRS. A single band of classes has the colours of ``properties["colormap"]``.
+An image's properties become the file's metadata items, which rasterio gives as ``tags()`` and rioxarray as attributes:
+a text as it is, numbers as Python writes them, the rest as JSON, ``date`` as ISO 8601 and as TIFF's own DateTime. GDAL
+takes ``:`` and ``=`` for the end of a name; they become ``_``. ``AREA_OR_POINT`` is kept where there is a CRS. A single
+band of classes has the colours of ``properties["colormap"]``: ``[red, green, blue]`` for each value from 0 on.
+
 A mask or alpha band without a nodata value of its own is never filled with that of others. An alpha (``opaque`` among
 what is said of a band) is told to readers only where they would take it for what it is: as bytes or 16 bits, opaque at
 the most that these hold.
