@@ -1,7 +1,8 @@
-"""1,000 jobs into download, durable, beside the same files fsync'd and the same commits by hand.
+"""Small jobs into download, durable: one after the other beside the same by hand, and from many threads.
 
-The files and the rows are the same ones in number and size; the hand does nothing else: it checks no request, makes no
-plan, signs no link, gives no result back.
+By hand (1,000 jobs): the same files fsync'd and the same commits; nothing else: no request is checked, no plan made, no
+link signed, no result given back. From 16 threads (10,000 jobs): beside SQLAlchemy Core doing the same commits, in the
+same tables and over connections that are told the same; it writes no files.
 """
 
 from __future__ import annotations
@@ -11,11 +12,19 @@ import os
 import secrets
 import sqlite3
 import sys
+import threading
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import measure
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 JOBS = 1_000
+MANY = int(os.environ.get("BENCH_MANY", "10_000"))
+THREADS = 16
 
 
 def by_bourn(home: Path) -> None:
@@ -73,6 +82,75 @@ def by_hand(home: Path) -> None:
     connection.close()
 
 
+def many_by_bourn(home: Path) -> None:
+    """`compute(i)` from many threads at once."""
+    import bourn
+
+    session = bourn.Session(bourn.Settings(home=str(home), workers=THREADS))
+    session.compute(0)
+
+    def work() -> None:
+        for number in range(MANY // THREADS):
+            assert session.compute(number) == number
+
+    _together(work)
+    session.close()
+
+
+def many_by_core(home: Path) -> None:
+    """The three commits of a job, each durable, from many threads at once; no files, and nothing else."""
+    import attrs
+    import bourn
+    import sqlalchemy as sa
+    from bourn.ledger.connect import connections
+    from bourn.ledger.tables import deliveries, jobs
+
+    session = bourn.Session(bourn.Settings(home=str(home)))
+    session.compute(0)
+    (record,) = session.services.ledger.list()
+    url = session.services.ledger.database.url
+    session.close()
+    engine = connections(url)
+    now = datetime.now(UTC)
+    queued = {
+        "group_id": "g", "stage": "QUEUED", "principal": "me", "plan": record.plan, "created_at": now,
+        "updated_at": now, "epoch": 1, "steps_done": 0, "steps_total": 0, "note": "", "worker_id": "w",
+    }  # fmt: skip
+    saving = {"b_was": "QUEUED", "stage": "SAVING", "updated_at": now, "started_at": now}
+    ended = {"b_was": "SAVING", "stage": "SUCCEEDED", "updated_at": now, "finished_at": now, "worker_id": None}
+    stored = attrs.asdict(record.artifact, recurse=False)
+    answered = {"receipt": record.receipt, "expires_at": now}
+    add_job, add_delivery = jobs.insert(), deliveries.insert()
+    move = jobs.update().where(jobs.c.id == sa.bindparam("b_id"), jobs.c.stage == sa.bindparam("b_was"))
+    note = deliveries.update().where(deliveries.c.id == sa.bindparam("b_id"))
+
+    def work() -> None:
+        for _ in range(MANY // THREADS):
+            job, delivery = secrets.token_hex(24), secrets.token_hex(16)
+            with engine.begin() as connection:
+                connection.execute(add_job, {"id": job, **queued})
+                connection.execute(add_delivery, {"id": delivery, "job_id": job, "attempts": 0})
+            with engine.begin() as connection:
+                connection.execute(move, {"b_id": job, **saving})
+                connection.execute(note, {"b_id": delivery, **stored})
+            with engine.begin() as connection:
+                connection.execute(move, {"b_id": job, **ended})
+                connection.execute(note, {"b_id": delivery, **answered})
+
+    _together(work)
+    engine.dispose()
+
+
+def _together(work: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    measure.begin()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    measure.end()
+
+
 class _transaction:  # noqa: N801  # it reads as a statement
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -105,4 +183,5 @@ def _sync(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"bourn": by_bourn, "hand": by_hand}[sys.argv[1]](Path(sys.argv[2]))
+    sides = {"bourn": by_bourn, "hand": by_hand, "many-bourn": many_by_bourn, "many-core": many_by_core}
+    sides[sys.argv[1]](Path(sys.argv[2]))

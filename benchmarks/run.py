@@ -21,12 +21,19 @@ def rows() -> list[tuple[str, str, str, str]]:
     start = _starts(starts.IMPORT, starts.NOTHING)
     listing = _starts(starts.OUR_LIST, starts.THEIR_LIST)
     jobs = measure.paired(_jobs("bourn"), _jobs("hand"), field="wall_seconds", runs=5)
+    many = measure.paired(_jobs("many-bourn"), _jobs("many-core"), field="wall_seconds", runs=3)
     found = [
         _ratio("`import bourn`, CPU", "`python -c pass`", "1.5 x", start),
         _ratio("`import bourn` and list all plugins, CPU", "`importlib.metadata` listing the same", "1.2 x", listing),
         _plan(),
         _ratio(
             "1,000 jobs `compute(i)` into download, durable, wall", "the same files and commits by hand", "2 x", jobs
+        ),
+        _ratio(
+            "10,000 jobs `compute(i)` from 16 threads, durable, wall",
+            "SQLAlchemy Core doing the same commits, no files",
+            "1.0 x",
+            many,
         ),
     ]
     found += formats.rows()

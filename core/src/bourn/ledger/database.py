@@ -78,7 +78,8 @@ class Database:
         self._gate = threading.Condition()
         self._forking = False
         self._inside = 0
-        self._inherited: list[sa.Engine] = []
+        self._held: sa.Connection | None = None
+        self._inherited: list[tuple[sa.Engine, sa.Connection | None]] = []
         self._assured: Assured | None = None
         _databases.add(self)
 
@@ -210,6 +211,7 @@ class Database:
             self._forking = True
             self._gate.wait_for(lambda: not self._inside, STILL_SECONDS)
             if self._engine is not None and self._pid == os.getpid():
+                self._let_go()
                 self._engine.dispose()
 
     def go_on(self, *, child: bool) -> None:
@@ -219,8 +221,8 @@ class Database:
             # a connection in the wrong process breaks it, too.
             self._gate, self._guard, self._inside = threading.Condition(), threading.Lock(), 0
             if self._engine is not None:
-                self._inherited.append(self._engine)
-            self._engine = None
+                self._inherited.append((self._engine, self._held))
+            self._engine = self._held = None
         with self._gate:
             self._forking = False
             self._gate.notify_all()
@@ -258,10 +260,9 @@ class Database:
         return self._assured is not None and self._assured.happened()
 
     def _transact(self, group: list[_Write]) -> None:
-        engine = self.engine
         if self._assured is not None:
             self._assured.number()
-        with engine.begin() as connection:
+        with self._writing() as connection:
             if self._assured is not None:
                 self._assured.sign(connection)
             for write in group:
@@ -276,6 +277,28 @@ class Database:
                     if len(group) == 1 or connection.invalidated:
                         raise
                     write.error = error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """A transaction on the one connection that all commits share.
+
+        Taking one out of the pool each time costs more than a small transaction; and where several write in turn,
+        SQLite reads the pages that another one has changed anew, each time.
+        """
+        connection, self._held = self._held or self.engine.connect(), None
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._held = connection
+
+    def _let_go(self) -> None:
+        connection, self._held = self._held, None
+        if connection is not None:
+            with suppress(sa.exc.SQLAlchemyError):  # it is of no use any more in any case
+                connection.close()
 
     def _may_pass(self, error: BaseException | None, end: float) -> bool:
         """Whether to try once more; after a pause, if so."""
@@ -326,6 +349,8 @@ class Database:
         with self._guard:
             if self._engine is not None and self._pid == os.getpid():
                 self._asked.put(None)
+                with self._turn:
+                    self._let_go()
                 if self._assured is not None:
                     with suppress(sa.exc.SQLAlchemyError):  # a row too many harms nobody
                         self._assured.forget()
