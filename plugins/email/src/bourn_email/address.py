@@ -52,6 +52,9 @@ def wire(text: str) -> str:
     if at and ("%" in name or "!" in name):
         msg = f"expected an e-mail address, got {_quoted(text)}: '%' and '!' before the @-sign are routes"
         raise _NoAddress(msg)
+    if "=?" in text:
+        msg = f"expected an e-mail address, got {_quoted(text)}: '=?' begins an encoded word in a header (RFC 2047)"
+        raise _NoAddress(msg)
     # A private name is checked as if it were public: the library refuses those without a reason that holds here.
     beyond = ".org" if domain.rpartition(".")[2].lower() in _PRIVATE else ""
     try:

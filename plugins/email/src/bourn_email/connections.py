@@ -76,6 +76,7 @@ def _kept(server: Server) -> Connection | None:
             _, connection = waiting.pop()
         if connection.answers():
             return connection
+        connection.drop()
 
 
 def _give_back(connection: Connection) -> None:
