@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ class _NoAddress(ValueError):
     """Says what is wrong with an address."""
 
 
+@functools.lru_cache(1000)
 def wire(text: str) -> str:
     """The address as it stands in envelopes and headers: ASCII, the domain in lower case and internationalised by IDNA.
 

@@ -147,7 +147,10 @@ class _Round:
         else:
             log.sending = ""
             log.sent[recipient] = {**_about(letter, recipient, self._context), "answer": answer}
-            log.keep()
+            if len(log.sent) == len(self._recipients):
+                log.end()
+            else:
+                log.keep()
 
     def _in_words(self, what: str) -> str:
         log = self._log

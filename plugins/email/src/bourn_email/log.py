@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
+MOST_ENDED = 1_000
+
+_ended: dict[str, Mapping[str, Any]] = {}
+"""What became of the last deliveries of this process, whose end the engine writes down a moment later."""
+
 
 class Log:
     """Reads and writes the delivery's checkpoint.
@@ -35,11 +40,13 @@ class Log:
     def __init__(self, context: Context) -> None:
         self._context = context
         kept: Mapping[str, Any] = context.checkpoint
-        self.sent: dict[str, Any] = dict(kept.get("sent", {}))
+        self.sent: dict[str, Any] = dict(_ended.get(str(context.delivery_id)) or kept.get("sent", {}))
         self.refused: dict[str, str] = dict(kept.get("refused", {}))
         self.copies: dict[str, int] = dict(kept.get("copies", {}))
         self.held: dict[str, str] = dict(kept.get("held", {}))
         self.sending: str = kept.get("sending", "")
+        if self.sending in self.sent:
+            self.sending = ""
 
     def keep(self) -> None:
         """Write it down, durably; raises where another process has taken the delivery over."""
@@ -48,6 +55,12 @@ class Log:
             "sending": self.sending,
         }  # fmt: skip
         self._context.checkpoint = {key: value for key, value in whole.items() if value}
+
+    def end(self) -> None:
+        """Everybody has it: the job's end says so durably, at once, and what is written down twice is written late."""
+        _ended[str(self._context.delivery_id)] = self.sent
+        while len(_ended) > MOST_ENDED:
+            _ended.pop(next(iter(_ended)), None)
 
     def lose(self, recipient: str, reason: str, *, hold: bool) -> None:
         """Nobody knows whether that recipient has it."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import io
-import re
-from email.charset import QP, Charset
 from email.generator import BytesGenerator
 from email.header import Header, decode_header, make_header
+from email.message import Message
 from email.mime.image import MIMEImage
 from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from email.utils import format_datetime
@@ -45,9 +44,6 @@ _FOLD_COMMA = ",\r\n "
 # (CVE-2024-6923).
 # Headers are folded here, each at a place where that can't be misread.
 _POLICY = compat32.clone(linesep="\r\n", max_line_length=None)
-_BARE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_UTF8 = Charset("utf-8")
-_UTF8.body_encoding = QP
 _PICTURE_NAME = "picture"
 
 
@@ -101,7 +97,7 @@ def composed(letter: Letter, recipient: str) -> bytes:
     DeliveryError
         Read again it is another message than it should be; never seen, and better held than sent.
     """
-    message = MIMEMultipart("alternative", policy=_POLICY)
+    message = MIMEMultipart("alternative", boundary=_boundary(letter, "text"), policy=_POLICY)
     headers = {
         "From": _named(letter.sender_name, letter.sender),
         "To": _FOLD_COMMA.join(letter.to),
@@ -116,7 +112,7 @@ def composed(letter: Letter, recipient: str) -> bytes:
             message[name] = value
     message.attach(_text(letter.text, "plain"))
     html = _text(letter.html, "html")
-    message.attach(html if letter.picture is None else _related(html, letter.picture, letter.picture_id))
+    message.attach(html if letter.picture is None else _related(html, letter))
     out = io.BytesIO()
     BytesGenerator(out, mangle_from_=False, policy=_POLICY).flatten(message)
     made = out.getvalue()
@@ -129,19 +125,29 @@ def composed(letter: Letter, recipient: str) -> bytes:
     return made
 
 
-def _text(text: str, subtype: str) -> MIMEText:
-    part = MIMEText(text, subtype, _charset=_UTF8, policy=_POLICY)  # type: ignore[arg-type]  # a Charset will do
-    del part["MIME-Version"]
+def _text(text: str, subtype: str) -> Message:
+    """A text as quoted-printable: ASCII in short lines, whatever it says."""
+    part = Message(policy=_POLICY)
+    part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
+    part["Content-Transfer-Encoding"] = "quoted-printable"
+    # By the module in C, a fifth of the time that MIMEText takes; it leaves line ends as they are.
+    part.set_payload(binascii.b2a_qp(text.replace("\r\n", "\n").encode(), istext=True).decode("ascii"))
     return part
 
 
-def _related(html: MIMEText, picture: bytes, picture_id: str) -> MIMEMultipart:
+def _boundary(letter: Letter, parts: str) -> str:
+    """What can stand in no part: '=' is always followed by a digit in quoted-printable, and by nothing in base64."""
+    return f"=_{parts}_{letter.delivery_id}"
+
+
+def _related(html: Message, letter: Letter) -> MIMEMultipart:
     """HTML and the picture in it (RFC 2387)."""
+    picture = letter.picture or b""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
     image = MIMEImage(picture, kind, policy=_POLICY)
-    image["Content-ID"] = f"<{picture_id}>"
+    image["Content-ID"] = f"<{letter.picture_id}>"
     image["Content-Disposition"] = f'inline; filename="{_PICTURE_NAME}.{kind}"'
-    related = MIMEMultipart("related", policy=_POLICY, type="text/html")
+    related = MIMEMultipart("related", boundary=_boundary(letter, "html"), policy=_POLICY, type="text/html")
     related.attach(html)
     related.attach(image)
     for part in (image, related):
@@ -169,12 +175,13 @@ def _encoded(text: str, charset: str, name: str) -> str:
 
 def _fault(made: bytes, letter: Letter, recipient: str) -> str | None:
     """What is wrong with the bytes; None where nothing is."""
-    if not made.isascii() or _BARE_END.search(made) or b"\0" in made:
+    bare = made.count(b"\r\n") != made.count(b"\r") or made.count(b"\r") != made.count(b"\n")
+    if not made.isascii() or bare or b"\0" in made:
         return "a byte that no mail holds"
     longest = max(map(len, made.split(b"\r\n")))
     if longest > LONGEST_LINE:
         return f"a line of {longest} bytes"
-    read = BytesHeaderParser().parsebytes(made)
+    read = BytesHeaderParser().parsebytes(made.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
     expected = [name for name in HEADERS if name != "Cc" or letter.cc]
     if read.keys() != expected or read.defects:
         return f"its headers are {', '.join(read.keys())[:300]}"
