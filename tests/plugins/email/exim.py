@@ -113,7 +113,8 @@ class Exim:
         """One of its own, in a folder that its user may look into."""
         import trustme
 
-        with tempfile.TemporaryDirectory(prefix="bourn-exim-") as folder:
+        # What it delivers in the background may outlive it for a moment.
+        with tempfile.TemporaryDirectory(prefix="bourn-exim-", ignore_cleanup_errors=True) as folder:
             authority = trustme.CA()
             leaf = authority.issue_cert("localhost")
             path = Path(folder)

@@ -45,6 +45,13 @@ _ANSWERED = (
         expires_at=sa.case((deliveries.c.stored_at.is_(None), None), else_=sa.bindparam("b_expires_at", type_=Instant)),
     )
 )
+_STILL_SAVING = (
+    jobs.update()
+    .where(
+        jobs.c.id == sa.bindparam("b_job"), jobs.c.epoch == sa.bindparam("b_epoch"), jobs.c.stage == str(Stage.SAVING)
+    )
+    .values(epoch=jobs.c.epoch)
+)
 _JOBS_ADDED = jobs.insert()
 _DELIVERIES_ADDED = deliveries.insert()
 
@@ -279,8 +286,8 @@ class Ledger:
         """Keep the state of a delivery of several steps."""
 
         def work(connection: sa.Connection) -> None:
-            _own(connection, job_id, epoch, (Stage.SAVING,), {"epoch": epoch})
-            connection.execute(deliveries.update().where(deliveries.c.id == delivery_id).values(checkpoint=dict(value)))
+            _run(connection, _STILL_SAVING, job_id, epoch, {})
+            connection.execute(_STORED, {"b_delivery": delivery_id, "checkpoint": dict(value)})
 
         self.database.write(work)
 

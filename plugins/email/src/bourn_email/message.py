@@ -11,7 +11,7 @@ from email.message import Message
 from email.mime.image import MIMEImage
 from email.mime.multipart import MIMEMultipart
 from email.parser import BytesHeaderParser
-from email.policy import compat32
+from email.policy import Compat32
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -42,8 +42,17 @@ _FOLD_COMMA = ",\r\n "
 
 # The older of Python's two ways: the newer one takes ten times as long, and its folding is what injected headers
 # (CVE-2024-6923).
-# Headers are folded here, each at a place where that can't be misread.
-_POLICY = compat32.clone(linesep="\r\n", max_line_length=None)
+
+
+class _AsWritten(Compat32):
+    """Headers go out as they are written here: folded where that can't be misread."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """The header's lines."""
+        return f"{name}: {value}\r\n".encode("ascii")
+
+
+_POLICY = _AsWritten(linesep="\r\n")
 _PICTURE_NAME = "picture"
 
 
