@@ -144,6 +144,15 @@ def test_two_bands_of_one_name_are_refused():
     ]
 
 
+def test_nodata_is_not_what_opaque_pixels_have():
+    """A file has one nodata value for all its bands: the alpha would be read as nodata where it is opaque."""
+    alpha = catalog.MaskBand(name="alpha", data_type="Byte", is_alpha=True, data_range=(0, 255))
+    band = catalog.GenericBand(name="a", data_type="Byte", nodata=255)
+    assert problems_of(catalog.Product, id="p", bands=[band, alpha]) == [
+        ("bands[0].nodata", "255 is what opaque pixels of 'alpha' have")
+    ]
+
+
 def test_a_product_has_one_band_at_least():
     assert problems_of(catalog.Product, id="p", bands=[]) == [("bands", "expected at least 1 item, got 0")]
 

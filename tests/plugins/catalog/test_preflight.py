@@ -93,11 +93,11 @@ def test_there_is_an_alpha_band_or_nodata_on_every_band(session):
 
 
 def test_unlike_nodata_goes_only_with_an_alpha_band(session):
-    product_of(a_byte(), a_byte("b", nodata=1), session=session)
+    product_of(a_byte(), a_byte("b", nodata=2), session=session)
     assert problems_of(session, image_of("ab")) == [
-        ("image", "a file has one nodata value: unlike ones go only with an alpha band, these are 'a' 0, 'b' 1")
+        ("image", "a file has one nodata value: unlike ones go only with an alpha band, these are 'a' 0, 'b' 2")
     ]
-    attrs.evolve(catalog.Product.get("p", session=session), bands=[a_byte(), a_byte("b", nodata=1), ALPHA]).save(
+    attrs.evolve(catalog.Product.get("p", session=session), bands=[a_byte(), a_byte("b", nodata=2), ALPHA]).save(
         session=session
     )
     assert notes_of(session, image_of("ab"))[0] == (

@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 from bourn_catalog.errors import AccessDenied, CatalogError, ProductInUse, UnknownImage, UnknownProduct
+from bourn_catalog.image import Image
 from bourn_catalog.model.bands import ClassBand, GenericBand, MaskBand, MicrowaveBand, SpectralBand
-from bourn_catalog.model.image import Image
-from bourn_catalog.model.product import Product
+from bourn_catalog.product import Product
 
 __all__ = [
     "AccessDenied",

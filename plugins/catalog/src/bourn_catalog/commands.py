@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from bourn.plugin import Session
 
-    from bourn_catalog.model.image import Image
-    from bourn_catalog.model.product import Product
+    from bourn_catalog.image import Image
+    from bourn_catalog.product import Product
 
 __all__ = ["catalog_command"]
 
@@ -31,7 +31,7 @@ def catalog_command() -> None:
 @_as_json
 def products_command(*, text: str, as_json: bool) -> None:
     """The products that you may see; with TEXT those whose id or name has it in it."""
-    from bourn_catalog.model.product import Product  # SQLAlchemy, on first use
+    from bourn_catalog.product import Product  # SQLAlchemy, on first use
 
     found = Product.search(text, session=_session())
     if as_json:
@@ -47,8 +47,8 @@ def products_command(*, text: str, as_json: bool) -> None:
 def show_command(*, id: str, as_json: bool) -> None:
     """A product, or an image by its whole id (``product:name``)."""
     from bourn_catalog.errors import UnknownProduct  # see above
-    from bourn_catalog.model.image import Image
-    from bourn_catalog.model.product import Product
+    from bourn_catalog.image import Image
+    from bourn_catalog.product import Product
 
     try:
         product = Product.get(id, session=_session())
@@ -69,7 +69,7 @@ def show_command(*, id: str, as_json: bool) -> None:
 @_as_json
 def images_command(*, product_id: str, start: str | None, end: str | None, limit: int, as_json: bool) -> None:
     """The images of a product, by the time at which they were acquired."""
-    from bourn_catalog.model.product import Product  # see above
+    from bourn_catalog.product import Product  # see above
 
     product = Product.get(product_id, session=_session())
     found = product.images(start=start, end=end, limit=limit, session=_session())
@@ -88,7 +88,7 @@ def images_command(*, product_id: str, start: str | None, end: str | None, limit
 @_as_json
 def add_product_command(*, file: BinaryIO, as_json: bool) -> None:
     """Save the product that FILE describes (JSON or TOML; ``-`` for standard input, in JSON)."""
-    from bourn_catalog.model.product import Product  # see above
+    from bourn_catalog.product import Product  # see above
 
     product = Product.from_mapping(_document(file)).save(session=_session())
     if as_json:

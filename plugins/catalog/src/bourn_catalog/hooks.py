@@ -38,7 +38,7 @@ def bourn_sweep(session: Session, now: datetime) -> None:
 def bourn_demo(session: Session) -> Iterator[Example]:
     """An image of a product of its own."""
     from bourn_catalog.model.bands import SpectralBand  # SQLAlchemy, on first use
-    from bourn_catalog.model.product import Product
+    from bourn_catalog.product import Product
 
     bands = [SpectralBand(name=name, data_type="UInt16", nodata=0) for name in ("red", "green", "blue", "nir")]
     Product(id=DEMO, name="The demo's scenes", bands=bands).save(session=session)

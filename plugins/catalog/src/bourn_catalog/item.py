@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bourn.plugin import Artifact
 
-    from bourn_catalog.model.image import Image
+    from bourn_catalog.image import Image
     from bourn_catalog.records.rows import ProductRow
 
 __all__ = ["described"]

@@ -7,7 +7,7 @@ from typing import Literal
 import attrs
 from bourn.plugin import option
 
-from bourn_catalog.model.image import Image  # noqa: TC001  # attrs resolves it at run time
+from bourn_catalog.image import Image  # noqa: TC001  # attrs resolves it at run time
 
 __all__ = ["Options", "Settings"]
 

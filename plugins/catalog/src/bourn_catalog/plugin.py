@@ -10,8 +10,8 @@ import attrs
 from bourn.plugin import DeliveryRefused, Destination, Example, Receipt, ResultRefused
 
 from bourn_catalog.errors import UnknownImage
+from bourn_catalog.image import Image
 from bourn_catalog.lent import OWNER
-from bourn_catalog.model.image import Image
 from bourn_catalog.options import Options, Settings
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bourn.plugin import Context, ResultInfo
     from sqlalchemy import Connection
 
-    from bourn_catalog.model.image import Image
+    from bourn_catalog.image import Image
     from bourn_catalog.options import Options
     from bourn_catalog.records.rows import ProductRow
 

@@ -302,6 +302,15 @@ def test_integers_beyond_the_range_are_counted_where_float64_does_not_tell_them_
     assert report["counted"] == {"outside_range": {"a": 2}}
 
 
+@pytest.mark.parametrize("dtype", ["bool", "u1", "i1", ">i2", "u8", "i8", "f2"])
+@pytest.mark.parametrize("ends", [(0, 2.0**63), (-(2.0**70), 2.0**70), (1.5, 1e300)])
+def test_ranges_may_be_beyond_what_the_pixels_hold(dtype, ends):
+    given = np.array([1, 0], dtype)
+    _, report = made(image(given), rule(dtype="f8", data_range=(0, 1), physical_range=ends), rescale=True)
+    outside = sum(not ends[0] <= value <= ends[1] for value in (1, 0))
+    assert report["counted"] == ({"outside_range": {"a": outside}} if outside else {})
+
+
 def test_the_ends_of_a_range_are_not_rounded_to_the_dtype_of_the_pixels():
     bands = rule(dtype="f8", data_range=(0, 1), physical_range=(0, 0.1))
     _, report = made(image(np.array([0.1, 0.0999999], "f4")), bands, rescale=True)

@@ -1,1 +1,1 @@
-"""What a catalog holds: products, their bands, and images; each checked at birth."""
+"""What a product is: its bands, their data types, who may do what; checked at birth."""

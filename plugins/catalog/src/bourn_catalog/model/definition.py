@@ -187,10 +187,16 @@ def _band(item: Mapping[str, Any], at: str, problems: list[Problem]) -> Band | N
 def _faults(bands: Any) -> Iterator[Problem]:
     """What is wrong with the bands together."""
     seen: dict[str, int] = {}
-    for index, band in enumerate(bands if isinstance(bands, tuple) else ()):
+    bands = bands if isinstance(bands, tuple) else ()
+    alphas = [band for band in bands if band.is_alpha]
+    for index, band in enumerate(bands):
         if band.name in seen:
             yield Problem(f"bands[{index}].name", f"bands[{seen[band.name]}] is called {band.name!r}, too")
         seen.setdefault(band.name, index)
+        for alpha in alphas:
+            if band is not alpha and band.nodata is not None and band.nodata == alpha.opaque:
+                # A file has one nodata value for all its bands, the alpha among them.
+                yield Problem(f"bands[{index}].nodata", f"{band.nodata} is what opaque pixels of {alpha.name!r} have")
 
 
 def _classes() -> str:

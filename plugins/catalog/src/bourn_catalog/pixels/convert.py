@@ -217,6 +217,8 @@ class _Floats(Converter):
             # As float64: a Python float would be rounded to the pixels' own dtype.
             outside = (pixels < np.float64(low)) | (pixels > np.float64(high))
         else:
+            if pixels.dtype.kind == "b":
+                pixels = pixels.view(np.uint8)  # numpy compares integers with any Python int, but not these
             outside = (pixels < math.ceil(low)) | (pixels > math.floor(high))
         self.counts.outside_range += counted(outside if valid is None else outside & valid)
 

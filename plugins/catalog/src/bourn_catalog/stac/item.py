@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from bourn_catalog.image import Image
     from bourn_catalog.model.definition import Definition
-    from bourn_catalog.model.image import Image
 
 __all__ = ["item"]
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from bourn_catalog.image import Image
 from bourn_catalog.lent import lent
 from bourn_catalog.model.definition import Definition
-from bourn_catalog.model.image import Image
 
 if TYPE_CHECKING:
     from bourn.plugin import Session
