@@ -20,7 +20,7 @@ import measure
 HERE = Path(__file__)
 FEW = 100
 PAIRS = 5
-TIMES = 5
+TIMES = 8
 """How often a side writes in one run: once takes too little time to be measured."""
 
 
