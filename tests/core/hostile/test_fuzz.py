@@ -10,6 +10,7 @@ import unicodedata
 
 import httpx
 import numpy as np
+import pandas as pd
 import pytest
 from bourn import Image, errors
 from bourn.errors import LinkInvalid
@@ -125,6 +126,43 @@ def test_results(session, examples, obj):
             plugin.encode(obj, plugin.Options(), io.BytesIO())
         except errors.EncodeError as error:
             said(error)
+
+
+def series_of(values):
+    """Of dtype object, whatever the values are."""
+    array = np.empty(len(values), object)
+    for place, value in enumerate(values):
+        array[place] = value
+    return pd.Series(array, dtype=object)
+
+
+@fuzzed(200)
+@given(st.data())
+def test_tables(session, examples, data):
+    """Of odd values under odd labels, with odd attributes: each format writes it, or says what is in the way."""
+    rows = data.draw(st.integers(0, 4))
+    columns = data.draw(st.lists(st.lists(anything, min_size=rows, max_size=rows).map(series_of), max_size=3))
+    table = pd.DataFrame(dict(enumerate(columns)), index=pd.RangeIndex(rows))
+    labels = data.draw(
+        st.lists(hashable | st.dates() | st.binary(max_size=2), min_size=len(columns), max_size=len(columns))
+    )
+    table.columns = pd.Index(labels, dtype=object, tupleize_cols=False)
+    if data.draw(st.booleans()):
+        index = data.draw(st.lists(hashable, min_size=rows, max_size=rows))
+        table.index = pd.Index(index, dtype=object, tupleize_cols=False)
+    table.attrs = data.draw(st.dictionaries(hashable, anything, max_size=2))
+    examples.append(1)
+    for obj in (table, {"in": [table]}, *columns):
+        for name in ("json", "msgpack", "pyarrow"):
+            plugin = session.registry.formats[name].load()
+            sink = io.BytesIO()
+            try:
+                plugin.encode(obj, plugin.Options(), sink)
+            except errors.EncodeError as error:
+                said(error)
+            else:
+                if plugin.decodes:
+                    plugin.decode(io.BytesIO(sink.getvalue()), plugin.Options())
 
 
 @fuzzed(100)

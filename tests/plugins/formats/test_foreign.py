@@ -174,6 +174,35 @@ def test_frames_of_geopandas_come_back(crs):
     assert series[0].geom_equals(given_frame.geometry).tolist() == [True, False]  # None equals nothing
 
 
+def test_what_a_geopandas_frame_has_besides():
+    given_frame = frame()
+    given_frame.attrs = {"a": [1]}
+    given_frame.flags.allows_duplicate_labels = False
+    back, _ = through_pyarrow(given_frame)
+    assert (back.attrs, back.flags) == (given_frame.attrs, given_frame.flags)
+    series = given_frame.geometry
+    series.attrs = {"b": (1, 2)}
+    assert through_pyarrow([series])[0][0].attrs == series.attrs
+
+
+@pytest.mark.parametrize("through", [*PLAIN, through_pyarrow])
+def test_attributes_are_never_copied(through):
+    """pandas makes a deep copy of them at every turn, which may be anything's own code."""
+
+    class Own:
+        def __deepcopy__(self, memo):
+            msg = "secret"
+            raise RuntimeError(msg)
+
+    for obj in (frame(), pd.DataFrame({"a": [1], "b": ["x"]}), pd.Series([1]), frame().geometry):
+        obj.attrs[1] = Own()
+        if through is through_pyarrow:
+            with pytest.raises(EncodeError, match=r"result\.attrs\[1\]: an object of type .*\.Own can't be written"):
+                through(obj)
+        else:
+            assert through(obj)
+
+
 @pytest.mark.parametrize("through", PLAIN)
 def test_geojson_is_on_wgs84(through):
     """RFC 7946, section 4; what is changed is counted."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from bourn_formats.wording import type_path
 
-__all__ = ["arrow_of", "geo_interface_of", "is_arrow_stream", "is_of"]
+__all__ = ["arrow_of", "geo_interface_of", "is_arrow_stream", "is_of", "without_attrs"]
 
 
 def is_of(kind: type, module: str, *names: str) -> bool:
@@ -34,6 +34,11 @@ def geo_interface_of(obj: Any) -> Any:
         msg = f"an object of type {type_path(obj)}, whose __geo_interface__ is no mapping with a type,"
         raise ValueError(msg)  # noqa: TRY004  # what is wrong is a value within the result
     return told
+
+
+def without_attrs(frame: Any) -> Any:
+    """The same columns as a pandas table without attributes, of which pandas makes a deep copy whenever it is asked."""
+    return sys.modules["pandas"].DataFrame(frame, copy=False)
 
 
 def is_arrow_stream(kind: type) -> bool:

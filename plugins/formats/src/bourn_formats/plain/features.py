@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from bourn_formats.foreign import geo_interface_of, is_of
+from bourn_formats.foreign import geo_interface_of, is_of, without_attrs
 from bourn_formats.plain.tables import pandas_values
 from bourn_formats.wording import key_path
 
@@ -38,7 +39,7 @@ def geojson_of(obj: Any, out: Counting) -> Any:
 
 def _frame(frame: Any, out: Counting) -> Any:
     geometries = [label for label, dtype in frame.dtypes.items() if dtype.name == "geometry"]
-    frame = frame.copy(deep=False)
+    frame = sys.modules["geopandas"].GeoDataFrame(without_attrs(frame), geometry=frame.active_geometry_name)
     for label in frame.columns.difference(geometries, sort=False):
         frame[label] = _plain(frame[label], out)
     for label in geometries:

@@ -12,6 +12,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bourn_formats.foreign import without_attrs
 from bourn_formats.plain.refusal import Refusal
 from bourn_formats.wording import key_path
 
@@ -60,6 +61,7 @@ def frame(frame: Any, out: Counting) -> Records:
         msg = "a DataFrame whose columns have not each a text of its own as name"
         raise Refusal(msg)
     _count_index(frame.index, out)
+    frame = without_attrs(frame)
     columns = [pandas_values(frame.iloc[:, place], out, key_path(label, 0)) for place, label in enumerate(labels)]
     return _records(labels, columns, len(frame))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bourn_formats.foreign import without_attrs
 from bourn_formats.tree.fault import Placed
 from bourn_formats.tree.grids import crs_apart, crs_text_of, crs_together, is_crs_text
 
@@ -60,16 +61,23 @@ def geometry_together(parts: Any) -> Any:
 
 def frame_apart(frame: Any, _report: Counter[str]) -> dict[str, Any]:
     """A GeoDataFrame: the DataFrame with WKB in its columns of geometries, their CRS, and which one is active."""
-    import pandas as pd  # loaded already: geopandas' are its objects
+    import geopandas as gpd  # loaded already: this is one of its objects
+    import pandas as pd  # the same
 
-    plain = pd.DataFrame(frame.copy(deep=False))
-    plain.attrs = dict(frame.attrs)
+    plain = without_attrs(frame)
     columns = {}
-    for label, dtype in list(frame.dtypes.items()):
+    for label, dtype in list(plain.dtypes.items()):
         if dtype.name == "geometry":
-            columns[label] = _crs_text(frame[label].crs)
-            plain[label] = pd.Series(frame[label].to_wkb(), frame.index, object)
-    return {"frame": Placed("", plain), "columns": columns, "active": frame.active_geometry_name}
+            shapes = gpd.GeoSeries(plain[label])
+            columns[label] = _crs_text(shapes.crs)
+            plain[label] = pd.Series(shapes.to_wkb(), plain.index, object)
+    return {
+        "frame": Placed("", plain),
+        "attrs": Placed(".attrs", dict(frame.attrs)),
+        "columns": columns,
+        "active": frame.active_geometry_name,
+        "unique": not frame.flags.allows_duplicate_labels,
+    }
 
 
 def frame_together(parts: Any) -> Any:
@@ -82,7 +90,8 @@ def frame_together(parts: Any) -> Any:
     made = gpd.GeoDataFrame(frame)
     if parts["active"] is not None:
         made = made.set_geometry(parts["active"])
-    made.attrs = frame.attrs
+    made.attrs = parts["attrs"]
+    made.flags.allows_duplicate_labels = not parts["unique"]
     return made
 
 
@@ -91,8 +100,7 @@ def series_apart(series: Any, _report: Counter[str]) -> dict[str, Any]:
     import pandas as pd  # loaded already: geopandas' are its objects
 
     plain = pd.Series(series.to_wkb(), series.index, object, series.name)
-    plain.attrs = dict(series.attrs)
-    return {"series": Placed("", plain), "crs": _crs_text(series.crs)}
+    return {"series": Placed("", plain), "attrs": Placed(".attrs", dict(series.attrs)), "crs": _crs_text(series.crs)}
 
 
 def series_together(parts: Any) -> Any:
@@ -100,7 +108,7 @@ def series_together(parts: Any) -> Any:
     import geopandas as gpd  # 0.5 s: only where the tree has one
 
     made = gpd.GeoSeries.from_wkb(parts["series"], crs=_crs(parts["crs"]))
-    made.name, made.attrs = parts["series"].name, parts["series"].attrs
+    made.name, made.attrs = parts["series"].name, parts["attrs"]
     return made
 
 

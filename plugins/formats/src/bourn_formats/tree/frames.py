@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bourn_formats.foreign import without_attrs
 from bourn_formats.tree import columns
 from bourn_formats.tree.fault import Fault, Placed, step_of
 from bourn_formats.wording import key_path
@@ -54,9 +55,10 @@ def frame_apart(frame: pd.DataFrame, report: Counter[str]) -> tuple[pa.Table, di
     """
     made = _Columns(report)
     facts = []
+    held = without_attrs(frame)
     for place, label in enumerate(frame.columns):
         step = key_path(label, 2 * place)
-        given, at = _column(frame.iloc[:, place], made, str(label), step)
+        given, at = _column(held.iloc[:, place], made, str(label), step)
         facts.append(Placed(step, {"at": at, **given}))
     index = _index(frame.index, made)
     return made.table(), {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from bourn_formats.foreign import without_attrs
 from bourn_formats.tree import frames
 from bourn_formats.tree.fault import Placed
 
@@ -203,10 +204,8 @@ def _for_others(frame: pd.DataFrame) -> Any:
 
     if not all(isinstance(label, str) for label in frame.columns) or not frame.columns.is_unique:
         return None
-    some = frame.iloc[:0].copy(deep=False)
-    some.attrs = {}
     try:
-        return pa.Schema.from_pandas(some).metadata
+        return pa.Schema.from_pandas(without_attrs(frame).iloc[:0]).metadata
     except Exception:  # noqa: BLE001  # a courtesy to others: our own reader does not need it
         return None
 
