@@ -122,7 +122,7 @@ def test_broken_settings_are_told_and_help_works(home, monkeypatch):
     assert CliRunner().invoke(bourn, ["--help"], obj=session).exit_code == 0
     done = CliRunner().invoke(bourn, ["doctor"], obj=session)
     assert done.exit_code == 1
-    assert "wrokers" in done.stdout
+    assert "BOURN_WROKERS" in done.stdout
 
 
 def test_stages_are_those_of_the_ledger():
