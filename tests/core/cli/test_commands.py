@@ -118,11 +118,11 @@ def test_broken_settings_are_told_and_help_works(home, monkeypatch):
     session = Session()
     done = CliRunner().invoke(bourn, ["send", "-", "--format", "json"], obj=session, input="2")
     assert done.exit_code == 2
-    assert "settings.wrokers  unknown option; did you mean 'workers'?" in done.stderr
+    assert "BOURN_WROKERS  unknown option; did you mean 'workers'?" in done.stderr
     assert CliRunner().invoke(bourn, ["--help"], obj=session).exit_code == 0
     done = CliRunner().invoke(bourn, ["doctor"], obj=session)
     assert done.exit_code == 1
-    assert "wrokers" in done.stdout
+    assert "BOURN_WROKERS" in done.stdout
 
 
 def test_stages_are_those_of_the_ledger():

@@ -30,6 +30,8 @@ See :bourn:destination:`parcel`, :bourn:format:`text` and :any:`picture`.
 
 .. bourn:problems::
 
+.. bourn:settings::
+
 .. toctree::
    :glob:
 
@@ -107,6 +109,8 @@ def test_a_platforms_documentation_writes_itself(shop, build):
     assert "Broken. 'broken' is installed (parcels 2.5) but could not be loaded" in broken.text
     index = Page(pages["index.html"])
     for said in [
+        "workers integer",
+        "BOURN_WORKERS",
         "broken is broken",
         "no: 'parcel' takes text",
         "UnknownPlugin unknown-plugin RequestError",

@@ -159,6 +159,29 @@ def _problems(session, halves):
     return []
 
 
+def test_the_page_of_each_built_in_has_what_is_asked_of_it(session):
+    """Shorthand, every option with type and default, compatible formats, examples; for whatever is installed."""
+    told = session.registry.describe()
+    pages = pages_of(told)
+    for role, other in (("destination", "format"), ("format", "destination")):
+        for name, plugin in told[f"{role}s"].items():
+            head, options, pairs, examples = re.split(
+                r"\n## (?:Options|Compatible \w+|Examples)\n", pages[f"{role}s/{name}.md"]
+            )
+            assert "| Shorthand | " in head
+            assert f"| From | {plugin['distribution']} {plugin['version']} |" in head
+            for key, schema in plugin["options"].get("properties", {}).items():
+                (row,) = [line for line in options.splitlines() if line.startswith(f"| `{key}` |")]
+                _, _, kind, default, _, meaning, _ = re.split(r" ?(?<!\\)\| ?", row)
+                assert kind
+                assert default or "default" not in schema
+                assert meaning
+            taken = [cell[other] for cell in told["matrix"] if cell[role] == name and cell["kinds"]]
+            fitting = re.findall(r"(?m)^- \[(\w+)\]", pairs.partition("Not:")[0])
+            assert fitting == taken
+            assert examples.count("bourn.compute(") == max(len(plugin["examples"]), 1)
+
+
 def test_the_same_registry_gives_the_same_pages(session):
     told = session.registry.describe()
     assert pages_of(told) == pages_of(json.loads(json.dumps(told)))
