@@ -16,6 +16,7 @@ from bourn.result.info import KINDS
 from bourn.testing.interpose import Around, interposed
 from bourn.testing.plugin import PluginContract
 from bourn.testing.samples import sample
+from bourn.testing.scenario import scenarios
 from bourn.testing.session import installed, session_with
 from bourn.testing.trial import Trial
 from bourn.testing.trouble import TroubleTests
@@ -148,8 +149,10 @@ class DestinationContract(TroubleTests, PluginContract):
         return trial_of()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test for each cell of the matrix."""
+        """One test for each cell of the matrix, and for each scenario of faults."""
         names = set(metafunc.fixturenames)
+        if "faults" in names:
+            metafunc.parametrize("faults", scenarios("faults"), ids=[each["name"] for each in scenarios("faults")])
         if not names & {"accepted", "refused"}:
             return
         try:
