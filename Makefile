@@ -22,6 +22,7 @@ check: setup
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	$(PY) .ci/interface.py
 	$(MAKE) docs
 
 docs: setup

@@ -20,7 +20,7 @@ html_theme_options = {
     },
     "dark_css_variables": {"color-brand-primary": "#5cc4b6", "color-brand-content": "#5cc4b6"},
 }  # fmt: skip
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "plugins/new"]
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 autodoc_typehints = "none"

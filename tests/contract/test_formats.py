@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import ClassVar
 
 import msgpack
 import numpy as np
@@ -34,6 +35,19 @@ class TestPyArrowOtherwiseCompressed(FormatContract):
 
 class TestJSON(FormatContract):
     name = "json"
+    changes: ClassVar = {
+        "value-nan": "NaN becomes null",
+        "value-infinities": "infinities become null",
+        "value-tuple": "a tuple becomes a list",
+        "value-moment": "moments become texts",
+        "value-moment without a zone": "moments become texts",
+        "value-day": "days become texts",
+        "array-float32": "the shortest text of a float32 is that of another float64",
+        "array-nan and infinity": "NaN and infinities become null",
+        "array-moments": "moments become texts",
+        "image-float with nan": "NaN becomes null",
+        "table-moments": "moments become texts",
+    }
 
     def witness(self, data, kind, result):
         read = json.loads(data)

@@ -76,6 +76,11 @@ class Problem(NamedTuple):
         the dispatcher puts ``destination.`` before it.
     message : str
         What was given, what is allowed, and the nearest right spelling.
+
+    Examples
+    --------
+    >>> Problem("image.name", "expected a name, got ''")
+    Problem(path='image.name', message="expected a name, got ''")
     """
 
     path: str
@@ -83,7 +88,13 @@ class Problem(NamedTuple):
 
 
 class BournError(Exception):
-    """The root of all errors that bourn raises."""
+    r"""The root of all errors that bourn raises.
+
+    Examples
+    --------
+    >>> BournError("no\x1b[2J").message  # what a terminal would obey is taken out
+    'no\\x1b[2J'
+    """
 
     code: ClassVar[str] = "bourn-error"
     """A stable name of the fault, for machines."""
@@ -107,6 +118,11 @@ class RequestError(BournError, ValueError):
         All that is wrong, in the order of the request; at least one.
     about : str, optional
         What the problems are in, such as ``"destination 'email'"``.
+
+    Examples
+    --------
+    >>> RequestError([Problem("image.name", "expected a name")], about="the image").problems[0].path
+    'image.name'
     """
 
     code = "request-error"
@@ -242,21 +258,42 @@ class JobFailed(JobError):
 
 
 class ResultRefused(JobFailed):
-    """The result, once it was known, is unfit for the format or the destination."""
+    """The result, once it was known, is unfit for the format or the destination.
+
+    Examples
+    --------
+    >>> raise ResultRefused('the image has 5 bands, and the product 4')
+    Traceback (most recent call last):
+    bourn.errors.ResultRefused: the image has 5 bands, and the product 4
+    """
 
     code = "result-refused"
     cure = "Change the result so that it is what the message asks for, or choose another format or destination."
 
 
 class EncodeError(JobFailed):
-    """The result can't be expressed in that format; says which part (``result["a"][3]``) and why."""
+    """The result can't be expressed in that format; says which part (``result["a"][3]``) and why.
+
+    Examples
+    --------
+    >>> raise EncodeError('result["a"][3]: a set has no place in JSON')
+    Traceback (most recent call last):
+    bourn.errors.EncodeError: result["a"][3]: a set has no place in JSON
+    """
 
     code = "encode-error"
     cure = "Change the part of the result that the message points at, or choose a format that can hold it."
 
 
 class DeliveryError(JobFailed):
-    """The destination has failed for good, after its retries; the artifact is kept."""
+    """The destination has failed for good, after its retries; the artifact is kept.
+
+    Examples
+    --------
+    >>> raise DeliveryError('the receiver answered 410 Gone')
+    Traceback (most recent call last):
+    bourn.errors.DeliveryError: the receiver answered 410 Gone
+    """
 
     code = "delivery-error"
     cure = (
@@ -266,7 +303,14 @@ class DeliveryError(JobFailed):
 
 
 class DeliveryRefused(DeliveryError):
-    """Refused at the commit: exists already, access withdrawn, product changed."""
+    """Refused at the commit: exists already, access withdrawn, product changed.
+
+    Examples
+    --------
+    >>> raise DeliveryRefused("'a.tif' exists already")
+    Traceback (most recent call last):
+    bourn.errors.DeliveryRefused: 'a.tif' exists already
+    """
 
     code = "delivery-refused"
     cure = "Choose another name, allow overwriting, or ask for access, as the message says; then `job.resubmit()`."

@@ -1,7 +1,20 @@
-"""The author's door: all that a plugin imports."""
+"""The author's door: all that a plugin imports.
+
+Its version is `PLUGIN_API`; docs/plugins says what may change within a version, and how a version ends.
+
+>>> from bourn.plugin import PLUGIN_API, Destination, Receipt
+>>> class Nowhere(Destination):
+...     '''Let the result go.'''
+...
+...     plugin_api = PLUGIN_API
+...
+...     def deliver(self, artifact, options, context):
+...         return Receipt()
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bourn.contract.answers import Note, Receipt, Transient
@@ -94,6 +107,13 @@ def services(destination: str, session: Session | None = None) -> Context:
     ------
     UnknownPlugin
         No such destination is installed there.
+
+    Examples
+    --------
+    >>> from bourn.testing import session_with
+    >>> with session_with() as session:
+    ...     services("download", session).job_id
+    ''
     """
     if session is None:
         from bourn.session import default_session  # on first use
@@ -102,11 +122,20 @@ def services(destination: str, session: Session | None = None) -> Context:
     return session.lend(destination)
 
 
+# Names on their way out: what to use instead, and the first version of bourn-core that may do without.
+_DEPRECATED: dict[str, tuple[str, str]] = {}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _DEPRECATED:
+        import warnings  # where there is something to warn of
+
+        instead, until = _DEPRECATED[name]
+        told = f"bourn.plugin.{name} goes with bourn-core {until}; use bourn.plugin.{instead}"
+        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        return getattr(import_module(__name__), instead)
     if name not in _LATER:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    from importlib import import_module  # on first use
-
     value = globals()[name] = getattr(import_module(_LATER[name]), name)
     return value

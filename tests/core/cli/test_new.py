@@ -3,8 +3,11 @@
 import ast
 import builtins
 import sys
+from pathlib import Path
 
 import pytest
+
+SHOWN = Path(__file__).parents[3] / "docs" / "plugins" / "new"
 
 
 @pytest.fixture
@@ -65,3 +68,15 @@ def test_without_copier_it_says_what_to_install(new, tmp_path, monkeypatch):
     assert said.exit_code == 1
     assert "pip install 'bourn-core[new]'" in said.output
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("role", "name"), [("destination", "shelf"), ("format", "npy")])
+def test_the_guide_shows_what_is_made(tmp_path, role, name):
+    """Else: bourn new ROLE NAME --into docs/plugins/new/bourn-NAME, after that folder is removed."""
+    import copier
+    from bourn.cli.new.command import TEMPLATE
+
+    copier.run_copy(str(TEMPLATE), tmp_path, data={"role": role, "name": name}, defaults=True, quiet=True)
+    made = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    shown = SHOWN / f"bourn-{name}"
+    assert made == {str(path.relative_to(shown)): path.read_text() for path in shown.rglob("*") if path.is_file()}

@@ -22,6 +22,11 @@ class Note(NamedTuple):
         One sentence.
     path : str
         What it is about, such as ``image.name``; empty for the whole.
+
+    Examples
+    --------
+    >>> Note("the name has been shortened", "image.name")
+    Note(message='the name has been shortened', path='image.name')
     """
 
     message: str
@@ -60,6 +65,11 @@ class Transient(Exception):  # an answer, not a fault: "not now"
         When to try again; without it after 1, 2, 4, ... at most 60 seconds, with jitter.
     retry_for : timedelta or seconds, optional
         How long after the first try to give up; without it as the destination's `retry_for` says.
+
+    Examples
+    --------
+    >>> Transient("the mailbox is busy", retry_after=90).retry_after
+    datetime.timedelta(seconds=90)
     """
 
     def __init__(

@@ -47,6 +47,17 @@ class Artifact:
         In hex.
     report : mapping
         ``{"prepare": ..., "encode": ...}``: what the destination and the format had to say of the pixels.
+
+    Examples
+    --------
+    >>> from bourn.plugin import Destination, Receipt
+    >>> from bourn.testing import session_with
+    >>> class Looking(Destination):
+    ...     def deliver(self, artifact, options, context):
+    ...         return Receipt(detail={"is": artifact.media_type, "of": artifact.size_bytes, "all": artifact.suffix})
+    >>> with session_with(destinations={"looking": Looking}) as session:
+    ...     session.compute({"a": 1}, destination="looking", format="json", block=False).wait().receipt.detail
+    {'is': 'application/json', 'of': 7, 'all': '.json'}
     """
 
     key: str
@@ -59,12 +70,37 @@ class Artifact:
     source: Source = attrs.field(repr=False, eq=False)
 
     def open(self) -> AbstractContextManager[BinaryIO]:
-        """The bytes as a binary, seekable file: ``with artifact.open() as file: ...``."""
+        """The bytes as a binary, seekable file, for ``with``.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import session_with
+        >>> class Reading(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         with artifact.open() as file:
+        ...             return Receipt(detail={"begins": file.read(4).decode()})
+        >>> with session_with(destinations={"reading": Reading}) as session:
+        ...     session.compute({"a": 1}, destination="reading", format="json", block=False).wait().receipt.detail
+        {'begins': '{"a"'}
+        """
         return self.source.open(self.key)
 
     @property
     def local_path(self) -> Path | None:
-        """The artifact as a file of this machine; None where the store is elsewhere."""
+        """The artifact as a file of this machine; None where the store is elsewhere.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import session_with
+        >>> class Reading(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         return Receipt(detail={"here": artifact.local_path is not None})
+        >>> with session_with(destinations={"reading": Reading}) as session:
+        ...     session.compute({"a": 1}, destination="reading", format="json", block=False).wait().receipt.detail
+        {'here': True}
+        """
         return self.source.local_path(self.key)
 
     @property
@@ -73,6 +109,18 @@ class Artifact:
         return self.source.href(self.key)
 
     def read(self) -> bytes:
-        """All bytes at once."""
+        """All bytes at once; for small ones.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import session_with
+        >>> class Reading(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         return Receipt(detail={"all": artifact.read().decode()})
+        >>> with session_with(destinations={"reading": Reading}) as session:
+        ...     session.compute({"a": 1}, destination="reading", format="json", block=False).wait().receipt.detail
+        {'all': '{"a":1}'}
+        """
         with self.open() as file:
             return file.read()

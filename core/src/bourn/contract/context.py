@@ -27,23 +27,97 @@ class Database(Protocol):
     """The ledger's database, for a plugin that keeps tables of its own beside it.
 
     Its ways keep connections apart in forked children, and a commit is durable when it returns.
+
+    Examples
+    --------
+    >>> from bourn.plugin import services
+    >>> from bourn.testing import session_with
+    >>> with session_with() as session:
+    ...     services("download", session).database.engine.dialect.name
+    'sqlite'
     """
 
     @property
     def engine(self) -> Engine:
-        """SQLAlchemy's engine, for what the ways below don't do."""
+        """SQLAlchemy's engine, for what the ways below don't do.
+
+        Examples
+        --------
+        >>> import sqlalchemy as sa
+        >>> from bourn.plugin import Destination, History, Receipt
+        >>> from bourn.testing import session_with
+        >>> tables = sa.MetaData()
+        >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
+        >>> history = History(name="shelves", metadata=tables, head="0001", folder="no version but the first")
+        >>> class Shelf(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         return Receipt(detail={"speaks": context.database.engine.dialect.name})
+        >>> with session_with(destinations={"shelf": Shelf}) as session:
+        ...     session.compute(2, destination="shelf", format="json", block=False).wait().receipt.detail
+        {'speaks': 'sqlite'}
+        """
         ...
 
     def bring(self, history: History) -> None:
-        """Have the plugin's tables there, up to date; costs nothing the second time."""
+        """Have the plugin's tables there, up to date; costs nothing the second time.
+
+        Examples
+        --------
+        >>> import sqlalchemy as sa
+        >>> from bourn.plugin import Destination, History, Receipt
+        >>> from bourn.testing import session_with
+        >>> tables = sa.MetaData()
+        >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
+        >>> history = History(name="shelves", metadata=tables, head="0001", folder="no version but the first")
+        >>> class Shelf(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         context.database.bring(history)
+        ...         return Receipt(detail={"there": context.database.has(history)})
+        >>> with session_with(destinations={"shelf": Shelf}) as session:
+        ...     session.compute(2, destination="shelf", format="json", block=False).wait().receipt.detail
+        {'there': True}
+        """
         ...
 
     def has(self, history: History) -> bool:
-        """Whether they are there; none are made. For a preflight, which touches nothing."""
+        """Whether they are there; none are made. For a preflight, which touches nothing.
+
+        Examples
+        --------
+        >>> import sqlalchemy as sa
+        >>> from bourn.plugin import Destination, History, Receipt
+        >>> from bourn.testing import session_with
+        >>> tables = sa.MetaData()
+        >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
+        >>> history = History(name="shelves", metadata=tables, head="0001", folder="no version but the first")
+        >>> class Shelf(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         return Receipt(detail={"there": context.database.has(history)})
+        >>> with session_with(destinations={"shelf": Shelf}) as session:
+        ...     session.compute(2, destination="shelf", format="json", block=False).wait().receipt.detail
+        {'there': False}
+        """
         ...
 
     def read(self) -> AbstractContextManager[Connection]:
-        """A connection for looking; it sees one state from its first statement on."""
+        """A connection for looking; it sees one state from its first statement on.
+
+        Examples
+        --------
+        >>> import sqlalchemy as sa
+        >>> from bourn.plugin import Destination, History, Receipt
+        >>> from bourn.testing import session_with
+        >>> tables = sa.MetaData()
+        >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
+        >>> history = History(name="shelves", metadata=tables, head="0001", folder="no version but the first")
+        >>> class Shelf(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         with context.database.read() as connection:
+        ...             return Receipt(detail={"three": connection.scalar(sa.select(sa.literal(1) + 2))})
+        >>> with session_with(destinations={"shelf": Shelf}) as session:
+        ...     session.compute(2, destination="shelf", format="json", block=False).wait().receipt.detail
+        {'three': 3}
+        """
         ...
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -51,6 +125,24 @@ class Database(Protocol):
 
         What `work` raises takes back what it did. It may share its transaction with other threads' work, each in
         a savepoint of its own; and it may be run again.
+
+        Examples
+        --------
+        >>> import sqlalchemy as sa
+        >>> from bourn.plugin import Destination, History, Receipt
+        >>> from bourn.testing import session_with
+        >>> tables = sa.MetaData()
+        >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
+        >>> history = History(name="shelves", metadata=tables, head="0001", folder="no version but the first")
+        >>> class Shelf(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         context.database.bring(history)
+        ...         row = {"delivery": context.delivery_id}
+        ...         context.database.write(lambda connection: connection.execute(shelf.insert().values(row)))
+        ...         return Receipt(detail={"well": True})
+        >>> with session_with(destinations={"shelf": Shelf}) as session:
+        ...     session.compute(2, destination="shelf", format="json", block=False).wait().receipt.detail
+        {'well': True}
         """
         ...
 
@@ -80,6 +172,17 @@ class Context(Protocol):
         The ledger's database, for a plugin that keeps tables of its own beside it.
     home : Path
         The installation's folder on this machine, for a plugin that keeps files of its own there.
+
+    Examples
+    --------
+    >>> from bourn.plugin import Destination, Receipt
+    >>> from bourn.testing import FakeClock, session_with
+    >>> class Noting(Destination):
+    ...     def deliver(self, artifact, options, context):
+    ...         return Receipt(detail={"when": context.clock().isoformat(), "try": context.attempt})
+    >>> with session_with(destinations={"noting": Noting}, clock=FakeClock()) as session:
+    ...     session.compute(2, destination="noting", format="json", block=False).wait().receipt.detail
+    {'when': '2026-01-01T12:00:00+00:00', 'try': 1}
     """
 
     @property
@@ -104,17 +207,53 @@ class Context(Protocol):
     def home(self) -> Path: ...  # noqa: D102
 
     def link(self) -> str:
-        """The artifact's link: signed, and working from now until ten days after the job's completion."""
+        """The artifact's link: signed, and working from now until ten days after the job's completion.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import session_with
+        >>> class Doing(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         return Receipt(url=context.link())
+        >>> with session_with(destinations={"doing": Doing}) as session:
+        ...     session.compute(2, destination="doing", format="json", block=False).wait().url.partition("/d/")[0]
+        'http://127.0.0.1:8622'
+        """
         ...
 
     def link_until(self) -> datetime:
-        """Until when the link works at least, counted from when the artifact was stored: the job has not ended yet."""
+        """Until when the link works at least, counted from when the artifact was stored: the job has not ended yet.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import FakeClock, session_with
+        >>> class Doing(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         return Receipt(detail={"until": f"{context.link_until():%d %B}"})
+        >>> with session_with(destinations={"doing": Doing}, clock=FakeClock()) as session:
+        ...     session.compute(2, destination="doing", format="json", block=False).wait().receipt.detail
+        {'until': '11 January'}
+        """
         ...
 
     def hold(self, artifact: Artifact, owner: str) -> None:
         """Exempt the artifact from expiry for as long as `owner` (a name of the plugin's) keeps it.
 
         Holding twice is holding once. The link expires all the same.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import session_with
+        >>> class Doing(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         context.hold(artifact, "shelf 7")
+        ...         return Receipt()
+        >>> with session_with(destinations={"doing": Doing}) as session:
+        ...     session.compute(2, destination="doing", format="json", block=False).wait().receipt
+        Receipt(url=None, detail={})
         """
         ...
 
@@ -122,21 +261,74 @@ class Context(Protocol):
         """End a hold; the artifact goes when its link's time is over.
 
         With `discard` the link ends with the last hold, and the bytes go with the next sweep.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import FakeClock, session_with
+        >>> class Doing(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         context.hold(artifact, "shelf 7")
+        ...         context.release(context.delivery_id, "shelf 7")
+        ...         return Receipt()
+        >>> with session_with(destinations={"doing": Doing}, clock=FakeClock()) as session:
+        ...     session.compute(2, destination="doing", format="json", block=False).wait().receipt.detail
+        {}
         """
         ...
 
     @property
     def checkpoint(self) -> Mapping[str, Any]:
-        """A small durable JSON of a delivery of several steps; empty at first. Set it after each step."""
+        """A small durable JSON of a delivery of several steps; empty at first. Set it after each step.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt, Transient
+        >>> from bourn.testing import session_with
+        >>> class Doing(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         if "page" not in context.checkpoint:
+        ...             context.checkpoint = {"page": 7}  # a step that must not be done twice
+        ...             raise Transient("not all done", retry_after=0)
+        ...         return Receipt(detail=context.checkpoint)
+        >>> with session_with(destinations={"doing": Doing}) as session:
+        ...     session.compute(2, destination="doing", format="json", block=False).wait().receipt.detail
+        {'page': 7}
+        """
         ...
 
     @checkpoint.setter
     def checkpoint(self, value: Mapping[str, Any]) -> None: ...
 
     def cancelled(self) -> bool:
-        """Whether somebody wants the job cancelled; a long step looks now and then."""
+        """Whether somebody wants the job cancelled; a long step looks now and then.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import session_with
+        >>> class Doing(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         return Receipt(detail={"go on": not context.cancelled()})
+        >>> with session_with(destinations={"doing": Doing}) as session:
+        ...     session.compute(2, destination="doing", format="json", block=False).wait().receipt.detail
+        {'go on': True}
+        """
         ...
 
     def progress(self, done: int, total: int, note: str = "") -> None:
-        """Tell how far the step is; cheap enough to call often."""
+        """Tell how far the step is; cheap enough to call often.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import session_with
+        >>> class Doing(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         context.progress(1, 1, "sent")
+        ...         return Receipt()
+        >>> with session_with(destinations={"doing": Doing}) as session:
+        ...     session.compute(2, destination="doing", format="json", block=False).wait().stage
+        'SUCCEEDED'
+        """
         ...

@@ -40,6 +40,11 @@ class Example:
     destination : mapping or str, optional
         As a caller would write it.
     format : mapping or str, optional
+
+    Examples
+    --------
+    >>> Example("On the top shelf", destination={"type": "shelf", "place": "top"}, format="json").title
+    'On the top shelf'
     """
 
     title: str
@@ -78,7 +83,7 @@ class Destination(Generic[OptionsT]):
         How long after the first try a delivery that raises `Transient` is given up.
     examples : sequence of Example
     plugin_api : int
-        The version of this interface that the plugin was written for.
+        The version of this interface that the plugin was written for; the first where it does not say.
 
     Examples
     --------
@@ -105,7 +110,7 @@ class Destination(Generic[OptionsT]):
     gives_data: ClassVar[bool] = True
     retry_for: ClassVar[timedelta] = timedelta(minutes=15)
     examples: ClassVar[Sequence[Example]] = ()
-    plugin_api: ClassVar[int] = PLUGIN_API
+    plugin_api: ClassVar[int] = 1  # not PLUGIN_API: a plugin that does not say it was written when there was one
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -114,7 +119,21 @@ class Destination(Generic[OptionsT]):
             cls.Options = given
 
     def from_shorthand(self, obj: Any) -> OptionsT:
-        """Options from an object of a class that the distribution claims as this destination's shorthand."""
+        """Options from an object of a class that the distribution claims as this destination's shorthand.
+
+        Examples
+        --------
+        >>> import attrs, pathlib
+        >>> from bourn.plugin import Destination, option
+        >>> @attrs.frozen
+        ... class Options:
+        ...     path: str = option(help="Where to.")
+        >>> class File(Destination[Options]):
+        ...     def from_shorthand(self, obj):  # `file = "pathlib:PurePath"` among its bourn.shorthands
+        ...         return Options(path=str(obj))
+        >>> File().from_shorthand(pathlib.PurePosixPath("a/b"))
+        Options(path='a/b')
+        """
         msg = f"{type(self).__name__} claims {type(obj).__name__} as a shorthand and has no from_shorthand"
         raise TypeError(msg)
 
@@ -143,6 +162,20 @@ class Destination(Generic[OptionsT]):
 
         A destination without this step shares the encoding with others that take the same format. What it
         returns may have a mapping ``report``, filled while blocks pass, which is kept with the artifact.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import session_with
+        >>> class Doubled(Destination):
+        ...     def prepare(self, result, options, context):
+        ...         return result * 2
+        ...
+        ...     def deliver(self, artifact, options, context):
+        ...         return Receipt(detail={"doubled": artifact.read().decode()})
+        >>> with session_with(destinations={"doubled": Doubled}) as session:
+        ...     session.compute(21, destination="doubled", format="json", block=False).wait().receipt.detail
+        {'doubled': '42'}
         """
         return result
 
@@ -155,6 +188,15 @@ class Destination(Generic[OptionsT]):
             To be tried again later, by any process.
         DeliveryError
             It has failed for good; any other exception is taken for that, too.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> shelf = {}
+        >>> class Shelf(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         shelf[context.delivery_id] = artifact.read()  # twice is once: the id is the same
+        ...         return Receipt(detail={"place": context.delivery_id})
         """
         raise NotImplementedError
 
@@ -166,23 +208,70 @@ class Destination(Generic[OptionsT]):
         DeliveryError
             It can't be undone, such as a mail that went out. A job that was to be cancelled has failed then, with
             this error, and link and data stay for those who have them.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination
+        >>> shelf = {}
+        >>> class Shelf(Destination):
+        ...     def retract(self, options, context):
+        ...         shelf.pop(context.delivery_id, None)
         """
 
     def load(self, receipt: Receipt, artifact: Artifact, context: Context) -> Any:
         """What ``Job.result()`` gives. Here: the Python object if the format gives one back, else the bytes.
 
         Called only where a destination replaces it; reads the store, never HTTP.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import session_with
+        >>> class Counted(Destination):
+        ...     gives_data = False
+        ...
+        ...     def deliver(self, artifact, options, context):
+        ...         return Receipt(detail={"size": artifact.size_bytes})
+        ...
+        ...     def load(self, receipt, artifact, context):
+        ...         return receipt.detail["size"]
+        >>> with session_with(destinations={"counted": Counted}) as session:
+        ...     session.compute({"a": 1}, destination="counted", format="json")
+        7
         """
         raise NotImplementedError
 
     def encodes_alone(self) -> bool:
-        """Whether the artifact is made for this destination only, since it has a `prepare` of its own."""
+        """Whether the artifact is made for this destination only, since it has a `prepare` of its own.
+
+        Examples
+        --------
+        >>> Destination().encodes_alone()
+        False
+        """
         return type(self).prepare is not Destination.prepare
 
     def loads_alone(self) -> bool:
-        """Whether this destination has a `load` of its own."""
+        """Whether this destination has a `load` of its own.
+
+        Examples
+        --------
+        >>> Destination().loads_alone()
+        False
+        """
         return type(self).load is not Destination.load
 
     def takes(self, format_name: str, written: Format[Any]) -> bool:
-        """Whether the matrix lets that format pass: by its name or its media type."""
+        """Whether the matrix lets that format pass: by its name or its media type.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Format
+        >>> class Pictures(Destination):
+        ...     formats = ("image/png",)
+        >>> class PNG(Format):
+        ...     media_type = "image/png"
+        >>> Pictures().takes("png", PNG()), Pictures().takes("text", Format())
+        (True, False)
+        """
         return self.formats == ANY or format_name in self.formats or written.media_type in self.formats

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Generic, Protocol, TypeVar
 
-from bourn.contract.destination import ANY, PLUGIN_API, Example, options_class_of
+from bourn.contract.destination import ANY, Example, options_class_of
 from bourn.contract.option import NoOptions
 
 if TYPE_CHECKING:
@@ -20,10 +20,25 @@ OptionsT = TypeVar("OptionsT")
 
 
 class Sink(Protocol):
-    """Where a format writes: forward only, in pieces of any size; nothing is visible before the end."""
+    """Where a format writes: forward only, in pieces of any size; nothing is visible before the end.
+
+    Examples
+    --------
+    >>> import io
+    >>> sink: Sink = io.BytesIO()  # any binary file is one, in a test
+    >>> sink.write(b"abc")
+    3
+    """
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        """Take the bytes of a contiguous buffer; gives their number."""
+        """Take the bytes of a contiguous buffer; gives their number.
+
+        Examples
+        --------
+        >>> import io
+        >>> io.BytesIO().write(memoryview(b"abc")[1:])
+        2
+        """
         ...
 
 
@@ -44,7 +59,7 @@ class Format(Generic[OptionsT]):
         True if `decode` gives Python objects back.
     examples : sequence of Example
     plugin_api : int
-        The version of this interface that the plugin was written for.
+        The version of this interface that the plugin was written for; the first where it does not say.
 
     Examples
     --------
@@ -67,7 +82,7 @@ class Format(Generic[OptionsT]):
     lazy: ClassVar[bool] = False
     decodes: ClassVar[bool] = False
     examples: ClassVar[Sequence[Example]] = ()
-    plugin_api: ClassVar[int] = PLUGIN_API
+    plugin_api: ClassVar[int] = 1  # not PLUGIN_API: a plugin that does not say it was written when there was one
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -76,7 +91,18 @@ class Format(Generic[OptionsT]):
             cls.Options = given
 
     def preflight(self, options: OptionsT, info: ResultInfo) -> Iterable[Problem | Note]:
-        """Before anything is computed: yield every problem and note that options and result have together."""
+        """Before anything is computed: yield every problem and note that options and result have together.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Format, Problem, ResultInfo
+        >>> class Photo(Format):
+        ...     def preflight(self, options, info):
+        ...         if info.dtype not in (None, "uint8"):
+        ...             yield Problem("", f"a photo has uint8, not {info.dtype}")
+        >>> list(Photo().preflight(None, ResultInfo(dtype="float32")))
+        [Problem(path='', message='a photo has uint8, not float32')]
+        """
         return ()
 
     def encode(self, result: Any, options: OptionsT, sink: Sink) -> Mapping[str, Any]:
@@ -88,9 +114,36 @@ class Format(Generic[OptionsT]):
             What can't be expressed, with its path: ``result["a"][3]``.
         ResultRefused
             The result is of a kind or shape that this format does not write.
+
+        Examples
+        --------
+        >>> import io
+        >>> from bourn.plugin import EncodeError, Format
+        >>> class Words(Format):
+        ...     def encode(self, result, options, sink):
+        ...         for number, word in enumerate(result):
+        ...             if not isinstance(word, str):
+        ...                 raise EncodeError(f"result[{number}]: expected a text, got {type(word).__name__}")
+        ...             sink.write(word.encode() + b" ")
+        ...         return {"words": len(result)}
+        >>> Words().encode(["a", "b"], None, io.BytesIO())
+        {'words': 2}
         """
         raise NotImplementedError
 
     def decode(self, source: BinaryIO, options: OptionsT) -> Any:
-        """The Python object that was written; only where `decodes` is True. Runs no code, opens nothing."""
+        """The Python object that was written; only where `decodes` is True. Runs no code, opens nothing.
+
+        Examples
+        --------
+        >>> import io
+        >>> from bourn.plugin import Format
+        >>> class Words(Format):
+        ...     decodes = True
+        ...
+        ...     def decode(self, source, options):
+        ...         return source.read().decode().split()
+        >>> Words().decode(io.BytesIO(b"a b "), None)
+        ['a', 'b']
+        """
         raise NotImplementedError

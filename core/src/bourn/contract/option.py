@@ -51,7 +51,13 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself."""
+        """The text itself; not for messages.
+
+        Examples
+        --------
+        >>> Secret("hunter2").reveal()
+        'hunter2'
+        """
         return self._text
 
     def __repr__(self) -> str:
@@ -141,4 +147,11 @@ def facts_of(field: attrs.Attribute[Any]) -> OptionFacts:
 
 @attrs.frozen
 class NoOptions:
-    """The options of a plugin that has none."""
+    """The options of a plugin that has none.
+
+    Examples
+    --------
+    >>> from bourn.plugin import Destination
+    >>> Destination.Options.__name__
+    'NoOptions'
+    """

@@ -12,6 +12,7 @@ import attrs
 
 from bourn.contract.destination import ANY, PLUGIN_API, Destination, Example
 from bourn.contract.format import Format
+from bourn.contract.upgrade import UPGRADES, upgraded, ways_from
 from bourn.discovery.options import read
 from bourn.discovery.schema import schema_of
 from bourn.discovery.shape import fields_of
@@ -19,7 +20,7 @@ from bourn.errors import PluginError
 from bourn.result.info import KINDS
 from bourn.wording import listed, shown
 
-__all__ = ["made"]
+__all__ = ["made", "outdated"]
 
 BASES: dict[str, type] = {"destination": Destination, "format": Format}
 
@@ -53,13 +54,34 @@ def made(found: Any, role: str) -> Any:
     cls = found if isinstance(found, type) else type(found)
     if not issubclass(cls, base):
         raise Breaks(_of_another_kind(found, role))
-    if cls.plugin_api != PLUGIN_API:  # type: ignore[attr-defined]
-        raise Breaks(_of_another_version(cls.plugin_api))  # type: ignore[attr-defined]
+    version = cls.plugin_api  # type: ignore[attr-defined]
+    ways = ways_from(version, PLUGIN_API, UPGRADES) if _is_older(version) else None
+    if ways is not None:
+        found = upgraded(found, ways)
+        cls = found if isinstance(found, type) else type(found)
+    elif version != PLUGIN_API:
+        raise Breaks(_of_another_version(version))
     faults = [*_steps(cls, role), *_options(cls), *_kinds(cls)]
     faults += _of_destination(cls) if role == "destination" else _of_format(cls)
     if faults:
         raise Breaks("; ".join(faults))
     return _instance(found, base)
+
+
+def outdated(found: Any) -> str:
+    """What the author of a plugin of an older version has to change, and until when; empty for a current one."""
+    cls = found if isinstance(found, type) else type(found)
+    ways = ways_from(cls.plugin_api, PLUGIN_API, UPGRADES) if _is_older(cls.plugin_api) else None  # type: ignore[attr-defined]
+    if not ways:
+        return ""
+    return (
+        f"it was written for plugin interface {cls.plugin_api}, which bourn-core takes until {ways[0].until}; "  # type: ignore[attr-defined]
+        f"the interface is {PLUGIN_API}: {'; '.join(way.changed for way in ways)}"
+    )
+
+
+def _is_older(version: Any) -> bool:
+    return isinstance(version, int) and not isinstance(version, bool) and version < PLUGIN_API
 
 
 def _of_another_kind(found: Any, role: str) -> str:

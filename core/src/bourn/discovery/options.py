@@ -47,6 +47,18 @@ def read(options_class: type, given: Any, *, at: str = "destination", about: str
         None if there are problems.
     problems : list of Problem
         At most 100.
+
+    Examples
+    --------
+    >>> import attrs
+    >>> from bourn.plugin import option, read
+    >>> @attrs.frozen
+    ... class Options:
+    ...     retries: int = option(default=3, ge=0, help="How often to try again.")
+    >>> read(Options, {"retries": 1})
+    (Options(retries=1), [])
+    >>> read(Options, {"retires": 1})[1][0].path
+    'destination.retires'
     """
     cls: Any = options_class  # mypy takes a class for unhashable here
     make = maker_of(cls)
@@ -89,6 +101,21 @@ def settle(options: object) -> list[Problem]:
     list of Problem
         What is wrong with single fields, each with its name as its path; the class says what is wrong with
         several together.
+
+    Examples
+    --------
+    >>> import attrs
+    >>> from bourn.plugin import option, settle
+    >>> @attrs.frozen
+    ... class Options:
+    ...     retries: int = option(default=3, ge=0, help="How often to try again.")
+    ...
+    ...     def __attrs_post_init__(self):
+    ...         if problems := settle(self):
+    ...             raise ValueError(problems[0].path)
+    >>> Options(retries=-1)
+    Traceback (most recent call last):
+    ValueError: retries
     """
     problems: list[Problem] = []
     for field in fields_of(_class_of(options)):
@@ -109,7 +136,18 @@ def _reader_of(field: Field) -> Callable[[Any], Any]:
 
 
 def write(options: object) -> dict[str, Any]:
-    """The options as plain JSON, with defaults filled in and secrets left out; `read` takes it back."""
+    """The options as plain JSON, with defaults filled in and secrets left out; `read` takes it back.
+
+    Examples
+    --------
+    >>> import attrs
+    >>> from bourn.plugin import option, write
+    >>> @attrs.frozen
+    ... class Options:
+    ...     retries: int = option(default=3, ge=0, help="How often to try again.")
+    >>> write(Options())
+    {'retries': 3}
+    """
     return {
         field.key: plain(getattr(options, field.name))
         for field in fields_of(_class_of(options))

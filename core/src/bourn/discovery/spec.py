@@ -42,7 +42,7 @@ class Spec:
     """
 
     __slots__ = (
-        "_claimed", "_failure", "_given", "_loading", "_lock", "_plugin", "_slow", "_target",
+        "_claimed", "_failure", "_given", "_loading", "_lock", "_outdated", "_plugin", "_slow", "_target",
         "distribution", "entry", "name", "role", "version",
     )  # fmt: skip
 
@@ -58,6 +58,7 @@ class Spec:
         self._plugin: Any = None
         self._failure: tuple[str, BaseException | None] | None = (claimed, None) if claimed else None
         self._slow = 0.0
+        self._outdated = ""
         self._loading = False
         self._lock = threading.RLock()
 
@@ -95,6 +96,7 @@ class Spec:
             from bourn.discovery import conform  # attrs and the contract cost 50 ms
 
             self._plugin = conform.made(found, self.role)
+            self._outdated = conform.outdated(found)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # a stranger's module may raise anything, SystemExit too
@@ -119,11 +121,13 @@ class Spec:
         if self._failure is not None:
             reason, cause = self._failure
             found.append(PluginProblem(self.name, self.role, self.distribution, self.version, reason, cause))
+        warnings = [self._outdated] if self._outdated else []
         if self._slow > SLOW_SECONDS:
-            reason = f"takes {self._slow:.1f} s to import"
-            found.append(
-                PluginProblem(self.name, self.role, self.distribution, self.version, reason, None, fatal=False)
-            )
+            warnings.append(f"takes {self._slow:.1f} s to import")
+        found += [
+            PluginProblem(self.name, self.role, self.distribution, self.version, reason, None, fatal=False)
+            for reason in warnings
+        ]
         return found
 
     @property

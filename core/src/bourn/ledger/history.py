@@ -40,6 +40,14 @@ class History:
         The newest revision in `folder`.
     folder : Path
         An Alembic environment, whose ``env.py`` runs over ``context.config.attributes["connection"]``.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> tables = sa.MetaData()
+    >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
+    >>> History(name="shelves", metadata=tables, head="0001", folder=Path("migrations")).name
+    'shelves'
     """
 
     name: str

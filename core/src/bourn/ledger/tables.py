@@ -27,7 +27,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment, as whole microseconds since 1970 in UTC: exact, comparable, the same in every database."""
+    """A moment, as whole microseconds since 1970 in UTC: exact, comparable, the same in every database.
+
+    Examples
+    --------
+    >>> import sqlalchemy as sa
+    >>> sa.Column("when", Instant, nullable=False).type
+    Instant()
+    """
 
     impl = BigInteger
     cache_ok = True

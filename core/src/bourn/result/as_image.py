@@ -21,6 +21,12 @@ def as_image(obj: Any) -> Image:
     ------
     ResultRefused
         It is no image; says why.
+
+    Examples
+    --------
+    >>> as_image("picture.png")
+    Traceback (most recent call last):
+    bourn.errors.ResultRefused: expected an image, a bourn.Image or an xarray object with y and x, got str
     """
     from bourn.result.image import Image  # numpy: 0.1 s
 

@@ -57,6 +57,12 @@ class ResultInfo:
         What is not heeded of the object.
     other_key : str or None
         Of a container: the path of the first key that is no text.
+
+    Examples
+    --------
+    >>> info = ResultInfo(kinds=("image",), bands=("red", "nir"), shape=(2, 512, 512), dtype="uint16")
+    >>> info.lazy, info.masked
+    (False, None)
     """
 
     kinds: tuple[str, ...] = ()
@@ -77,7 +83,13 @@ class ResultInfo:
     other_key: str | None = None
 
     def as_mapping(self) -> dict[str, Any]:
-        """As JSON: what is known, the grid by its CRS and transform."""
+        """As JSON: what is known, the grid by its CRS and transform.
+
+        Examples
+        --------
+        >>> ResultInfo(kinds=("array",), shape=(3, 4), dtype="int16").as_mapping()
+        {'kinds': ['array'], 'type': '', 'lazy': False, 'dtype': 'int16', 'shape': [3, 4]}
+        """
         known: dict[str, Any] = {"kinds": list(self.kinds), "type": self.type_name, "lazy": self.lazy}
         for name in ("dtype", "size_bytes", "masked"):
             if getattr(self, name) is not None:

@@ -16,6 +16,7 @@ from bourn.result.info import KINDS
 from bourn.testing.interpose import Around, interposed
 from bourn.testing.plugin import PluginContract
 from bourn.testing.samples import sample
+from bourn.testing.scenario import scenarios
 from bourn.testing.session import installed, session_with
 from bourn.testing.trial import Trial
 from bourn.testing.trouble import TroubleTests
@@ -148,8 +149,10 @@ class DestinationContract(TroubleTests, PluginContract):
         return trial_of()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test for each cell of the matrix."""
+        """One test for each cell of the matrix, and for each scenario of faults."""
         names = set(metafunc.fixturenames)
+        if "faults" in names:
+            metafunc.parametrize("faults", scenarios("faults"), ids=[each["name"] for each in scenarios("faults")])
         if not names & {"accepted", "refused"}:
             return
         try:
@@ -160,7 +163,9 @@ class DestinationContract(TroubleTests, PluginContract):
             cells = [(name, kind) for name, kinds in matrix.items() for kind in kinds]
             metafunc.parametrize("accepted", cells, ids=[f"{name}-{kind}" for name, kind in cells])
         if "refused" in names:
-            metafunc.parametrize("refused", [name for name, kinds in matrix.items() if not kinds])
+            refused: list[Any] = [name for name, kinds in matrix.items() if not kinds]
+            every = pytest.mark.skip(reason=f"{self.named()!r} takes every format that is installed")
+            metafunc.parametrize("refused", refused or [pytest.param("", marks=every)])
 
     def _matrix(self) -> Mapping[str, tuple[str, ...]]:
         """The kinds that may pass, by format."""

@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import io
 import json
-import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from bourn.contract.destination import ANY
 from bourn.discovery.options import read
-from bourn.errors import IncompatiblePair, JobFailed, PluginError, RequestError
+from bourn.errors import EncodeError, IncompatiblePair, JobFailed, PluginError, RequestError, ResultRefused
 from bourn.result.info import KINDS
+from bourn.testing.alike import alike
 from bourn.testing.faulty import Faulty
 from bourn.testing.faulty_store import FaultyStore
+from bourn.testing.memory import Held
+from bourn.testing.payloads import payloads
 from bourn.testing.plugin import PluginContract
-from bourn.testing.samples import sample
+from bourn.testing.samples import Told, sample
+from bourn.testing.scenario import FOLDER, Scenario, scenarios
 from bourn.testing.session import session_with
 from bourn.testing.trial import Trial
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bourn.store.store import Store
     from bourn.testing.clock import FakeClock
 
 __all__ = ["FormatContract"]
+
+FILES = {"value": "values", "array": "arrays", "image": "images", "table": "tables", "features": "features"}
+"""The file of scenarios of each kind."""
 
 CUTS = (0, 1, 0.1, 0.5, 0.9)
 """Where bytes that are to be decoded are cut off: a number of bytes, or a share of all."""
@@ -41,12 +47,14 @@ class Pieces:
         self.size_bytes = 0
         self._pieces: list[bytes] = []
         self._limit, self._keeps = fails_after_bytes, keeps
+        self.look: Callable[[], None] = lambda: None
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
         """Take a piece."""
         assert isinstance(data, bytes | bytearray | memoryview), f"sink.write takes bytes, not {type(data).__name__}"
         size = memoryview(data).nbytes
         self.size_bytes += size
+        self.look()
         if self._limit is not None and self.size_bytes > self._limit:
             msg = "the disk is full"
             raise OSError(msg)
@@ -70,6 +78,11 @@ class FormatContract(PluginContract):
         Why it holds a result as a whole while it writes it; empty if it does not.
     big_bytes : int
         A size that is many times that of the blocks which it reads: it may hold half of that.
+    changes : mapping of str to str, optional
+        Scenarios of which others read something else than what the result was, and why: ``{"value-nan": "null"}``.
+        Given, though it be empty, the witness reads every other scenario, too.
+    scenarios : path, optional
+        A folder with scenarios of the author's own (`values.json`, ...), tried beside those of the kit.
 
     Examples
     --------
@@ -87,6 +100,8 @@ class FormatContract(PluginContract):
     format: ClassVar[Any] = None
     unstreamed: ClassVar[str] = ""
     big_bytes: ClassVar[int] = 16_000_000
+    changes: ClassVar[Mapping[str, str] | None] = None
+    scenarios: ClassVar[Path | None] = None
 
     # -- what the author says ---------------------------------------------------------------------------------------
 
@@ -103,13 +118,7 @@ class FormatContract(PluginContract):
 
     def same(self, given: Any, returned: Any) -> bool:
         """Whether what was decoded is what was encoded; features come back as plain GeoJSON."""
-        if not isinstance(given, dict) and hasattr(type(given), "__geo_interface__"):
-            return bool(returned == given.__geo_interface__)
-        if hasattr(type(given), "identical"):  # images, xarray
-            return bool(given.identical(returned))
-        if hasattr(given, "dtype"):
-            return (given.dtype, given.shape) == (returned.dtype, returned.shape) and bool((given == returned).all())
-        return type(given) is type(returned) and bool(given == returned)
+        return alike(given, returned)
 
     # -- what the kit works with ----------------------------------------------------------------------------------
 
@@ -174,12 +183,22 @@ class FormatContract(PluginContract):
         return lambda data: plugin.decode(io.BytesIO(data), typed_options)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test for each kind that it writes."""
+        """One test for each kind that it writes, and for each scenario of these."""
+        try:
+            kinds = self._kinds()
+        except (PluginError, RequestError):  # test_it_loads_and_keeps_the_contract says so
+            kinds = ()
         if "kind" in metafunc.fixturenames:
-            try:
-                metafunc.parametrize("kind", self._kinds())
-            except (PluginError, RequestError):  # test_it_loads_and_keeps_the_contract says so
-                metafunc.parametrize("kind", [])
+            metafunc.parametrize("kind", kinds)
+        if "scenario" in metafunc.fixturenames:
+            folders = [FOLDER] if self.scenarios is None else [FOLDER, Path(self.scenarios)]
+            told = [
+                Scenario(kind, data["name"], data)
+                for folder in folders
+                for kind in kinds
+                for data in scenarios(FILES[kind], folder)
+            ]
+            metafunc.parametrize("scenario", told, ids=str)
 
     def _kinds(self) -> tuple[str, ...]:
         kinds: tuple[str, ...] = self.plugin().kinds
@@ -208,6 +227,44 @@ class FormatContract(PluginContract):
         returned = decode(encode(result).whole())
         assert self.same(result, returned), f"{returned!r} is not {result!r}"
 
+    def test_a_scenario(
+        self, trial: Trial, encode: Callable[..., Pieces], typed_options: Any, scenario: Scenario
+    ) -> None:
+        """Whatever it is, the result comes back as it was, or is refused with its place; and it is left as it was."""
+        try:
+            result = scenario.result()
+        except LookupError as error:
+            pytest.skip(str(error))
+        try:
+            trial.plan(result)
+            data = encode(result).whole()
+        except (RequestError, ResultRefused, EncodeError) as error:
+            if isinstance(error, EncodeError) and "result" not in error.message:
+                pytest.fail(f"an EncodeError says where: result.x[3], not {error.message!r}")
+            return
+        except Exception as error:
+            msg = f"encode raised {type(error).__name__}, where an EncodeError says what can't be written: {error}"
+            raise AssertionError(msg) from error
+        before, after = scenario.result(), result
+        if isinstance(before, Told):
+            before, after = before.__geo_interface__, result.__geo_interface__
+        assert alike(before, after), "encode has changed the caller's own object"
+        if self.plugin().decodes:
+            returned = self.plugin().decode(io.BytesIO(data), typed_options)
+            assert self.same(result, returned), f"{returned!r} is not {result!r}"
+        if self.changes is not None and str(scenario) in self.changes:
+            pytest.skip(self.changes[str(scenario)])
+        if self.changes is not None:
+            self.witness(data, scenario.kind, result)
+
+    def test_decoding_runs_no_code(self, decode: Callable[[bytes], Any], tmp_path: Path) -> None:
+        """Bytes that would run code if they were unpickled do not."""
+        made = tmp_path / "made"
+        for payload in payloads(made):
+            with suppress(Exception):  # whatever it raises: it refused
+                decode(payload)
+            assert not made.exists(), "decode has run code that stood in the bytes: never unpickle"
+
     def test_cut_off_bytes_are_refused(
         self, encode: Callable[..., Pieces], decode: Callable[[bytes], Any], kind: str
     ) -> None:
@@ -232,17 +289,18 @@ class FormatContract(PluginContract):
         """It writes while it reads: what it holds besides the result is less than half of it."""
         if self.unstreamed:
             pytest.skip(self.unstreamed)
-        if kind not in {"array", "image"}:
-            pytest.skip("it is arrays and images that are big")
-        result = self.result(kind, size_bytes=self.big_bytes)
+        if kind not in {"array", "image", "table"}:
+            pytest.skip("it is arrays, images and tables that are big")
+        size_bytes = self.big_bytes // 2 if kind == "table" else self.big_bytes
+        result = self.result(kind, size_bytes=size_bytes)
         encode(self.result(kind), Pieces())  # what is imported on first use is no memory of this result
-        tracemalloc.start()
-        try:
-            encode(result, Pieces(keeps=False))
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-        assert peak < self.big_bytes / 2, f"{peak / 1e6:.1f} MB were held to write {self.big_bytes / 1e6:.0f} MB"
+        sink = Pieces(keeps=False)
+        # A table's rows are Arrow's; to trace each of Python's objects besides takes minutes.
+        with Held(traced=kind != "table") as held:
+            sink.look = held.look
+            encode(result, sink)
+        peak, size = held.peak_bytes / 1e6, size_bytes / 1e6
+        assert peak < size / 2, f"{peak:.1f} MB were held to write {size:.0f} MB"
 
     def test_a_full_disk_comes_out(self, encode: Callable[..., Pieces], kind: str) -> None:
         """The sink's failure is not swallowed."""

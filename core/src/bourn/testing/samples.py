@@ -6,9 +6,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["sample"]
+__all__ = ["Told", "sample"]
 
 
 def sample(kind: str, number: int = 0, size_bytes: int = 0) -> Any:
@@ -56,32 +56,31 @@ def _table(number: int, size_bytes: int) -> Any:
     except ImportError as error:
         msg = "pyarrow is not installed"
         raise LookupError(msg) from error
-    random = Random(number)  # noqa: S311  # not for cryptography
+    import numpy as np  # on first use
+
     rows = max(3, size_bytes // 16)
-    return pa.table({"id": list(range(number, number + rows)), "value": [random.random() for _ in range(rows)]})
+    return pa.table({"id": np.arange(number, number + rows), "value": np.random.default_rng(number).random(rows)})
 
 
-class _Features:
+class Told:
     """Anything with a ``__geo_interface__``."""
 
-    def __init__(self, number: int, points: int) -> None:
-        self.__geo_interface__ = {
-            "type": "FeatureCollection",
-            "features": [
-                {
-                    "type": "Feature",
-                    "geometry": {"type": "Point", "coordinates": [index % 180, number % 90]},
-                    "properties": {"index": index, "number": number},
-                }
-                for index in range(points)
-            ],
-        }
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.__geo_interface__ = told
 
-    __geo_interface__: dict[str, Any] = {}  # noqa: RUF012  # what it is looked up by, on the class
+    __geo_interface__: Mapping[str, Any] = {}  # what it is looked up by, on the class
 
 
 def _features(number: int, size_bytes: int) -> Any:
-    return _Features(number, max(2, size_bytes // 120))
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [index % 180, number % 90]},
+            "properties": {"index": index, "number": number},
+        }
+        for index in range(max(2, size_bytes // 120))
+    ]
+    return Told({"type": "FeatureCollection", "features": features})
 
 
 _MAKERS: dict[str, Callable[[int, int], Any]] = {

@@ -6,8 +6,10 @@ import base64
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import attrs
 import pytest
 
 from bourn.discovery.options import read
@@ -74,23 +76,35 @@ class TroubleTests:
         seen = len(self.visible()) - before
         assert seen == 2, f"two deliveries of equal results are seen as {seen}"  # noqa: PLR2004  # see above
 
-    def test_transient_is_tried_again(self, trial_of: Callable[..., Trial]) -> None:
-        """A delivery is tried again after failing before it reached the other end, and after its answer got lost."""
+    def test_it_is_tried_again(self, trial_of: Callable[..., Trial], faults: Mapping[str, Any]) -> None:
+        """A delivery ends well, and once, after each fault of a scenario: not reached, broken off, its answer lost."""
         tries: list[int] = []
 
-        def fail_twice(deliver: Any, artifact: Any, options: Any, context: Any) -> Receipt:
+        def failing(deliver: Any, artifact: Any, options: Any, context: Any) -> Receipt:
             tries.append(context.attempt)
-            if len(tries) == 1:
-                raise Transient("not reached", retry_after=1)
-            receipt: Receipt = deliver(artifact, options, context)
-            if len(tries) == 2:  # noqa: PLR2004  # the second try
-                raise Transient("the answer got lost", retry_after=1)
-            return receipt
+            fault = faults["tries"][len(tries) - 1]
+            if fault == "broken off":
+                broken = FaultyStore(artifact.source, read_fails_after_bytes=lambda size: size // 2)
+                with suppress(Exception):  # whatever it makes of that
+                    deliver(attrs.evolve(artifact, source=broken), options, context)
+            elif fault != "not reached":
+                receipt: Receipt = deliver(artifact, options, context)
+                if fault == "well":
+                    return receipt
+            raise Transient(fault, retry_after=1)
 
-        trial = trial_of(fail_twice)
+        before, trial = self._seen(), trial_of(failing)
         format_name, kind = self.first_accepted()
         self.check_arrived(trial.send(self.result(kind), format=format_name), trial)
-        assert tries == [1, 2, 3]
+        assert tries == list(range(1, len(faults["tries"]) + 1))
+        assert self._seen() == (None if before is None else before + 1), "one delivery is seen more than once"
+
+    def _seen(self) -> int | None:
+        """How many deliveries can be seen; None where the author does not say how."""
+        try:
+            return len(self.visible())
+        except pytest.skip.Exception:
+            return None
 
     def test_the_artifact_may_be_elsewhere(self, trial_of: Callable[..., Trial]) -> None:
         """The store may be on another machine: `local_path` is None then, and `open()` works."""

@@ -4,14 +4,20 @@ import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
+from uuid import uuid4
 
+import httpx
 import obstore
 import pytest
 from bourn import errors
 from bourn.testing import DestinationContract, FakeClock, session_with
 from bourn_bucket import Bucket, Settings
 from bourn_bucket.upload import store_of
+from obstore.store import S3Store
+from servers.ceph import BUCKET as BUCKET_NAME
+from servers.proxy import Proxy
 
 
 class TestBucketInAFolder(DestinationContract):
@@ -64,6 +70,54 @@ class TestBucketInParts(TestBucketInAFolder):
     @pytest.fixture(autouse=True)
     def _small_parts(self, monkeypatch):
         monkeypatch.setattr("bourn_bucket.upload.PART_BYTES", 1 << 10)
+
+
+class TestBucketAtS3(DestinationContract):
+    """A real service, Ceph, which checks signatures and If-None-Match; its outages are those of a proxy before it."""
+
+    destination = Bucket
+
+    @pytest.fixture
+    def options(self, s3, tmp_path):
+        self.proxy = Proxy(s3.port)
+        prefix = f"kit-{uuid4().hex}"
+        self.settings = {
+            "endpoint": f"http://127.0.0.1:{self.proxy.port}", "region": "us-east-1",
+            "access_key_id": s3.key, "secret_access_key": s3.secret, "allow": [f"s3://{BUCKET_NAME}"],
+        }  # fmt: skip
+        client = {"allow_http": True}
+        self.store = S3Store(BUCKET_NAME, prefix=prefix, **s3.options, client_options=client)
+        yield {"url": f"s3://{BUCKET_NAME}/{prefix}"}
+        self.proxy.close()
+
+    def witness(self, receipt, job):
+        """A signed URL, and an HTTP client that knows nothing of obstore."""
+        answer = httpx.get(obstore.sign(self.store, "GET", receipt.detail["key"], timedelta(minutes=5)))
+        return answer.raise_for_status().content
+
+    def visible(self):
+        return [found["path"] for page in obstore.list(self.store) for found in page]
+
+    @contextmanager
+    def outage(self):
+        to, self.proxy._to = self.proxy._to, 9  # nobody listens there
+        self.proxy.cut()
+        yield
+        self.proxy._to = to
+
+    def test_an_answer_that_got_lost(self, trial):
+        """The service has the object, the client never heard so, and its own second try meets 412: it is ours."""
+        self.proxy.lose_answers(b"PUT ", times=1)
+        self.check_arrived(trial.send({"a": 1}, format="json"), trial)
+        assert self.proxy.lost == 1
+
+    def test_what_is_anothers_stays(self, trial, options):
+        """A second job under the same key is refused at the service, also where nobody looked before."""
+        asked = {"type": "bucket", **options, "key": "a.json"}
+        self.check_arrived(trial.send(1, destination=asked, format="json"), trial)
+        with pytest.raises(errors.Refused):
+            trial.submit(2, destination=asked, format="json")
+        assert bytes(obstore.get(self.store, "a.json").bytes()) == b"1"
 
 
 @pytest.fixture

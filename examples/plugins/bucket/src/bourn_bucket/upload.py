@@ -83,8 +83,9 @@ def upload(artifact: Artifact, key: str, options: Options, context: Context, *, 
                 max_concurrency=4,
             )
         except exceptions.AlreadyExistsError as error:
-            # Perhaps it is ours: the answer to an earlier try got lost, or the process died before it wrote it down.
-            if not (tried and _is_ours(store, key, artifact.sha256, context)):
+            # Perhaps it is ours: an answer got lost and the client tried again by itself, or an earlier process died.
+            may_be_ours = tried or not isinstance(store, LocalStore)
+            if not (may_be_ours and _is_ours(store, key, artifact.sha256, context)):
                 raise DeliveryRefused(f"{key!r} exists already in {options.url}; overwrite=True replaces it") from error
 
 

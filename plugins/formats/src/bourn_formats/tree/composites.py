@@ -56,8 +56,11 @@ def _masked_apart(array: Any, _report: Counter[str]) -> dict[str, Any]:
         msg = f"a masked array over an object of type {type_path(array.data)}"
         raise ValueError(msg)
     # Of a view: asking an array for its fill value sets one.
-    fill = np.empty((), array.dtype)
-    fill[()] = array.view().fill_value
+    fill: Any = np.empty((), array.dtype)
+    try:
+        fill[()] = array.view().fill_value
+    except OverflowError:  # numpy's own default, 999999, is no int8 and no int16: none was set
+        fill = None
     mask = None if array.mask is np.ma.nomask else np.asarray(array.mask)
     return {"data": array.data, "mask": mask, "fill_value": fill, "hard": bool(array.hardmask)}
 
@@ -66,7 +69,8 @@ def _masked_together(parts: dict[str, Any]) -> Any:
     mask = np.ma.nomask if parts["mask"] is None else parts["mask"]
     fill = parts["fill_value"]
     array = np.ma.MaskedArray(parts["data"], mask=mask, hard_mask=parts["hard"])
-    array.set_fill_value(fill if fill.dtype.names else fill[()])
+    if fill is not None:
+        array.set_fill_value(fill if fill.dtype.names else fill[()])
     return array
 
 
