@@ -202,10 +202,11 @@ def _check(image: Image, options: Options, dtype: str) -> None:
 
 def _nodata(image: Image, notes: list[str]) -> tuple[int | float | None, Sequence[int | float | complex | None]]:
     """The nodata value of the file; and one a band where they are unlike, since TIFF has one for all."""
-    pairs = list(zip(image.nodata, _plain(image), strict=True))
+    pairs = zip(image.nodata, _plain(image), strict=True)
     counting = [value for value, is_plain in pairs if not is_plain]
-    if not counting:  # nothing but masks
-        counting = [value for value, _ in pairs if value is not None] or [None]
+    if not counting:  # nothing but masks: then it is theirs
+        found = zip(image.bands, image.nodata, strict=True)
+        counting = [value for band, value in found if "opaque" not in image.bandinfo[band]] or list(image.nodata)
     first = counting[0]
     none: list[int | float | complex | None] = [None] * len(image.bands)
     if all(value == first or (value != value and first != first) for value in counting):  # noqa: PLR0124  # NaN
