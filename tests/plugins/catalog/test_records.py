@@ -14,7 +14,7 @@ from bourn_catalog.records.images import Search, find_image, search_images
 from bourn_catalog.records.products import bands_digest, find_product
 from bourn_catalog.records.publish import Publication, publish, retract, supersede
 from bourn_catalog.records.rows import ImageRow
-from bourn_catalog.records.stale import forget_deliveries, forget_image, stale_deliveries
+from bourn_catalog.records.stale import forget_deliveries, forget_image, give_up, stale_deliveries
 from bourn_catalog.records.tables import boxes, deliveries, images
 
 pytestmark = pytest.mark.backends("home", "servers")
@@ -227,6 +227,20 @@ def test_what_was_superseded_is_given_up_after_its_grace(database, product):
     assert count(database, images) == 2
     done(database, forget_image, "1".rjust(32, "0"), before=NOW + timedelta(hours=1))
     assert (count(database, images), seen(database)) == (1, "2")
+
+
+def test_what_is_given_up_is_seen_never_again(database, product):
+    """Its file goes; what is taken back afterwards leads to nothing. Taken back before, it is not given up."""
+    done(database, publish, publication(product))
+    done(database, publish, publication(product, delivery="2", overwrite=True))
+    assert done(database, give_up, "1".rjust(32, "0"), before=NOW)
+    done(database, retract, "2".rjust(32, "0"), now=NOW)
+    assert seen(database) is None
+    done(database, publish, publication(product, delivery="3"))
+    done(database, publish, publication(product, delivery="4", overwrite=True))
+    done(database, retract, "4".rjust(32, "0"), now=NOW)
+    assert not done(database, give_up, "3".rjust(32, "0"), before=NOW)
+    assert seen(database) == "3"
 
 
 def test_what_became_of_a_delivery_is_known_for_long(database, product):

@@ -10,7 +10,7 @@ from bourn.plugin import services
 
 from bourn_catalog.lent import NAME, OWNER
 from bourn_catalog.records.history import HISTORY
-from bourn_catalog.records.stale import forget_deliveries, forget_image, stale_deliveries
+from bourn_catalog.records.stale import forget_deliveries, forget_image, give_up, stale_deliveries
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,6 +33,8 @@ def sweep(session: Session, now: datetime) -> int:
     with database.read() as connection:
         stale = stale_deliveries(connection, before=before)
     for delivery_id in stale:
+        if not database.write(partial(give_up, delivery_id=delivery_id, before=before)):
+            continue  # what had replaced it was taken back just now
         context.release(delivery_id, OWNER, discard=True)
         database.write(partial(forget_image, delivery_id=delivery_id, before=before))
     database.write(partial(forget_deliveries, now=now))

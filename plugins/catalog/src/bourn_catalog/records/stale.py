@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["forget_deliveries", "forget_image", "stale_deliveries"]
+__all__ = ["forget_deliveries", "forget_image", "give_up", "stale_deliveries"]
 
 REMEMBERED = timedelta(days=100)
 """How long it is known what became of a delivery: longer than the ledger knows its job."""
@@ -25,6 +25,12 @@ def stale_deliveries(connection: Connection, *, before: datetime) -> Sequence[st
     """The deliveries whose images were superseded or deleted before that."""
     over = sa.select(images.c.delivery_id).where(images.c.superseded_at <= before).order_by(images.c.row)
     return list(connection.scalars(over))
+
+
+def give_up(connection: Connection, delivery_id: str, *, before: datetime) -> bool:
+    """Whether it is stale still; from then on it is seen never again, whoever takes his overwriting back."""
+    stale = images.update().where(images.c.delivery_id == delivery_id, images.c.superseded_at <= before)
+    return bool(connection.execute(stale.values(superseded_by=None)).rowcount)
 
 
 def forget_image(connection: Connection, delivery_id: str, *, before: datetime) -> None:
