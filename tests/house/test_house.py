@@ -35,6 +35,7 @@ def test_import_bourn_loads_nothing():
         "import bourn.plugin",
         "import bourn.cli",
         "import bourn_download",
+        "import bourn_email.plugin, bourn_email.hooks",
         "import bourn_formats.json, bourn_formats.pyarrow, bourn_formats.geotiff, bourn_formats.msgpack",
     ],
 )

@@ -8,6 +8,8 @@ import email.policy
 import os
 import re
 from datetime import UTC, datetime, timedelta
+from email.header import decode_header, make_header
+from email.utils import getaddresses
 from types import SimpleNamespace
 
 from bourn_email.address import address_fault, sender_fault, sender_of, wire
@@ -105,7 +107,9 @@ def test_a_message_has_the_headers_it_should_have(examples, subject, body, to, c
     assert [address.addr_spec for address in message["To"].addresses] == list(letter.to)
     assert [address.addr_spec for address in (message["Cc"].addresses if letter.cc else ())] == list(letter.cc)
     assert [address.addr_spec for address in message["From"].addresses] == ["bourn@example.org"]
-    assert message["From"].addresses[0].display_name == sender_of(sender)[0]
+    # The older parser here: the newer one keeps the space between encoded words of a name (RFC 2047, 6.2 drops it).
+    ((name_read, _),) = getaddresses([email.message_from_bytes(raw)["From"]])
+    assert str(make_header(decode_header(name_read))) == sender_of(sender)[0]
     assert unfolded(message["Subject"]) == prefixed(subject, prefix)
     parts = [part.get_content_type() for part in message.walk()]
     assert parts == ["multipart/alternative", "text/plain", "text/html"]
