@@ -36,16 +36,18 @@ def described(
     image: Image, product: ProductRow, artifact: Artifact, *, delivery_id: str, principal: str, now: datetime
 ) -> tuple[ImageRow, bytes | None]:
     """What the catalog will keep of an image, read from its file: by whichever process delivers it."""
+    definition = Definition.from_row(product)
     with ExitStack() as stack:
         file: Path | BinaryIO = artifact.local_path or stack.enter_context(artifact.open())
         with rasterio.open(file, driver="GTiff") as source:
             facts = {"shape": source.shape, "crs": source.crs, "transform": source.transform}
+            facts["sampling"] = source.tags().get("AREA_OR_POINT", "Area").lower()
             statistics = [_statistics(source.tags(number)) for number in source.indexes]
         if not isinstance(file, Path):
             file.seek(0)
-        png = thumbnail(file)
+        png = thumbnail(file, definition)
     told = item(
-        Definition.from_row(product), image, href=artifact.href, **facts, size=artifact.size_bytes,
+        definition, image, href=artifact.href, **facts, size=artifact.size_bytes,
         sha256=artifact.sha256, created=now, statistics=statistics, thumbnail_href=None,
     )  # fmt: skip
     assert image.acquired is not None  # settled when the pixels were prepared

@@ -1,6 +1,7 @@
 """Each rule of a product's pixels by its name, in small numbers that a person can check."""
 
 import math
+import tracemalloc
 
 import dask.array as da
 import numpy as np
@@ -536,3 +537,28 @@ def test_the_product_says_scale_and_offset_of_stored_values():
         image([1]), [rule(data_range=(0, 200), physical_range=(-1, 1))], rescale=False, change_dtype=True
     )  # fmt: skip
     assert dict(found.bandinfo["a"]) == {"kind": "data", "nodata": 0, "scale": 0.01, "offset": -1.0}
+
+
+def test_unit_and_description_are_the_products_or_else_the_images():
+    told = {"a": {"unit": "K", "description": "warm"}, "b": {"unit": "m"}}
+    bands = [rule("a", unit="degC"), rule("b"), alpha()]
+    found = prepare(image([1], [2], bandinfo=told), bands, rescale=False, change_dtype=True)
+    assert [(facts.get("unit"), facts.get("description")) for facts in found.bandinfo.values()] == [
+        ("degC", "warm"), ("m", None), (None, None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rescale", [True, False])
+def test_no_second_copy_is_made_of_an_image_in_memory(rescale):
+    """Nor a float64 one of the whole: memory stays at a strip of the product's dtype and small buffers."""
+    array = np.ones((2, 4096, 1024), "f4")
+    bands = [rule(name, "u2", data_range=(0, 100), physical_range=(0, 1)) for name in "ab"]
+    made = prepare(Image(array, bands=["a", "b"]), bands, rescale=rescale, change_dtype=True)
+    tracemalloc.start()
+    try:
+        for strip in made.strips(256):
+            assert strip.pixels.dtype == np.dtype("u2")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < array.nbytes / 8

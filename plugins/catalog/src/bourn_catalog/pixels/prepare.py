@@ -100,17 +100,18 @@ def _info(image: Image) -> ResultInfo:
 
 
 def _facts(rule: Rule, image: Image, source: int | None, nodata: float | None) -> dict[str, Any]:
-    """What the file says of a band: the product's facts, and the image's own words for it."""
+    """What the file says of a band: the product's facts, and the image's own words where it has none."""
     facts: dict[str, Any] = {"kind": "mask" if rule.is_alpha else rule.kind}
+    given = {} if source is None else image.bandinfo[image.bands[source]]
+    for key, own in (("unit", rule.unit), ("description", rule.description)):
+        if told := own or given.get(key):
+            facts[key] = told
     if rule.is_alpha:
         return {**facts, "opaque": 1 if rule.opaque is None else rule.opaque}
     if nodata is not None:
         facts["nodata"] = nodata
     if rule.scale is not None:
         facts |= {"scale": rule.scale, "offset": rule.offset}
-    if source is not None:
-        given = image.bandinfo[image.bands[source]]
-        facts |= {key: given[key] for key in ("unit", "description") if key in given}
     return facts
 
 

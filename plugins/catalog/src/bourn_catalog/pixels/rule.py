@@ -36,6 +36,8 @@ class Rule:
         Stored values, and what they mean; either may be inverted.
     opaque : int, float or None
         Of an alpha band: the value that means fully opaque.
+    unit, description : str or None
+        What the file says of the band besides.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Rule:
     data_range: tuple[float, float] | None = None
     physical_range: tuple[float, float] | None = None
     opaque: int | float | None = None
+    unit: str | None = None
+    description: str | None = None
 
     @property
     def rescales(self) -> bool:
@@ -89,6 +93,7 @@ def rules_of(product: Definition) -> tuple[Rule, ...]:
         Rule(
             name=band.name, dtype=band.dtype, nodata=band.nodata_value, kind=band.kind, is_alpha=band.is_alpha,
             data_range=band.data_range, physical_range=band.physical_range, opaque=band.opaque,
+            unit=band.unit, description=band.description or None,
         )
         for band in product.bands
     )  # fmt: skip
