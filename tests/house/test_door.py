@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 CONTEXT_ATTRIBUTES = {
     "job_id", "delivery_id", "attempt", "settings", "principal", "clock", "store", "database", "home",
+    "format",
 }  # fmt: skip
 """Told together, in the docstring of the class."""
 
@@ -22,7 +23,11 @@ def _told():
     """What `bourn.plugin` holds, and the methods of its classes that are contracts of ours."""
     for name in bourn.plugin.__all__:
         found = getattr(bourn.plugin, name)
-        if not callable(found) or name in {"Image", "hookimpl"}:  # told in bourn's own reference, and in pluggy's
+        if not callable(found) or name in {
+            "Image",
+            "Session",
+            "hookimpl",
+        }:  # told in bourn's own reference, and in pluggy's
             continue
         yield name, found
         if isinstance(found, type) and found.__module__.startswith("bourn.contract"):

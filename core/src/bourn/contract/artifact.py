@@ -105,7 +105,19 @@ class Artifact:
 
     @property
     def href(self) -> str:
-        """Where programs besides bourn find it: a path of this machine, or the URL of an object store."""
+        """Where programs besides bourn find it: a path of this machine, or the URL of an object store.
+
+        Examples
+        --------
+        >>> from bourn.plugin import Destination, Receipt
+        >>> from bourn.testing import session_with
+        >>> class Telling(Destination):
+        ...     def deliver(self, artifact, options, context):
+        ...         return Receipt(detail={"ends": artifact.href[-5:]})
+        >>> with session_with(destinations={"telling": Telling}) as session:
+        ...     session.compute({"a": 1}, destination="telling", format="json", block=False).wait().receipt.detail
+        {'ends': '.json'}
+        """
         return self.source.href(self.key)
 
     def read(self) -> bytes:
