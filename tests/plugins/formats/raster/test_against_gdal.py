@@ -1,13 +1,14 @@
-"""Files written here against those that GDAL writes of the same images: pixels, overviews, masks, facts, reports."""
+"""Files written here against those of GDAL: pixels, overviews, masks, facts, reports; with BOURN_DEEP=1 ten times."""
 
 import io
+import os
 import tempfile
 
 import numpy as np
 import pytest
 from bourn.plugin import Image
 from bourn_formats.geotiff import Options
-from bourn_formats.raster import cog, cog_by_gdal
+from bourn_formats.raster import cog, cog_by_gdal, spool
 from bourn_formats.raster.profile import profile_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,6 +23,13 @@ pytestmark = [
 
 DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "complex64")
 WIDE = ("uint64", "int64")
+DEEP = 10 if os.environ.get("BOURN_DEEP") else 1
+
+
+@pytest.fixture(autouse=True)
+def _some_go_to_disk(monkeypatch):
+    """Tiles, of all but the smallest images."""
+    monkeypatch.setattr(spool, "IN_MEMORY_BYTES", 10_000)
 
 
 def written(image, options, way=cog):
@@ -75,7 +83,7 @@ def images(draw):
 
 
 @given(images(), st.sampled_from(["DEFLATE", "ZSTD", "none"]), st.sampled_from([64, 128]), st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150 * DEEP, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_as_gdal(image, compression, blocksize, data):
     """Everything at full resolution, and the overviews, but where the tests below say why not."""
     resampler = data.draw(st.sampled_from(["nearest"] if image.dtype.kind == "c" else ["nearest", "average", "mode"]))
@@ -131,7 +139,7 @@ AS_GDAL = {"nearest": nearest_as_gdal, "average": average_as_gdal, "mode": mode_
 
 
 @given(images(), st.sampled_from(["DEFLATE", "ZSTD", "none"]), st.sampled_from([64, 512]), st.booleans())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300 * DEEP, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_validators_find_nothing(image, compression, blocksize, averages):
     """0 errors, 0 warnings."""
     resampler = "average" if averages and image.dtype.kind != "c" else "nearest"
