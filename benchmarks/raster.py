@@ -430,7 +430,8 @@ def measured(row: Row, runs: int) -> list[list[str]]:
             ratios = [
                 ours.get(field, 0.0) / value for ours, value in zip(found["bourn"], values, strict=True) if value > 0
             ]
-            if side_of != "bourn" and ratios:
+            # What is thrown away has neither a size nor memory to speak of.
+            if side_of != "bourn" and ratios and (side_of != "thrown away" or "seconds" in field):
                 text += f" (**{median(ratios):.2f}**)"
             cells.append(text if any(values) else "")
         first = side_of == row.sides[0]
