@@ -238,3 +238,10 @@ def test_bools_have_no_value_for_no_data(session, chunks):
     plan = session.plan(array, format="geotiff")
     assert "the attribute _FillValue is left out: 255 is no bool" in [note.message for note in plan.notes]
     assert session.compute(array, format="geotiff")[:2] == b"II"
+
+
+@pytest.mark.parametrize("key", [1, None, True, float("nan"), (1, 2), 2**64], ids=repr)
+def test_a_key_of_any_other_type_is_refused_for_json_by_the_plan(session, home, key):
+    with pytest.raises(Refused, match="keys are texts in JSON"):
+        session.plan({"a": {key: 1}}, format="json")
+    assert not home.exists()

@@ -209,11 +209,6 @@ PARTS = {
 
 # By format; the message ends as the format's name says.
 WRITTEN = {
-    "NaN as a key as json": (
-        lambda: {math.nan: 1},
-        "json",
-        "result[nan]: a key of type float can't be written as json",
-    ),
     "NaN as a key as msgpack": (
         lambda: {math.nan: 1},
         "msgpack",
@@ -301,29 +296,20 @@ WRITTEN = {
         "json",
         "result: an array of dtype timedelta64[s] can't be written as json",
     ),
-    "key int as json": (lambda: {"a": {1: 2}}, "json", 'result["a"][1]: a key of type int can\'t be written as json'),
-    "key None as json": (lambda: {None: 2}, "json", "result[None]: a key of type NoneType can't be written as json"),
     "key None as msgpack": (
         lambda: {None: 2},
         "msgpack",
         "result[None]: a key of type NoneType can't be written as msgpack",
     ),
-    "key bool as json": (lambda: {True: 2}, "json", "result[True]: a key of type bool can't be written as json"),
     "key bool as msgpack": (
         lambda: {True: 2},
         "msgpack",
         "result[True]: a key of type bool can't be written as msgpack",
     ),
-    "key tuple as json": (lambda: {(1, 2): 2}, "json", "result[<key 0>]: a key of type tuple can't be written as json"),
     "key tuple as msgpack": (
         lambda: {(1, 2): 2},
         "msgpack",
         "result[<key 0>]: a key of type tuple can't be written as msgpack",
-    ),
-    "key of 65 bits as json": (
-        lambda: {2**64: 2},
-        "json",
-        "result[<key 0>]: a key of type int can't be written as json",
     ),
     "key of 65 bits as msgpack": (
         lambda: {2**64: 2},
@@ -366,11 +352,6 @@ WRITTEN = {
         "msgpack",
         "result: an array of dtype complex256 can't be written as msgpack",
     ),
-    "key 300 deep as json": (
-        lambda: {functools.reduce(lambda key, _: (key,), range(300), ()): 1},
-        "json",
-        "result[<key 0>]: a key of type tuple can't be written as json",
-    ),
     "key 300 deep as msgpack": (
         lambda: {functools.reduce(lambda key, _: (key,), range(300), ()): 1},
         "msgpack",
@@ -396,21 +377,6 @@ WRITTEN = {
         "pyarrow",
         "result[0]: a time zone of type {here}.Zone can't be written as pyarrow",
     ),
-    "mixed column as json": (
-        lambda: pd.DataFrame({"a": [1, "x"]}),
-        "json",
-        "result: a column 'a' that Arrow does not hold (Could not convert 'x' with type str: tried to convert to int64) can't be written as json",
-    ),
-    "mixed column as msgpack": (
-        lambda: pd.DataFrame({"a": [1, "x"]}),
-        "msgpack",
-        "result: a column 'a' that Arrow does not hold (Could not convert 'x' with type str: tried to convert to int64) can't be written as msgpack",
-    ),
-    "mixed column as pyarrow": (
-        lambda: pd.DataFrame({"a": [1, "x"]}),
-        "pyarrow",
-        "result: a DataFrame that Arrow does not hold ((\"Could not convert 'x' with type str: tried to convert to int64\", 'Conversion failed for column a with type object')) can't be written as pyarrow",
-    ),
     "columns of one name as json": (
         lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]),
         "json",
@@ -420,11 +386,6 @@ WRITTEN = {
         lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]),
         "msgpack",
         "result: a DataFrame whose columns have not each a text of its own as name can't be written as msgpack",
-    ),
-    "columns of one name as pyarrow": (
-        lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]),
-        "pyarrow",
-        "result: a DataFrame that Arrow does not hold (Duplicate column names found: ['a', 'a']) can't be written as pyarrow",
     ),
     "columns without names as json": (
         lambda: pd.DataFrame([[1]]),
@@ -446,25 +407,10 @@ WRITTEN = {
         "msgpack",
         "result: a DataFrame whose columns have not each a text of its own as name can't be written as msgpack",
     ),
-    "columns of levels as pyarrow": (
-        lambda: pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])),
-        "pyarrow",
-        "result: a DataFrame with such an index (reset_index makes columns of it) can't be written as pyarrow",
-    ),
-    "sparse column as json": (
-        lambda: pd.DataFrame({"p": pd.arrays.SparseArray([0, 1])}),
-        "json",
-        "result: a column 'p' that Arrow does not hold (Did not pass numpy.dtype object) can't be written as json",
-    ),
-    "sparse column as msgpack": (
-        lambda: pd.DataFrame({"p": pd.arrays.SparseArray([0, 1])}),
-        "msgpack",
-        "result: a column 'p' that Arrow does not hold (Did not pass numpy.dtype object) can't be written as msgpack",
-    ),
     "sparse column as pyarrow": (
         lambda: pd.DataFrame({"p": pd.arrays.SparseArray([0, 1])}),
         "pyarrow",
-        "result: a DataFrame that Arrow does not hold (Sparse pandas data (column p) not supported.) can't be written as pyarrow",
+        'result["p"]: values of dtype Sparse[int64, 0] (.sparse.to_dense() gives others) can\'t be written as pyarrow',
     ),
     "arrow columns of one name as json": (
         lambda: pa.table([[1], [2]], names=["a", "a"]),
