@@ -1,5 +1,7 @@
 """A job's life as a machine of states: whatever happens in whatever order, it ends once; its link keeps its word."""
 
+import errno
+import os
 import shutil
 import tempfile
 import threading
@@ -8,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import attrs
+import pytest
 from bourn import Session, Settings
 from bourn.discovery.registry import Registry
 from bourn.errors import DeliveryError, LinkExpired, LinkInvalid
@@ -16,7 +19,15 @@ from bourn.plugin import Destination, Receipt, Transient, option
 from bourn_formats.json import JSON
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from servers.backend import Home, Servers
 
 LIFETIME = timedelta(days=10)
 
@@ -49,17 +60,23 @@ class Moody(Destination[Options]):
 class JobLife(RuleBasedStateMachine):
     jobs = Bundle("jobs")
 
+    def __init__(self, new_backend):
+        super().__init__()
+        self.new_backend = new_backend
+
     @initialize()
     def start(self):
         self.home = Path(tempfile.mkdtemp(prefix="bourn-machine-"))
+        self.backend = self.new_backend(self.home)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.ended, self.revoked, self.started = {}, set(), []
+        self.ended, self.revoked, self.tokens, self.started = {}, set(), {}, []
         self.session = self.new_session()
 
     def new_session(self):
         self.moody = Moody()
         registry = Registry.of(destinations={"moody": self.moody}, formats={"json": JSON})
-        session = Session(Settings(home=str(self.home), workers=2), registry, clock=lambda: self.now)
+        given = Settings(home=str(self.home), workers=2, **self.backend.settings)
+        session = Session(given, registry, clock=lambda: self.now)
         session.engine.recover()
         self.started.append((session, self.moody))
         return session
@@ -109,6 +126,43 @@ class JobLife(RuleBasedStateMachine):
         assert {key.split("/")[0] for key in self.session.store.keys()} == expected  # noqa: SIM118  # no mapping
 
     @rule()
+    def sweep_that_is_killed(self):
+        """At its first look at what to erase; the next sweep comes back to it."""
+        real = self.session.store.delete
+
+        def killed(key):
+            raise SystemExit
+
+        self.session.store.delete = killed
+        try:
+            self.session.sweep()
+        except SystemExit:
+            pass
+        finally:
+            self.session.store.delete = real
+        self.settle()
+
+    @rule()
+    def rotate(self):
+        """Links that were given before go on working."""
+        self.session.links.rotate()
+
+    @rule()
+    def full_disk(self):
+        real = self.session.store.create
+
+        def full(key, **more):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        self.session.store.create = full
+        try:
+            job = self.session.compute([1], destination="moody", block=False)
+            self.settle()
+        finally:
+            self.session.store.create = real
+        assert self.session.home.record_of(job.id).stage == ("QUEUED" if len(self.moody.hanging) >= 2 else "FAILED")
+
+    @rule()
     def let_go(self):
         self.moody.go.set()
         self.settle()
@@ -154,7 +208,7 @@ class JobLife(RuleBasedStateMachine):
         if not hasattr(self, "session"):
             return
         for job, record in self.records().items():
-            token = self.session.links.token(record.delivery_id)
+            token = self.tokens.setdefault(job, self.session.links.token(record.delivery_id))
             if self.kept(record) and job not in self.revoked:
                 assert self.session.links.resolve(token).job_id == job
                 assert self.session.home.artifact_of(record).read() == b"[1]"
@@ -171,13 +225,25 @@ class JobLife(RuleBasedStateMachine):
             session.close()
         if hasattr(self, "home"):
             shutil.rmtree(self.home, ignore_errors=True)
+        if isinstance(getattr(self, "backend", None), Servers):
+            self.backend.end()
 
 
-JobLife.TestCase.settings = settings(
-    max_examples=12,
-    stateful_step_count=20,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
-TestJobLife = JobLife.TestCase
+EXAMPLES = {"home": 300, "servers": 60} if os.environ.get("BOURN_DEEP") else {"home": 12, "servers": 3}
+
+
+@pytest.mark.backends("home", "servers")
+def test_whatever_happens_a_job_ends_once(backend):
+    def new_backend(home):
+        return Home(home) if backend.name == "home" else Servers(backend.postgresql, backend.s3)
+
+    run_state_machine_as_test(
+        lambda: JobLife(new_backend),
+        settings=settings(
+            max_examples=EXAMPLES[backend.name],
+            stateful_step_count=20,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
