@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["BUSY_SECONDS", "connections"]
 
@@ -28,6 +32,16 @@ def connections(url: sa.URL) -> sa.Engine:
     return _sqlite(url) if url.get_backend_name() == "sqlite" else _server(url)
 
 
+@contextmanager
+def _wrapped(engine: sa.Engine) -> Iterator[None]:
+    """What a driver raises where it is spoken to directly, as SQLAlchemy's own."""
+    drivers: Any = engine.dialect.loaded_dbapi
+    try:
+        yield
+    except drivers.Error as error:
+        raise sa.exc.OperationalError(None, None, error) from error
+
+
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database:
         path = Path(url.database)
@@ -39,8 +53,9 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, by hand
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+        with _wrapped(engine):
+            for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
+                connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -49,14 +64,15 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         # driver itself: through SQLAlchemy these three words cost more than the commit of a small job.
         options: Any = connection.get_execution_options()
         driver: Any = connection.connection.dbapi_connection
-        if options.get("bourn_read"):
-            driver.execute("BEGIN")
-            return
-        wanted = "FULL" if options.get("bourn_durable", True) else "NORMAL"
-        if connection.info.get("bourn_synchronous") != wanted:
-            driver.execute(f"PRAGMA synchronous={wanted}")
-            connection.info["bourn_synchronous"] = wanted
-        driver.execute("BEGIN IMMEDIATE")
+        with _wrapped(engine):
+            if options.get("bourn_read"):
+                driver.execute("BEGIN")
+                return
+            wanted = "FULL" if options.get("bourn_durable", True) else "NORMAL"
+            if connection.info.get("bourn_synchronous") != wanted:
+                driver.execute(f"PRAGMA synchronous={wanted}")
+                connection.info["bourn_synchronous"] = wanted
+            driver.execute("BEGIN IMMEDIATE")
 
     return engine
 
@@ -70,12 +86,12 @@ def _server(url: sa.URL) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         # A server that acknowledges what it may still lose is told not to, for this connection.
-        with connection.cursor() as cursor:
+        with _wrapped(engine), connection.cursor() as cursor:
             cursor.execute(
                 "select set_config('synchronous_commit', 'on', false)"
                 " where current_setting('synchronous_commit') = 'off'"
             )
-        connection.commit()
+            connection.commit()
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
