@@ -69,10 +69,6 @@ FAILS = {
         ("pwrite64", "ENOSPC", 7), ("pwrite64", "EIO", 11), ("write", "ENOSPC", 2), ("fsync", "EIO", 5),
         ("fdatasync", "EIO", 4), ("link", "EMLINK", 3), ("mkdir", "ENOSPC", 3), ("unlink", "EIO", 3),
     ],
-    "servers": [
-        ("sendto", "ECONNRESET", 13), ("sendto", "EIO", 17), ("recvfrom", "ECONNRESET", 19),
-        ("connect", "ENETUNREACH", 4),
-    ],
 }  # fmt: skip
 
 figures: Counter[tuple[str, str]] = Counter()
@@ -81,7 +77,7 @@ figures: Counter[tuple[str, str]] = Counter()
 @pytest.fixture(scope="module", autouse=True)
 def summary():
     yield
-    for name in FAILS:
+    for name in ("home", "servers"):
         count = {
             what: figures[name, what] for what in ("kills", "failing calls", "acknowledged", "refused", "lost", "half")
         }
@@ -175,6 +171,7 @@ def test_a_kill_at_any_call_loses_nothing(strace, backend, run, check, record_pr
     assert points > 0
 
 
+@pytest.mark.backends("home")
 def test_calls_that_fail_lose_nothing(strace, backend, run, check, tmp_path, record_property):
     failed = 0
     for call, error, step in FAILS[backend.name]:
@@ -190,6 +187,7 @@ def test_calls_that_fail_lose_nothing(strace, backend, run, check, tmp_path, rec
     assert failed > 0
 
 
+@pytest.mark.backends("home")
 @pytest.mark.parametrize("limit", [FILES, SIZE], ids=["EMFILE", "EFBIG"])
 def test_limits_of_the_process_lose_nothing(backend, run, check, limit):
     """Every second job meets the limit; the others find it gone, and no restart was needed."""
