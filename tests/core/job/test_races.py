@@ -17,8 +17,9 @@ from bourn.plugin import Receipt
 
 pytestmark = pytest.mark.backends("home", "servers")
 
-THREADS, EACH = 64, 20
-RACES = 400
+DEEP = bool(os.environ.get("BOURN_DEEP"))
+THREADS, EACH = 64, 100 if DEEP else 20
+RACES = 2000 if DEEP else 400
 
 
 def together(work, arguments):
