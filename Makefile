@@ -1,5 +1,5 @@
 # Everything is installed into .venv; nothing but Python 3.11+, git and make is needed beforehand.
-.PHONY: setup demo test check docs bench bench-raster clean
+.PHONY: setup demo test check docs bench bench-mail bench-raster clean
 
 PY := .venv/bin/python
 
@@ -30,6 +30,9 @@ docs: setup
 
 bench: setup
 	$(PY) benchmarks/run.py
+
+bench-mail: setup
+	$(PY) benchmarks/mail.py
 
 bench-raster: setup
 	$(PY) benchmarks/raster.py

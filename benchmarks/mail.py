@@ -18,7 +18,7 @@ import measure
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / "tests" / "plugins" / "email")]
 
-MESSAGES = int(__import__("os").environ.get("N", "1000"))
+MESSAGES = 1_000
 DOWN = "smtp://127.0.0.1:9"
 TO = "me@bourn.test"
 

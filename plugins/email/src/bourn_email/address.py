@@ -16,6 +16,9 @@ __all__ = [
 LONGEST_ADDRESS = 254
 """Characters (RFC 5321, 4.5.3.1.3, less the angle brackets)."""
 
+LONGEST_NAME = 200
+"""Characters of a sender's name, which stands on one line."""
+
 SHOWN = 60
 """Characters of an address that a message quotes."""
 
@@ -100,8 +103,9 @@ def sender_of(text: str) -> tuple[str, str]:
         msg = f"expected 'Name <address>', got {_quoted(text)}"
         raise _NoAddress(msg)
     name = name.strip()
-    if not name.isprintable() or any(sign in name for sign in '<>"=?@,;:\\'):
-        msg = f"expected a name of letters, digits and spaces before the address, got {_quoted(name)}"
+    if not name.isprintable() or len(name) > LONGEST_NAME or any(sign in name for sign in '<>"=?@,;:\\'):
+        what = f"a name of at most {LONGEST_NAME} letters, digits and spaces before the address"
+        msg = f"expected {what}, got {_quoted(name)}"
         raise _NoAddress(msg)
     return name, wire(rest[:-1])
 
