@@ -72,6 +72,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
 
     \b
     bourn send scene.tif --format geotiff -f compression=ZSTD
+    bourn send scene.tif --destination email -o to=me@example.org
     echo '{"a": 1}' | bourn send - --format json --file a.json
     """  # noqa: D301  # the backspace is for click: the lines below it stay as they are
     request = {

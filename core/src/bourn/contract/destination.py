@@ -207,7 +207,8 @@ class Destination(Generic[OptionsT]):
         ------
         DeliveryError
             It can't be undone, such as a mail that went out. A job that was to be cancelled has failed then, with
-            this error, and link and data stay for those who have them.
+            this error, and link and data stay for those who have them. Any other exception is taken for that, too:
+            it is not tried again.
 
         Examples
         --------

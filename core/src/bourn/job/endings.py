@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bourn.errors import DeliveryError, JobTimeout
 from bourn.job.context import WorkingContext
-from bourn.job.failure import written
+from bourn.job.failure import failed, written
 from bourn.ledger.ledger import LeaseLost
 from bourn.ledger.stages import Stage
 
@@ -104,15 +104,16 @@ def _end(
     owe(member, f"its end ({stage})", settle)
 
 
-def _retract(member: Member, services: Services) -> DeliveryError | None:
-    """Have the destination undo what it did; gives what it says where that can't be undone."""
+def _retract(member: Member, services: Services) -> JobError | None:
+    """Have the destination undo what it did; gives why, where that can't be undone, or nobody knows whether it is."""
     to = member.plan.to
     try:
         to.plugin.retract(to.options, WorkingContext(services, member))
     except DeliveryError as error:
         return error
-    except BaseException:  # noqa: BLE001  # a stranger's code, SystemExit in it too: the job ends all the same
+    except BaseException as error:  # noqa: BLE001  # a stranger's code, SystemExit in it too: the job ends all the same
         _log.exception("%r could not retract delivery %s", to.name, member.delivery_id)
+        return failed(error, doing=f"taking back what {to.name!r} may have delivered", as_type=DeliveryError)
     return None
 
 
