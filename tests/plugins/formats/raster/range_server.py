@@ -5,8 +5,6 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-FOLDER, LOG = Path(sys.argv[1]), Path(sys.argv[2])
-
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -18,7 +16,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(body=False)
 
     def _answer(self, *, body):
-        path = FOLDER / Path(self.path).name
+        path = self.server.folder / Path(self.path).name
         if not path.is_file():
             self.send_error(404)
             return
@@ -27,7 +25,7 @@ class Handler(BaseHTTPRequestHandler):
         low, high = 0, len(data) - 1
         if asked:
             low, high = int(asked[1]), min(int(asked[2] or high), high)
-        with LOG.open("a") as log:
+        with self.server.log.open("a") as log:
             log.write(f"{self.path} {high - low + 1 if body else 0}\n")
         self.send_response(206 if asked else 200)
         if asked:
@@ -44,5 +42,6 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.folder, server.log = Path(sys.argv[1]), Path(sys.argv[2])
     print(server.server_port, flush=True)  # noqa: T201  # so its starter learns the port
     server.serve_forever()
