@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import io
+from email.errors import MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
 from email.generator import BytesGenerator
 from email.header import Header, decode_header, make_header
 from email.message import Message
@@ -54,6 +55,7 @@ class _AsWritten(Compat32):
 
 _POLICY = _AsWritten(linesep="\r\n")
 _PICTURE_NAME = "picture"
+_OF_THE_BODY = MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
 
 
 @attrs.frozen(kw_only=True)
@@ -192,7 +194,9 @@ def _fault(made: bytes, letter: Letter, recipient: str) -> str | None:
         return f"a line of {longest} bytes"
     read = BytesHeaderParser().parsebytes(made.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
     expected = [name for name in HEADERS if name != "Cc" or letter.cc]
-    if read.keys() != expected or read.defects:
+    # Python 3.11.2 misses the body, which the parser was not given.
+    defects = [each for each in read.defects if not isinstance(each, _OF_THE_BODY)]
+    if read.keys() != expected or defects:
         return f"its headers are {', '.join(read.keys())[:300]}"
     said = {
         "To": ", ".join(letter.to), "Cc": ", ".join(letter.cc), "Subject": letter.subject,
