@@ -90,14 +90,6 @@ class Settings:
     )
     plugins: dict[str, dict[str, Any]] = _unshown("Each plugin's own settings, by its name: `[plugins.email]`.")
 
-    def __repr__(self) -> str:
-        """What is set, but for what may hold secrets: of the store's and the plugins' options only the names."""
-        told = []
-        for name in attrs.fields_dict(Settings):
-            value = getattr(self, name)
-            told.append(f"{name}={sorted(value)!r}" if name in {"store_options", "plugins"} else f"{name}={value!r}")
-        return f"Settings({', '.join(told)})"
-
     @property
     def folder(self) -> Path:
         """The home as a path."""
