@@ -93,8 +93,9 @@ def test_what_is_in_its_way_is_moved_and_it_goes_on(home):
 def test_a_ledger_that_is_spoilt_while_it_is_used(home):
     with closing(Session(Settings(home=str(home)))) as session:
         session.compute(1)
-        for file in home.glob("ledger.db*"):
-            file.write_bytes(b"\xff" * 8192)
+        for path in home.glob("ledger.db*"):
+            with path.open("r+b") as file:  # in place: a file that is made shorter takes down whoever has it mapped
+                file.write(b"\xff" * 8192)
         for _ in range(3):
             with pytest.raises(BournError, match="ledger"):
                 session.compute(2)

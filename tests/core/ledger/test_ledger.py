@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -56,8 +57,8 @@ def tables(backend):
     return found
 
 
-def finish(ledger, stage, epoch=1, **more):
-    ledger.finish(JOB, epoch, stage, now=NOW, expires_at=NOW + timedelta(days=10), **more)
+def finish(ledger, stage, epoch=1, job_id=JOB, **more):
+    ledger.finish(job_id, epoch, stage, now=NOW, expires_at=NOW + timedelta(days=10), **more)
 
 
 def test_a_job_is_queued_with_its_plan_and_its_worker(ledger):
@@ -117,7 +118,7 @@ def test_who_lost_the_lease_writes_nothing(ledger):
     add(ledger)
     ledger.store(JOB, 1, DELIVERY, artifact())
     ledger.postpone(JOB, 1, DELIVERY, until=NOW, note="later", now=NOW)
-    claimed = ledger.claim_due("other", now=NOW)
+    (claimed,) = ledger.claim_due("other", now=NOW, limit=9)
     assert (claimed.id, claimed.worker_id, claimed.attempts) == (JOB, "other", 2)
     for late in (
         lambda: finish(ledger, Stage.SUCCEEDED),
@@ -136,21 +137,34 @@ def test_a_delivery_is_claimed_by_one_of_many(ledger):
     ledger.postpone(JOB, 1, DELIVERY, until=NOW, note="", now=NOW)
     claimed = []
     threads = [
-        threading.Thread(target=lambda n=n: claimed.append(ledger.claim_due(f"w{n}", now=NOW))) for n in range(8)
+        threading.Thread(target=lambda n=n: claimed.extend(ledger.claim_due(f"w{n}", now=NOW, limit=9)))
+        for n in range(8)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(record is not None for record in claimed) == 1
+    assert [record.id for record in claimed] == [JOB]
+
+
+def test_of_those_that_are_due_the_ones_that_wait_longest_are_claimed(ledger):
+    for number in range(5):
+        job, delivery = f"{number}" * 48, f"{number}" * 32
+        add(ledger, job, delivery)
+        ledger.store(job, 1, delivery, artifact())
+        ledger.postpone(job, 1, delivery, until=NOW - timedelta(seconds=number), note="", now=NOW)
+    claimed = [ledger.claim_due("w", now=NOW, limit=3), ledger.claim_due("w", now=NOW, limit=3)]
+    assert [[record.id[0] for record in each] for each in claimed] == [["4", "3", "2"], ["1", "0"]]
+    assert {(record.worker_id, record.epoch, record.attempts) for each in claimed for record in each} == {("w", 3, 2)}
+    assert not ledger.claim_due("w", now=NOW, limit=3)
 
 
 def test_a_delivery_is_not_claimed_before_its_time(ledger):
     add(ledger)
     ledger.store(JOB, 1, DELIVERY, artifact())
     ledger.postpone(JOB, 1, DELIVERY, until=NOW + timedelta(seconds=1), note="", now=NOW)
-    assert ledger.claim_due("w", now=NOW) is None
-    assert ledger.claim_due("w", now=NOW + timedelta(seconds=1)) is not None
+    assert not ledger.claim_due("w", now=NOW, limit=9)
+    assert ledger.claim_due("w", now=NOW + timedelta(seconds=1), limit=9)
 
 
 def test_a_job_that_ended_can_not_be_asked_to_cancel(ledger):
@@ -178,6 +192,38 @@ def test_threads_share_commits_and_each_gets_its_own_answer(ledger):
     for thread in threads:
         thread.join()
     assert (len(ledger.list()), len(errors)) == (50, 50)
+
+
+def test_of_those_that_share_a_commit_only_the_one_whose_lease_is_over_is_refused(ledger):
+    """While somebody commits, twenty others come with the end of a job each: one statement does them all, or none."""
+    for number in range(20):
+        add(ledger, f"{number:048d}", f"{number:032d}")
+    refused, began, go_on = [], threading.Event(), threading.Event()
+
+    def busy(connection):
+        began.set()
+        go_on.wait(20)
+
+    def end(number):
+        try:
+            finish(ledger, Stage.FAILED, 2 if number == 7 else 1, f"{number:048d}", error={"of": number})
+        except LeaseLost:
+            refused.append(number)
+
+    first = threading.Thread(target=ledger.database.write, args=(busy,))
+    first.start()
+    began.wait(20)
+    threads = [threading.Thread(target=end, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    while len(ledger.database._commits._waiting) < 20:
+        time.sleep(0.01)
+    go_on.set()
+    for thread in (first, *threads):
+        thread.join()
+    assert refused == [7]
+    failed = {record.id: record.error["of"] for record in ledger.list(stage=Stage.FAILED)}
+    assert failed == {f"{number:048d}": number for number in range(20) if number != 7}
 
 
 def test_every_live_stage_can_fail_and_be_cancelled():

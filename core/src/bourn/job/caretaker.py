@@ -26,6 +26,9 @@ T = TypeVar("T")
 TICK_SECONDS = 0.25
 """How often it looks at the jobs of this process."""
 
+YOUNG_SECONDS = 0.5
+"""How long a job may go on before other processes are told how far it is: most have ended by then."""
+
 DUE_SECONDS = 2.0
 """How often it looks for deliveries that are due, whoever left them."""
 
@@ -120,7 +123,12 @@ class Caretaker:
                 self._look_for_due.set()
 
     def _tell(self) -> None:
-        untold = [member for member in list(self._members.values()) if member.untold and not member.left]
+        before = time.monotonic() - YOUNG_SECONDS
+        untold = [
+            member
+            for member in list(self._members.values())
+            if member.untold and not member.left and member.since <= before
+        ]
         if untold:
             self._services.ledger.tell([member.told() for member in untold], now=self._services.clock())
 

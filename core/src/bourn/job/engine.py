@@ -41,6 +41,9 @@ _log = logging.getLogger("bourn.job")
 
 _here = threading.local()
 
+CLAIMED_AT_ONCE = 50
+"""How many deliveries that are due are taken over in one commit."""
+
 PATIENCE = timedelta(hours=1)
 """How long a delivery whose plugin is not installed here is left to other processes."""
 
@@ -124,16 +127,17 @@ class Engine:
         with self._claiming:
             self._take_up_claimed()
             try:
-                while (due := services.ledger.claim_due(self._worker.id, now=services.clock())) is not None:
-                    taken += 1
-                    self._take_up_record(due)
-            except LedgerError:
+                while due := services.ledger.claim_due(self._worker.id, now=services.clock(), limit=CLAIMED_AT_ONCE):
+                    taken += len(due)
+                    for record in due:
+                        self._take_up_record(record)
+            except BaseException:
                 self._in_doubt = True
                 raise
         return taken
 
     def _take_up_claimed(self) -> None:
-        """Where a claim was never answered: what this process owns and does not know of."""
+        """Where a claim was never answered, or not taken up: what this process owns and does not know of."""
         if self._in_doubt:
             for record in self._services.ledger.owned_by([self._worker.id]):
                 if record.stage is Stage.SAVING and record.id not in self._members:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -57,6 +58,9 @@ class Member:
 
     version: int = 0
     """Counts the changes, so that a watcher sees that there was one."""
+
+    since: float = attrs.field(factory=time.monotonic)
+    """When this process took it up, by the monotonic clock."""
 
     untold: bool = False
     """Whether something changed that the ledger was not told yet."""

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import sqlite3
 import threading
 import time
 import weakref
-from collections import deque
 from contextlib import contextmanager, suppress
 from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import attrs
 import sqlalchemy as sa
 
 from bourn.errors import LedgerError
 from bourn.ledger.assured import Assured
+from bourn.ledger.commits import Commits, pause_before_retry
 from bourn.ledger.connect import BUSY_SECONDS, connections
-from bourn.ledger.fault import is_lost, is_passing, no_such_database, shown, told
+from bourn.ledger.fault import no_such_database, shown, told
 from bourn.ledger.own import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bourn.ledger.history import History
+    from bourn.ledger.step import Step
 
 __all__ = ["Database"]
 
@@ -37,22 +35,6 @@ _log = logging.getLogger("bourn.ledger")
 
 STILL_SECONDS = 5.0
 """How long a fork waits for transactions to end."""
-
-PATIENCE_SECONDS = 30.0
-"""How long a server that was there is waited for: it restarts, or another one takes its place."""
-
-RETRY_SECONDS = 0.2
-
-
-@attrs.define(eq=False)
-class _Write:
-    """One caller's work, waiting for the commit that it shares with others."""
-
-    work: Callable[[sa.Connection], Any]
-    answer: Any = None
-    error: BaseException | None = None
-    done: bool = False
-    heard: threading.Event | None = None
 
 
 class Database:
@@ -95,10 +77,6 @@ class Database:
 
     def _open(self) -> None:
         # Nothing of a parent's state is used in a forked child: not its connections, its locks or its queue.
-        self._turn = threading.Lock()
-        self._queue: deque[_Write] = deque()
-        self._asked: SimpleQueue[_Write | None] = SimpleQueue()
-        self._leader: threading.Thread | None = None
         self._brought: set[str] = set()
         with told(self.url):
             try:
@@ -118,6 +96,7 @@ class Database:
         if not self._is_a_file:
             self._reading = self._reading.execution_options(isolation_level="REPEATABLE READ")
         self._relaxed = engine.execution_options(bourn_durable=False)
+        self._commits = Commits(self.url, self._writing, self._entered, self._assured)
         self._pid, self._engine = os.getpid(), engine
 
     @property
@@ -134,58 +113,35 @@ class Database:
     def look(self, work: Callable[[sa.Connection], T]) -> T:
         """What `work` finds; done again where the server goes away meanwhile and comes back."""
         self.engine  # noqa: B018  # opens it; one that was never there is not waited for
-        end = time.monotonic() + PATIENCE_SECONDS
+        began = time.monotonic()
         while True:
             try:
                 with self.read() as connection:
                     return work(connection)
             except LedgerError as error:
-                if not self._may_pass(error.__cause__, end):
+                if self._is_a_file or not pause_before_retry(error.__cause__, began):
                     raise
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction and return once it is durable.
 
-        Whoever comes while another thread commits waits, and then all that wait are committed at once: the
-        first of them does the work of all, each in a savepoint of its own. One fsync serves many jobs.
+        Whoever comes while another thread commits waits, and then all that wait are committed at once. So `work` may
+        be done more than once: where one of them can't be done, the others are done anew without it.
         """
         self.engine  # noqa: B018  # opens it
-        mine = _Write(work)
-        self._queue.append(mine)
-        if threading.current_thread() is threading.main_thread():
-            self._ask(mine)
-        else:
-            self._take_turn(mine)
-        if mine.error is not None:
-            with told(self.url):
-                raise mine.error
-        answer: T = mine.answer
+        answer: T = self._commits.write(work)
         return answer
 
-    def _take_turn(self, mine: _Write) -> None:
-        with self._entered(), self._turn:
-            if not mine.done:
-                waiting = [self._queue.popleft() for _ in range(len(self._queue))]
-                self._commit([write for write in waiting if not write.done])
+    def take(self, *steps: Step) -> None:
+        """Take these steps in a transaction and return once it is durable; like steps of others go along with them.
 
-    def _ask(self, mine: _Write) -> None:
-        """Have another thread commit: Ctrl-C is raised in the main one, and not amid a commit that others share."""
-        mine.heard = threading.Event()
-        if self._leader is None or not self._leader.is_alive():
-            self._leader = threading.Thread(target=self._lead, args=(self._asked,), name="bourn-ledger", daemon=True)
-            self._leader.start()
-        self._asked.put(mine)
-        try:
-            mine.heard.wait()
-        except BaseException:
-            mine.done = True  # unless it is being written already
-            raise
-
-    def _lead(self, asked: SimpleQueue[_Write | None]) -> None:
-        while (mine := asked.get()) is not None:
-            self._take_turn(mine)
-            if mine.heard is not None:
-                mine.heard.set()
+        Raises
+        ------
+        Missed
+            One that must hit found no row; then none is taken.
+        """
+        self.engine  # noqa: B018  # opens it
+        self._commits.write(None, steps)
 
     @contextmanager
     def _entered(self) -> Iterator[None]:
@@ -227,57 +183,6 @@ class Database:
             self._forking = False
             self._gate.notify_all()
 
-    def _commit(self, group: list[_Write]) -> None:
-        try:
-            with told(self.url):
-                self._persist(group)
-        except BaseException as error:  # noqa: BLE001  # every waiting thread must hear of it
-            for write in group:
-                write.error = write.error or error
-        finally:
-            for write in group:
-                write.done = True
-
-    def _persist(self, group: list[_Write]) -> None:
-        """Commit, once: again where the server was lost before, but not where only its answer was."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        in_doubt = False
-        while group:
-            try:
-                if not (in_doubt and self._happened()):
-                    in_doubt = False
-                    self._transact(group)
-            except sa.exc.SQLAlchemyError as error:
-                in_doubt = in_doubt or is_lost(error)
-                if not self._may_pass(error, end):
-                    raise
-            else:
-                # Those that had to give way to another process's transaction, each for itself.
-                group = [write for write in group if write.error is not None and self._may_pass(write.error, end)]
-                in_doubt = False
-
-    def _happened(self) -> bool:
-        return self._assured is not None and self._assured.happened()
-
-    def _transact(self, group: list[_Write]) -> None:
-        if self._assured is not None:
-            self._assured.number()
-        with self._writing() as connection:
-            if self._assured is not None:
-                self._assured.sign(connection)
-            for write in group:
-                write.error = None
-                try:
-                    if len(group) == 1:
-                        write.answer = write.work(connection)
-                    else:
-                        with connection.begin_nested():
-                            write.answer = write.work(connection)
-                except Exception as error:
-                    if len(group) == 1 or connection.invalidated:
-                        raise
-                    write.error = error
-
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         """A transaction on the one connection that all commits share.
@@ -299,13 +204,6 @@ class Database:
         if connection is not None:
             with suppress(sa.exc.SQLAlchemyError):  # it is of no use any more in any case
                 connection.close()
-
-    def _may_pass(self, error: BaseException | None, end: float) -> bool:
-        """Whether to try once more; after a pause, if so."""
-        if self._is_a_file or error is None or not is_passing(error) or time.monotonic() >= end:
-            return False
-        time.sleep(RETRY_SECONDS * (0.5 + random.random()))  # noqa: S311  # spreads load, guards nothing
-        return True
 
     def write_soon(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that a power cut may lose: progress and heartbeats, never an end."""
@@ -348,9 +246,7 @@ class Database:
         """Give the connections back."""
         with self._guard:
             if self._engine is not None and self._pid == os.getpid():
-                self._asked.put(None)
-                with self._turn:
-                    self._let_go()
+                self._commits.close(self._let_go)
                 if self._assured is not None:
                     with suppress(sa.exc.SQLAlchemyError):  # a row too many harms nobody
                         self._assured.forget()

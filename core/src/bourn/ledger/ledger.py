@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import sqlalchemy as sa
 
+from bourn.ledger import statements
 from bourn.ledger.record import JobRecord, StoredArtifact
-from bourn.ledger.stages import LIVE, MOVES, Stage
-from bourn.ledger.tables import Instant, deliveries, holds, jobs
+from bourn.ledger.stages import LIVE, Stage
+from bourn.ledger.step import Missed, Step
+from bourn.ledger.tables import deliveries, holds, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,40 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["LeaseLost", "Ledger", "NewJob", "Told"]
 
 _ARTIFACT_COLUMNS = tuple(attrs.fields_dict(StoredArtifact))
-_WHOLE = sa.select(jobs, deliveries).join(deliveries, deliveries.c.job_id == jobs.c.id)
-_BY_JOB = _WHOLE.where(jobs.c.id == sa.bindparam("b_wanted"))
-_BY_DELIVERY = _WHOLE.where(deliveries.c.id == sa.bindparam("b_wanted"))
-
-# Before a stage can be told, the job must be in it or in one from which it can be reached.
-_BEFORE = {stage: (stage, *MOVES.get(stage, ())) for stage in LIVE}
-
-
-def _moved(stage: Stage) -> sa.Update:
-    # Built once: making a statement costs more than running it.
-    mine = (jobs.c.id == sa.bindparam("b_job"), jobs.c.epoch == sa.bindparam("b_epoch"))
-    return jobs.update().where(*mine, sa.or_(*(jobs.c.stage == before for before in MOVES[stage])))
-
-
-_TO_SAVING = _moved(Stage.SAVING)
-_TO_END = {stage: _moved(stage) for stage in Stage if stage.done}
-_STORED = deliveries.update().where(deliveries.c.id == sa.bindparam("b_delivery"))
-_ANSWERED = (
-    deliveries.update()
-    .where(deliveries.c.job_id == sa.bindparam("b_job"))
-    .values(
-        # Nothing stored, nothing that could expire.
-        expires_at=sa.case((deliveries.c.stored_at.is_(None), None), else_=sa.bindparam("b_expires_at", type_=Instant)),
-    )
-)
-_STILL_SAVING = (
-    jobs.update()
-    .where(
-        jobs.c.id == sa.bindparam("b_job"), jobs.c.epoch == sa.bindparam("b_epoch"), jobs.c.stage == str(Stage.SAVING)
-    )
-    .values(epoch=jobs.c.epoch)
-)
-_JOBS_ADDED = jobs.insert()
-_DELIVERIES_ADDED = deliveries.insert()
 
 
 class LeaseLost(Exception):  # not a fault of the job: somebody else has it now
@@ -109,11 +77,7 @@ class Ledger:
         ]  # fmt: skip
         delivery_rows = [{"id": job.delivery_id, "job_id": job.id, "attempts": 0} for job in new]
 
-        def work(connection: sa.Connection) -> None:
-            connection.execute(_JOBS_ADDED, job_rows)
-            connection.execute(_DELIVERIES_ADDED, delivery_rows)
-
-        self.database.write(work)
+        self.database.take(Step(statements.JOBS_ADDED, job_rows), Step(statements.DELIVERIES_ADDED, delivery_rows))
 
     def store(
         self,
@@ -128,12 +92,8 @@ class Ledger:
         now = artifact.stored_at
         row = attrs.asdict(artifact, recurse=False) | {"b_delivery": delivery_id, "attempts": 1, "first_try_at": now}
 
-        def work(connection: sa.Connection) -> None:
-            moved = {"stage": Stage.SAVING, "updated_at": now, "started_at": started_at}
-            _run(connection, _TO_SAVING, job_id, epoch, moved)
-            connection.execute(_STORED, row)
-
-        self.database.write(work)
+        moved = {"stage": Stage.SAVING, "updated_at": now, "started_at": started_at}
+        self._move(job_id, epoch, statements.TO_SAVING, moved, Step(statements.STORED, [row]))
 
     def postpone(self, job_id: str, epoch: int, delivery_id: str, *, until: datetime, note: str, now: datetime) -> None:
         """Give the lease up until `until`; then any process may try the delivery again.
@@ -141,15 +101,9 @@ class Ledger:
         It is due earlier where the job is to be ended earlier: at once if somebody wants it cancelled, else when
         it is out of time.
         """
-        ends = sa.select(jobs.c.cancel_requested_at, jobs.c.deadline_at).where(jobs.c.id == job_id)
-
-        def work(connection: sa.Connection) -> None:
-            values = {"updated_at": now, "note": note, "worker_id": None, "epoch": epoch + 1}
-            _own(connection, job_id, epoch, (Stage.SAVING,), values)
-            due = min(moment for moment in (until, *connection.execute(ends).one()) if moment is not None)
-            connection.execute(deliveries.update().where(deliveries.c.id == delivery_id).values(next_try_at=due))
-
-        self.database.write(work)
+        left = {"updated_at": now, "note": note, "worker_id": None, "epoch": epoch + 1}
+        due = {"b_delivery": delivery_id, "b_until": until}
+        self._move(job_id, epoch, statements.IN_SAVING, left, Step(statements.DUE_UNTIL, [due]))
 
     def finish(  # noqa: PLR0913  # what an end consists of
         self,
@@ -172,124 +126,82 @@ class Ledger:
         if steps is not None:
             ended |= {"steps_done": steps[0], "steps_total": steps[1]}
         answered = {"b_job": job_id, "receipt": receipt, "next_try_at": None, "b_expires_at": expires_at}
-
-        def work(connection: sa.Connection) -> None:
-            _run(connection, _TO_END[stage], job_id, epoch, ended)
-            connection.execute(_ANSWERED, answered)
-
-        self.database.write(work)
+        self._move(job_id, epoch, statements.TO_END[stage], ended, Step(statements.ANSWERED, [answered]))
 
     def owned_by(self, worker_ids: Iterable[str]) -> Sequence[JobRecord]:
         """The live jobs of these workers."""
-        owned = _WHOLE.where(jobs.c.stage.in_(LIVE), jobs.c.worker_id.in_(list(worker_ids)))
+        owned = statements.WHOLE.where(jobs.c.stage.in_(LIVE), jobs.c.worker_id.in_(list(worker_ids)))
         with self.database.read() as connection:
             return [_record(row) for row in connection.execute(owned)]
 
-    def claim_due(self, worker_id: str, *, now: datetime) -> JobRecord | None:
-        """Take over one delivery that is due and that nobody owns; None if there is none."""
-        due = (
-            sa.select(jobs.c.id)
-            .join(deliveries, deliveries.c.job_id == jobs.c.id)
-            .where(jobs.c.stage == Stage.SAVING, jobs.c.worker_id.is_(None), deliveries.c.next_try_at <= now)
-            .order_by(deliveries.c.next_try_at)
-            .limit(1)
-        )
+    def claim_due(self, worker_id: str, *, now: datetime, limit: int) -> Sequence[JobRecord]:
+        """Take over deliveries that are due and that nobody owns, those first that are due longest."""
+        due = {"b_now": now, "b_limit": limit}
+        mine = {"worker_id": worker_id, "updated_at": now}
 
-        def work(connection: sa.Connection) -> JobRecord | None:
-            job_id = connection.scalar(due.with_for_update(skip_locked=True, of=jobs))
-            if job_id is None:
-                return None
-            connection.execute(
-                jobs.update()
-                .where(jobs.c.id == job_id)
-                .values(worker_id=worker_id, epoch=jobs.c.epoch + 1, updated_at=now)
-            )
-            connection.execute(
-                deliveries.update()
-                .where(deliveries.c.job_id == job_id)
-                .values(
-                    attempts=deliveries.c.attempts + 1,
-                    first_try_at=_first(deliveries.c.first_try_at, now),
-                    next_try_at=None,
-                )
-            )
-            return _record(connection.execute(_WHOLE.where(jobs.c.id == job_id)).one())
+        def work(connection: sa.Connection) -> Sequence[JobRecord]:
+            ids = connection.scalars(statements.DUE_FOR_UPDATE, due).all()
+            if not ids:
+                return []
+            connection.execute(statements.CLAIMED, {"b_ids": ids, **mine})
+            connection.execute(statements.TRIED, {"b_ids": ids, "b_now": now})
+            found = {
+                record.id: record for record in map(_record, connection.execute(statements.ALL_OF, {"b_ids": ids}))
+            }
+            return [found[id_] for id_ in ids]
 
         with self.database.read() as connection:  # most looks find nothing, and a look locks nobody out
-            if connection.scalar(due) is None:
-                return None
+            if not connection.scalars(statements.DUE, due).all():
+                return []
         return self.database.write(work)
 
     def next_due(self) -> datetime | None:
         """When the next of the deliveries that wait is due; None if none waits."""
-        soonest = (
-            sa.select(sa.func.min(deliveries.c.next_try_at, type_=Instant))
-            .join(jobs, deliveries.c.job_id == jobs.c.id)
-            .where(jobs.c.stage == Stage.SAVING, jobs.c.worker_id.is_(None))
-        )
         with self.database.read() as connection:
-            due: datetime | None = connection.scalar(soonest)
+            due: datetime | None = connection.scalar(statements.SOONEST)
         return due
 
     def request_cancel(self, job_id: str, *, now: datetime) -> bool:
         """Ask the owner of a job to cancel it; False where the job has ended already."""
 
         def work(connection: sa.Connection) -> bool:
-            asked = connection.execute(
-                jobs.update()
-                .where(jobs.c.id == job_id, jobs.c.stage.in_(LIVE))
-                .values(cancel_requested_at=_first(jobs.c.cancel_requested_at, now))
-            )
+            asked = connection.execute(statements.CANCEL_ASKED, {"b_job": job_id, "b_now": now})
             # A delivery that waits has no owner: due at once, whoever carries it finds the request.
-            connection.execute(
-                deliveries.update()
-                .where(deliveries.c.job_id == job_id, deliveries.c.next_try_at.is_not(None))
-                .values(next_try_at=now)
-            )
+            connection.execute(statements.DUE_AT_ONCE, {"b_job": job_id, "b_now": now})
             return asked.rowcount == 1
 
         return self.database.write(work)
 
     def cancels_of(self, worker_id: str) -> set[str]:
         """Those live jobs of a worker that somebody wants cancelled."""
-        asked = sa.select(jobs.c.id).where(
-            jobs.c.stage.in_(LIVE), jobs.c.worker_id == worker_id, jobs.c.cancel_requested_at.is_not(None)
-        )
         with self.database.read() as connection:
-            return set(connection.scalars(asked))
+            return set(connection.scalars(statements.CANCELS_OF, {"b_worker": worker_id}))
 
     def tell(self, told: Sequence[Told], *, now: datetime) -> None:
         """Write down how far jobs are; not durable, and nothing for those whose lease is over."""
 
         def work(connection: sa.Connection) -> None:
             for each in told:
-                # A row that somebody is moving just now is left to him: to wait for one while holding another
-                # is how two transactions come to wait for each other.
-                free = sa.select(jobs.c.id).where(jobs.c.id == each.job_id).with_for_update(skip_locked=True)
-                reached = (jobs.c.epoch == each.epoch, jobs.c.stage.in_(_BEFORE[each.stage]))
                 connection.execute(
-                    jobs.update()
-                    .where(jobs.c.id.in_(free), *reached)
-                    .values(
-                        stage=each.stage,
-                        started_at=_first(jobs.c.started_at, each.started_at),
-                        steps_done=each.done,
-                        steps_total=each.total,
-                        note=each.note,
-                        updated_at=now,
-                    )
-                )
+                    statements.TOLD[each.stage],
+                    {
+                        "b_job": each.job_id, "b_epoch": each.epoch, "b_started_at": each.started_at,
+                        "steps_done": each.done, "steps_total": each.total, "note": each.note, "updated_at": now,
+                    },
+                )  # fmt: skip
 
         self.database.write_soon(work)
 
     def checkpoint(self, job_id: str, epoch: int, delivery_id: str, value: Mapping[str, Any]) -> None:
         """Keep the state of a delivery of several steps."""
+        kept = {"b_delivery": delivery_id, "checkpoint": dict(value)}
+        self._move(job_id, epoch, statements.STILL_SAVING, {}, Step(statements.STORED, [kept]))
 
-        def work(connection: sa.Connection) -> None:
-            _run(connection, _STILL_SAVING, job_id, epoch, {})
-            connection.execute(_STORED, {"b_delivery": delivery_id, "checkpoint": dict(value)})
-
-        self.database.write(work)
+    def _move(self, job_id: str, epoch: int, move: sa.Update, values: Mapping[str, Any], along: Step) -> None:
+        try:
+            self.database.take(Step(move, [{"b_job": job_id, "b_epoch": epoch, **values}], must_hit=True), along)
+        except Missed:
+            raise LeaseLost(job_id) from None
 
     def hold(self, delivery_id: str, owner: str) -> None:
         """Exempt an artifact from expiry for `owner`; twice is once."""
@@ -308,11 +220,11 @@ class Ledger:
 
     def get(self, job_id: str) -> JobRecord | None:
         """The job of that id."""
-        return self._one(_BY_JOB, job_id)
+        return self._one(statements.BY_JOB, {"b_job": job_id})
 
     def of_delivery(self, delivery_id: str) -> JobRecord | None:
         """The job that a delivery belongs to."""
-        return self._one(_BY_DELIVERY, delivery_id)
+        return self._one(statements.BY_DELIVERY, {"b_delivery": delivery_id})
 
     def ids_beginning(self, prefix: str, *, limit: int) -> Sequence[str]:
         """Ids of jobs that begin so, in order; `prefix` is of hex digits."""
@@ -320,39 +232,21 @@ class Ledger:
         with self.database.read() as connection:
             return list(connection.scalars(chosen.limit(limit)))
 
-    def _one(self, chosen: sa.Select[Any], wanted: str) -> JobRecord | None:
-        row = self.database.look(lambda connection: connection.execute(chosen, {"b_wanted": wanted}).one_or_none())
+    def _one(self, chosen: sa.Select[Any], wanted: Mapping[str, str]) -> JobRecord | None:
+        row = self.database.look(lambda connection: connection.execute(chosen, wanted).one_or_none())
         return None if row is None else _record(row)
 
     def list(
         self, *, stage: Stage | None = None, group_id: str | None = None, limit: int | None = None
     ) -> Sequence[JobRecord]:
         """Jobs, the newest first."""
-        chosen = _WHOLE.order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)
+        chosen = statements.WHOLE.order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)
         if stage is not None:
             chosen = chosen.where(jobs.c.stage == stage)
         if group_id is not None:
             chosen = chosen.where(jobs.c.group_id == group_id)
         with self.database.read() as connection:
             return [_record(row) for row in connection.execute(chosen)]
-
-
-def _first(column: sa.Column[Any], moment: datetime | None) -> sa.ColumnElement[Any]:
-    """The moment that stands there already, else this one."""
-    return sa.func.coalesce(column, sa.literal(moment, Instant), type_=Instant)
-
-
-def _run(connection: sa.Connection, move: sa.Update, job_id: str, epoch: int, values: Mapping[str, Any]) -> None:
-    if connection.execute(move, {"b_job": job_id, "b_epoch": epoch, **values}).rowcount != 1:
-        raise LeaseLost(job_id)
-
-
-def _own(
-    connection: sa.Connection, job_id: str, epoch: int, stages: Sequence[Stage], values: Mapping[str, Any]
-) -> None:
-    moved = jobs.update().where(jobs.c.id == job_id, jobs.c.epoch == epoch, jobs.c.stage.in_(stages)).values(values)
-    if connection.execute(moved).rowcount != 1:
-        raise LeaseLost(job_id)
 
 
 def _record(row: sa.Row[Any]) -> JobRecord:
