@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bourn.errors import LedgerError
 from bourn.ledger.database import Database
 from bourn.ledger.fault import shown
-from bourn.ledger.ledger import LeaseLost, Ledger, NewJob, Told
+from bourn.ledger.ledger import LeaseLost, NewJob, Told
 from bourn.ledger.own import OWN
 from bourn.ledger.record import StoredArtifact
 from bourn.ledger.stages import LIVE, MOVES, Stage
@@ -21,18 +21,6 @@ pytestmark = pytest.mark.backends("home", "servers")
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB, DELIVERY = "a" * 48, "b" * 32
-
-
-@pytest.fixture
-def database(backend):
-    database = Database(backend.database_url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def ledger(database):
-    return Ledger(database)
 
 
 def add(ledger, job_id=JOB, delivery_id=DELIVERY, worker="w", **more):

@@ -26,18 +26,6 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB, DELIVERY = "a" * 48, "b" * 32
 
 
-@pytest.fixture
-def database(backend):
-    database = Database(backend.database_url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def ledger(database):
-    return Ledger(database)
-
-
 def add(ledger, job_id=JOB, delivery_id=DELIVERY):
     new = NewJob(id=job_id, delivery_id=delivery_id, group_id="g", principal="me", plan={})
     ledger.add([new], worker_id="w", now=NOW)
