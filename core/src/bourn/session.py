@@ -58,8 +58,7 @@ class Session:
         _sessions.add(self)
 
     def _forget_parent(self) -> None:
-        # In a forked child, too: a thread of its parent's may have held the lock.
-        self._guard = threading.RLock()
+        self._guard = threading.RLock()  # in a forked child, too: a thread of its parent's may have held it
 
     # -- what users call ----------------------------------------------------------------------------------------
 
@@ -120,7 +119,8 @@ class Session:
         listed = plans if isinstance(plans, list) else [plans]
         # Whoever waits ends the wait, and with it the job, himself.
         limit = None if block else timeout
-        jobs = self.home.submit(listed, found.obj, arguments=arguments, geobox=grid, timeout=limit)
+        here = block and timeout is None and not progress_bar
+        jobs = self.home.submit(listed, found.obj, arguments=arguments, geobox=grid, timeout=limit, waits=here)
         self._sweep_now_and_then()
         if not block:
             return jobs if several else jobs[0]
@@ -220,9 +220,8 @@ class Session:
         from bourn.discovery.registry import Registry  # on first use
 
         Registry.as_html = staticmethod(_as_html)
-        if self._given_registry is not None:
-            return self._given_registry
-        return Registry.installed(prefer=lambda: self.settings.prefer)
+        given = self._given_registry
+        return Registry.installed(prefer=lambda: self.settings.prefer) if given is None else given
 
     @property
     def defaults(self) -> Defaults:
@@ -248,8 +247,10 @@ class Session:
     @property
     def services(self) -> Services:
         """What jobs are lent; opens the ledger and the store."""
-        with self._guard:
-            return self._services
+        if "_services" not in self.__dict__:  # else no lock: all threads ask for it, many times a job
+            with self._guard:
+                return self._services
+        return self._services
 
     @cached_property
     def _services(self) -> Services:

@@ -7,7 +7,6 @@ import os
 import secrets
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -21,6 +20,7 @@ from bourn.job.encode import name_of
 from bourn.job.endings import cancel, fail, owe
 from bourn.job.failure import failed, written
 from bourn.job.member import Member
+from bourn.job.places import Places
 from bourn.job.recovery import recover
 from bourn.job.work import Work, carry_out, carry_stored
 from bourn.ledger.fault import is_lost
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "artifact_of"]
 
 _log = logging.getLogger("bourn.job")
-
-_here = threading.local()
 
 CLAIMED_AT_ONCE = 50
 """How many deliveries that are due are taken over in one commit."""
@@ -64,9 +62,16 @@ class Engine:
     # -- what a session asks for ----------------------------------------------------------------------------
 
     def submit(
-        self, plans: Sequence[Plan], obj: Any, *, arguments: Mapping[str, Any], geobox: Any, timeout: float | None
+        self,
+        plans: Sequence[Plan],
+        obj: Any,
+        *,
+        arguments: Mapping[str, Any],
+        geobox: Any,
+        timeout: float | None,
+        waits: bool = False,
     ) -> list[Member]:
-        """Write the jobs down, then carry them out in the background."""
+        """Write the jobs down, then carry them out in the background; or here, where the caller `waits` for them."""
         self._ensure()
         services = self._services
         now = services.clock()
@@ -83,7 +88,7 @@ class Engine:
                 )
             )  # fmt: skip
         work = Work(obj=obj, arguments=dict(arguments), geobox=geobox, members=members)
-        self._begin(members, group, lambda: carry_out(work, services, self._deliver))
+        self._begin(members, group, lambda: carry_out(work, services, self._deliver), waits=waits)
         return members
 
     def member(self, job_id: str) -> Member | None:
@@ -168,7 +173,7 @@ class Engine:
             if self._pid != os.getpid():
                 return
             self._pid = 0
-        self._pool.shutdown(wait=False)
+        self._places.close()
         self._caretaker.stop()
 
     # -- inside -----------------------------------------------------------------------------------------------
@@ -183,7 +188,7 @@ class Engine:
             self._services = self._made_services()
             self._members: dict[str, Member] = {}
             self._known: weakref.WeakValueDictionary[str, Member] = weakref.WeakValueDictionary()
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="bourn-job")
+            self._places = Places(self._threads)
             self._worker: Worker = self._services.workers.enrol(now=self._services.clock())
             self._claiming = threading.RLock()
             self._in_doubt = False
@@ -199,7 +204,7 @@ class Engine:
         """In a forked child: its parent's thread may have held the lock."""
         self._guard = threading.Lock()
 
-    def _begin(self, members: Sequence[Member], group: str, work: Callable[[], None]) -> None:
+    def _begin(self, members: Sequence[Member], group: str, work: Callable[[], None], *, waits: bool = False) -> None:
         services = self._services
         self._caretaker.beat_now_and_then()  # after a long rest: who was not seen for long is taken for dead
         new = [
@@ -211,7 +216,7 @@ class Engine:
         ]  # fmt: skip
         try:
             services.ledger.add(new, worker_id=self._worker.id, now=services.clock())
-            self._take_up(members, work)
+            self._take_up(members, work, waits=waits)
         except BaseException as error:
             # Ctrl-C in between, or no thread to be had: what was written down is not left for ever QUEUED.
             for member in members:
@@ -233,20 +238,15 @@ class Engine:
                 self._members[member.job_id] = member
             self._caretaker.wake()
 
-    def _take_up(self, members: Sequence[Member], work: Callable[[], None]) -> None:
+    def _take_up(self, members: Sequence[Member], work: Callable[[], None], *, waits: bool = False) -> None:
         with self._guard:
             for member in members:
                 self._members[member.job_id] = member
                 self._known.setdefault(member.job_id, member)
-        if getattr(_here, "carrying", False):
-            # A job of a job has the thread's own place: waiting for another one, they might all wait for ever.
-            threading.Thread(target=self._carry, args=(members, work), name="bourn-job-of-job").start()
-        else:
-            self._pool.submit(self._carry, members, work)
         self._caretaker.wake()
+        self._places.carry(partial(self._carry, members, work), waits=waits)
 
     def _carry(self, members: Sequence[Member], work: Callable[[], None]) -> None:
-        _here.carrying = True
         try:
             work()
         except BaseException as error:  # noqa: BLE001  # see below

@@ -45,10 +45,17 @@ class JobHome:
         self.engine = Engine(services, threads)
 
     def submit(
-        self, plans: Sequence[Plan], obj: Any, *, arguments: Mapping[str, Any], geobox: Any, timeout: float | None
+        self,
+        plans: Sequence[Plan],
+        obj: Any,
+        *,
+        arguments: Mapping[str, Any],
+        geobox: Any,
+        timeout: float | None,
+        waits: bool = False,
     ) -> list[Job]:
-        """Write jobs down, and carry them out in the background."""
-        members = self.engine.submit(plans, obj, arguments=arguments, geobox=geobox, timeout=timeout)
+        """Write jobs down, and carry them out in the background; or here, where the caller `waits` for them."""
+        members = self.engine.submit(plans, obj, arguments=arguments, geobox=geobox, timeout=timeout, waits=waits)
         return [
             Job(member.job_id, self, given=Given(member=member, obj=obj, arguments=arguments, geobox=geobox))
             for member in members

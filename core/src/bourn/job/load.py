@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import io
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bourn.errors import BournError, JobError, PluginError, StoreError
 from bourn.job.context import WorkingContext
 from bourn.job.member import Member
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from bourn.contract.answers import Receipt
     from bourn.contract.artifact import Artifact
     from bourn.dispatch.plan import Plan
     from bourn.job.services import Services
 
 __all__ = ["load"]
+
+SMALL_BYTES = 64 * 1024
 
 
 def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services: Services) -> Any:
@@ -40,7 +45,7 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
             )  # fmt: skip
             return to.plugin.load(receipt, artifact, WorkingContext(services, member))
         if written.plugin.decodes:
-            with artifact.open() as source:
+            with _source(artifact) as source:
                 return written.plugin.decode(source, written.options)
         return artifact.read()
     except (BournError, KeyboardInterrupt):
@@ -52,6 +57,11 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
     except BaseException as error:  # a stranger's code, SystemExit in it among what it may raise
         msg = f"the result of job {job_id} can't be loaded: {type(error).__name__}: {error}"
         raise PluginError(msg, name=to.name, distribution=to.distribution, version=to.version) from error
+
+
+def _source(artifact: Artifact) -> AbstractContextManager[BinaryIO]:
+    """Where to read from. A small one is read at once: at each word with the file another thread may go first."""
+    return io.BytesIO(artifact.read()) if artifact.size_bytes <= SMALL_BYTES else artifact.open()
 
 
 def _check_whole(job_id: str, artifact: Artifact, services: Services) -> None:

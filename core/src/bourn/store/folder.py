@@ -171,6 +171,8 @@ class FolderStore(Store):
             os.close(descriptor)  # `clean` was here between the two
 
     def _publish(self, temporary: Path, path: Path, sink: StoreSink) -> None:
+        with suppress(FileExistsError, FileNotFoundError):  # mostly it is new
+            path.parent.mkdir(mode=0o700)
         try:
             try:
                 self._name(os.link, temporary, path)
