@@ -22,8 +22,7 @@ import rasterio
 import tifffile
 from bourn.plugin import EncodeError, Image
 from bourn_formats.geotiff import GeoTIFF, Options
-from bourn_formats.raster import layout, spool
-from bourn_formats.raster.pool import pool
+from bourn_formats.raster import layout, pool, spool
 from rasterio.io import MemoryFile
 from rio_cogeo.cogeo import cog_validate
 
@@ -261,8 +260,34 @@ def test_an_image_that_breaks_stops_all_threads(on_disk, at_row):
     with pytest.raises(RuntimeError, match="broken"):
         GeoTIFF().encode(Image(array), Options(blocksize=64), sink)
     assert sink.getvalue() == b""
-    assert pool()._work_queue.qsize() == 0
+    with pool.crew(small=False) as threads:
+        assert threads._work_queue.qsize() == 0
     assert list(on_disk.iterdir()) == []
+
+
+def test_small_ones_at_once_are_left_to_their_own_threads(monkeypatch):
+    """As many as there are cores, of which there are two; the same bytes come of it."""
+    monkeypatch.setattr(pool, "_cores", lambda: 2)
+    seen = {}
+
+    def name(*_):
+        return threading.current_thread().name
+
+    with pool.crew(small=True) as first, pool.crew(small=True) as second, pool.crew(small=False) as large:
+        seen = {label: one.submit(name).result() for label, one in [("1", first), ("2", second), ("large", large)]}
+        image = Image(noise((3, 700, 600)), mask=noise((700, 600), "u1") > 100)
+        busy = written(image, blocksize=64)
+    mine = threading.current_thread().name
+    assert (seen["1"] != mine, seen["2"] == mine, seen["large"] != mine) == (True, True, True)
+    assert busy == written(image, blocksize=64)
+
+
+def test_what_breaks_in_a_thread_of_ones_own_is_told_as_from_any_other(monkeypatch):
+    monkeypatch.setattr(pool, "_cores", lambda: 1)
+    monkeypatch.setattr("bourn_formats.raster.cog.fill_tile", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        written(Image(noise((2, 70, 60))), blocksize=64)
+    assert pool._writing == 0
 
 
 class Unwanted(Exception):

@@ -7,6 +7,7 @@ resolution, until all sizes are known; then the file goes to the sink from its f
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from concurrent.futures import wait
 from contextlib import ExitStack
@@ -19,7 +20,7 @@ from bourn_formats.raster.block import Block, Tally, prepared, seen, tallied
 from bourn_formats.raster.compress import compressor, deflated
 from bourn_formats.raster.directories import directories
 from bourn_formats.raster.layout import header
-from bourn_formats.raster.pool import pool
+from bourn_formats.raster.pool import crew
 from bourn_formats.raster.predictor import fill_bits, fill_tile
 from bourn_formats.raster.reduce import reduced
 from bourn_formats.raster.report import report
@@ -39,6 +40,9 @@ IN_FLIGHT = 1
 """Strips that are encoded while the next one is read, unless they are large ones that are read for this."""
 
 LARGE_BYTES = 64 << 20
+
+SMALL_BYTES = 32 << 20
+"""Of a whole image: it is one of many, perhaps, that are written at once."""
 
 Array = np.ndarray[Any, Any]
 
@@ -72,6 +76,8 @@ class _Writer:
 
     def __init__(self, profile: Profile, stack: ExitStack) -> None:
         self._profile = profile
+        small = math.prod(profile.shape) * np.dtype(profile.dtype).itemsize <= SMALL_BYTES
+        self._crew = stack.enter_context(crew(small=small))
         self._encode = compressor(profile.codec, profile.level)
         self._tiles: SimpleQueue[Array] = SimpleQueue()
         self._counts: dict[str, Counter[str]] = {"nodata_clash": Counter(), "hidden": Counter()}
@@ -118,8 +124,7 @@ class _Writer:
         above = stage.above
         if stage.index + 1 < len(self._stages):
             self._stages[stage.index + 1].open(stage.down.ready(rows.start), stage.down.ready(rows.stop))
-        threads = pool()
-        futures = [threads.submit(self._tile, stage, rows, above, columns) for columns in stage.columns()]
+        futures = [self._crew.submit(self._tile, stage, rows, above, columns) for columns in stage.columns()]
         stage.pending.append((rows, futures))
         if stage.index + 1 < len(self._stages):
             stage.keep(rows)
@@ -154,7 +159,7 @@ class _Writer:
     def _tile(
         self, stage: Stage, rows: Rows, above: Rows | None, columns: tuple[int, int]
     ) -> tuple[list[Any | None], Tally | None]:
-        """In a thread of the pool: one tile, encoded and halved."""
+        """In a thread of the crew: one tile, encoded and halved."""
         left, right = columns
         further = min(right + stage.across.overlap, stage.across.length)
         block = self._block(stage, rows, above, left, further)

@@ -1,19 +1,55 @@
-"""The threads that encode tiles: one pool for the whole process, as large as there are cores."""
+"""Who encodes tiles: one pool for the process, as large as there are cores; or the thread that writes the file."""
 
 from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["pool"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["crew"]
 
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
+_writing = 0
 
 
-def pool() -> ThreadPoolExecutor:
-    """The pool, made on first use. What it runs must never wait for something else that it is to run."""
+@contextmanager
+def crew(*, small: bool) -> Iterator[Executor]:
+    """Who encodes the tiles of one file while it is written; what is handed over must not wait for anything else.
+
+    Where as many files are written at once as there are cores, those that are small are left to their own threads:
+    all cores are busy then, and handing a tile over and back costs a fifth of encoding it.
+    """
+    global _writing  # noqa: PLW0603  # one count for the process
+    with _lock:
+        _writing += 1
+        busy = _writing >= _cores()
+    try:
+        yield _Here() if small and busy else _shared()
+    finally:
+        with _lock:
+            _writing -= 1
+
+
+class _Here(Executor):
+    """Does what it is given at once, in the thread that gives it."""
+
+    def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(work(*given, **named))
+        except BaseException as error:  # noqa: BLE001  # whoever asks for the result gets it
+            done.set_exception(error)
+        return done
+
+
+def _shared() -> ThreadPoolExecutor:
+    """The pool, made on first use."""
     global _pool  # noqa: PLW0603  # one for the process is what it is for
     with _lock:
         if _pool is None:
@@ -30,9 +66,10 @@ def _cores() -> int:
 
 def _forget() -> None:
     """In a forked child: the parent's threads do not exist there, and its lock may be held by one of them."""
-    global _lock, _pool  # noqa: PLW0603  # see above
+    global _lock, _pool, _writing  # noqa: PLW0603  # see above
     _lock = threading.Lock()
     _pool = None
+    _writing = 0
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
