@@ -11,8 +11,11 @@ import textwrap
 
 import numpy as np
 import pytest
+import rasterio
 from bourn.plugin import Image
 from bourn_formats.geotiff import GeoTIFF, Options
+from bourn_formats.raster import cog, cog_by_gdal
+from bourn_formats.raster.profile import profile_of
 from rio_cogeo.cogeo import cog_validate
 
 pytestmark = [
@@ -111,5 +114,22 @@ def test_it_finds_what_is_wrong(gdal, files, tmp_path):
     assert "trailer bytes are invalid" in done.stdout
 
 
+UNTILED = (False, ["The file is greater than 512xH or 512xW, but is not tiled"], [])
+
+
 def test_rio_cogeo_finds_nothing(files):
-    assert [path for path in files if cog_validate(path, strict=True, quiet=True) != (True, [], [])] == []
+    """But what it finds in GDAL's files too, see below."""
+    found = {path: said for path in files if (said := cog_validate(path, strict=True, quiet=True)) != (True, [], [])}
+    for path in found:
+        with rasterio.open(path) as file:
+            assert file.width == file.block_shapes[0][1]
+    assert [said for said in found.values() if said != UNTILED] == []
+
+
+def test_it_takes_a_file_as_wide_as_a_tile_for_untiled(tmp_path):
+    """Whoever wrote it: it knows strips by their width."""
+    image = Image(np.ones((1, 520, 256), "u1"))
+    for way in (cog, cog_by_gdal):
+        with (tmp_path / "a.tif").open("wb") as sink:
+            way.write(image, profile_of(image, Options(blocksize=256)), sink)
+        assert cog_validate(tmp_path / "a.tif", strict=True, quiet=True) == UNTILED
