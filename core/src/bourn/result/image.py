@@ -142,7 +142,8 @@ class Image:
     def open(path: str | os.PathLike[str], *, keep_alpha: bool = False) -> Image:
         """The image in a raster file, by path or URL; its pixels are read when they are asked for.
 
-        A band that is the file's alpha becomes the mask; with `keep_alpha` it stays a band besides.
+        A band that is the file's alpha becomes the mask; with `keep_alpha` it stays a band besides. The file's metadata
+        items become properties, as texts but where the format geotiff wrote something else; an item ``date`` the date.
 
         Raises
         ------

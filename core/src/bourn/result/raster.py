@@ -13,6 +13,7 @@ from bourn.errors import Problem, RequestError
 from bourn.result.dataset import Datasets
 from bourn.result.file import FilePixels
 from bourn.result.flip import is_south_up, north_up
+from bourn.result.items import properties_of
 from bourn.result.nodata import exact, missing_of
 from bourn.result.parts import ImageParts
 from bourn.wording import nearest, shown
@@ -71,7 +72,8 @@ def _parts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> ImageParts:
         raise RequestError(problems)
     nodata = _nodata(dataset, numbers, dtypes)
     internal = any(
-        MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags and MaskFlags.nodata not in flags
+        # Also by the item NODATA_VALUES, which takes all bands together.
+        MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
         for flags in dataset.mask_flag_enums
     )
     pixels = FilePixels(
@@ -88,8 +90,10 @@ def _parts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> ImageParts:
     for band, number in zip(bands, numbers, strict=True):
         if number in alpha:
             bandinfo[band]["kind"] = "mask"
-    point = dataset.tags().get("AREA_OR_POINT")
-    properties: dict[str, Any] = {} if point is None else {"AREA_OR_POINT": point}
+    items = dataset.tags()
+    properties = properties_of(items)
+    if "AREA_OR_POINT" in items:
+        properties["AREA_OR_POINT"] = items["AREA_OR_POINT"]
     if ColorInterp.palette in dataset.colorinterp and len(bands) == 1:
         properties["colormap"] = _colormap(dataset)
     return ImageParts(pixels=pixels, bands=bands, geobox=geobox, properties=properties, bandinfo=bandinfo)
@@ -145,6 +149,9 @@ def _band_facts(dataset: Any, number: int, nodata: complex | None, *, is_class: 
         facts["offset"] = offset
     if dataset.units[number - 1]:
         facts["unit"] = dataset.units[number - 1]
+    description = dataset.tags(number).get("DESCRIPTION")
+    if description:
+        facts["description"] = description
     return facts
 
 

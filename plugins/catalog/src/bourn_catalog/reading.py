@@ -62,7 +62,7 @@ def open_image(
         # Whatever reads the file does so through the reader.
         weakref.finalize(reader, _gone, path)
     stored = Image.open(path, keep_alpha=True)
-    properties = {**record.properties, **stored.properties, "date": record.acquired_at}
+    properties = {**stored.properties, **record.properties, "date": record.acquired_at}
     return stored.changed(
         reader.read,
         dtypes=reader.dtypes,

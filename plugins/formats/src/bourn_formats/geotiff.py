@@ -9,8 +9,12 @@ as a mask.
 
 An image's properties become the file's metadata items, which rasterio gives as ``tags()`` and rioxarray as attributes:
 a text as it is, numbers as Python writes them, the rest as JSON, ``date`` as ISO 8601 and as TIFF's own DateTime. GDAL
-takes ``:`` and ``=`` for the end of a name; they become ``_``. ``AREA_OR_POINT`` is kept where there is a CRS. A single
-band of classes has the colours of ``properties["colormap"]``: ``[red, green, blue]`` for each value from 0 on.
+takes ``:`` and ``=`` for the end of a name; they become ``_``, and of names that differ in capitals alone the second
+one gets a ``_`` at its end. `bourn.Image.open` gives back what JSON holds as it was, under its own name, by an item
+``bourn`` that says which items are no texts; tuples come back as lists, arrays too, dates (but ``date``) and durations
+as texts. Not kept are None, bytes, a property without a name or called ``bourn``, blanks at a text's beginning and
+texts of nothing else. ``AREA_OR_POINT`` is kept where there is a CRS. A single band of classes has the colours of
+``properties["colormap"]``: ``[red, green, blue]`` for each value from 0 on.
 
 A mask or alpha band without a nodata value of its own is never filled with that of others. An alpha (``opaque`` among
 what is said of a band) is told to readers only where they would take it for what it is: as bytes or 16 bits, opaque at

@@ -55,7 +55,7 @@ PROPERTIES = {
     "rows": np.int64(7),
     "day": True,
     "bands": ["a", {"b": np.float32(0.5)}],
-    "eo:epsg": 32613,
+    "eo:epsg": "32613",
     "TIFFTAG_SOFTWARE": "mine",
     "ns": "a parameter of update_tags",
     "nothing": None,
@@ -73,8 +73,9 @@ ITEMS = {
     "bands": '["a", {"b": 0.5}]',
     "eo_epsg": "32613",
     "TIFFTAG_SOFTWARE": "mine",
-    "NS": "a parameter of update_tags",
+    "ns_": "a parameter of update_tags",
     "bell": "ding ",
+    "bourn": '{"json": ["bands", "cloud", "day", "rows"], "names": {"eo_epsg": "eo:epsg", "ns_": "ns"}}',
 }
 
 

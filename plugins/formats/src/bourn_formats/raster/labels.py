@@ -36,8 +36,7 @@ _ASCII = 2
 
 def label(file: Any, profile: Profile, statistics: Sequence[Statistics]) -> None:
     """Set what is known of the image and its bands in a rasterio dataset."""
-    # Two names are parameters of its own; GDAL knows no capitals.
-    file.update_tags(**{name.upper() if name in {"ns", "bidx"} else name: text for name, text in profile.items.items()})
+    file.update_tags(**profile.items)
     if set(profile.scales) != {1.0} or set(profile.offsets) != {0.0}:
         file.scales, file.offsets = profile.scales, profile.offsets
     for index, name in enumerate(profile.bands, 1):
