@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,13 +62,22 @@ def write(image: Image, profile: Profile, sink: Sink) -> Mapping[str, Any]:
                 options = _cog(profile) if profile.tiled else _striped(profile)
                 rasterio.shutil.copy(plain, made, **options)
         except (RasterioError, CPLE_BaseError, SystemError) as cause:  # the last where GDAL failed and said nothing
-            msg = f"GDAL could not write the GeoTIFF: {cause}"
+            # Of a full disk GDAL tells nothing but that a write failed.
+            what = "no room to put" if shutil.disk_usage(folder).free < PIECE else "GDAL could not put"
+            msg = f"{what} the GeoTIFF together in {tempfile.gettempdir()}: {_first(cause)}"
             raise EncodeError(msg) from cause
         plain.unlink()
         with made.open("rb") as file:
             while piece := file.read(PIECE):
                 sink.write(piece)
     return report(profile, passage.counts)
+
+
+def _first(error: BaseException) -> BaseException:
+    """What it began with: rasterio's own errors say no more than that something failed."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _write_plain(passage: Passage, profile: Profile, path: Path) -> None:
