@@ -87,9 +87,11 @@ def _parts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> ImageParts:
         band: _band_facts(dataset, number, value, is_class=dataset.colorinterp[number - 1] == ColorInterp.palette)
         for band, number, value in zip(bands, numbers, nodata, strict=True)
     }
-    for band, number in zip(bands, numbers, strict=True):
+    for band, number, dtype in zip(bands, numbers, dtypes, strict=True):
         if number in alpha:
             bandinfo[band]["kind"] = "mask"
+            if dtype.name in {"uint8", "uint16"}:  # of others GDAL does not say what is opaque
+                bandinfo[band]["opaque"] = int(np.iinfo(dtype).max)
     items = dataset.tags()
     properties = properties_of(items)
     if "AREA_OR_POINT" in items:
