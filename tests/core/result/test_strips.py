@@ -11,6 +11,7 @@ from bourn.errors import RequestError, ResultRefused
 from bourn.result import pixels as pixels_room
 from bourn.result import strips as strips_room
 from bourn.result.image import Image
+from bourn.result.lazy import compute
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -159,3 +160,62 @@ def test_blocks_that_are_not_as_dask_was_told_are_refused(change, dtype):
     declared = da.zeros((1, 60, 60), chunks=(1, 30, 30)).map_blocks(change, dtype=dtype)
     with pytest.raises(ResultRefused, match=r"was declared as .*, and computing it gave"):
         list(Image(declared).strips())
+
+
+def wrong(block, dtype="u2"):
+    """An image of 4 x 4 chunks, the seventh of which is something else than dask was told."""
+
+    def made(block_info=None):
+        row, column = block_info[None]["chunk-location"][1:]
+        return block if (row, column) == (1, 2) else np.ones(block_info[None]["chunk-shape"], dtype)
+
+    return Image(da.map_blocks(made, chunks=((1,), (10,) * 4, (10,) * 4), dtype=dtype, meta=np.empty((0,) * 3, dtype)))
+
+
+WRONG = {
+    "higher": np.ones((1, 11, 10), "u2"),
+    "lower": np.ones((1, 5, 10), "u2"),
+    "one pixel": np.ones((1, 1, 1), "u2"),
+    "more bands": np.ones((2, 10, 10), "u2"),
+    "no bands": np.ones((10, 10), "u2"),
+    "no chunk": "abc",
+    "nothing": None,
+    "objects": np.full((1, 10, 10), None),
+    "NaN": np.full((1, 10, 10), np.nan),
+    "fractions": np.full((1, 10, 10), 1.5, "f4"),
+    "negative": np.full((1, 10, 10), -1, "i2"),
+    "wide": np.full((1, 10, 10), 2**40),
+}
+
+
+@pytest.mark.parametrize("spill_bytes", [0, 1 << 30])
+@pytest.mark.parametrize("rows", [10, 15, 40])
+@pytest.mark.parametrize("name", WRONG)
+def test_a_block_that_is_not_as_declared_is_refused(monkeypatch, name, rows, spill_bytes):
+    """Wherever it stands: dask would stretch it, wrap -1 round, make 0 of NaN."""
+    monkeypatch.setattr("bourn.result.pixels.SPILL_BYTES", spill_bytes)
+    image = wrong(WRONG[name])
+    with pytest.raises(ResultRefused, match=r"declared as \(1, 10, 10\) of uint16, and computing it gave"):
+        list(image.strips(rows))
+    with pytest.raises(ResultRefused, match=r"declared as \(1, 10, 10\) of uint16, and computing it gave"):
+        image.compute()
+    with pytest.raises(ResultRefused, match=r"declared as \(1, 10, 10\) of uint16, and computing it gave"):
+        compute([image])
+
+
+@pytest.mark.parametrize("spill_bytes", [0, 1 << 30])
+def test_a_block_that_came_out_masked_is_refused(monkeypatch, spill_bytes):
+    """Nobody declared a mask: what is beneath it would become pixels. One that masks nothing is no matter."""
+    monkeypatch.setattr("bourn.result.pixels.SPILL_BYTES", spill_bytes)
+    block = np.ma.array(np.ones((1, 10, 10), "u2"))
+    assert wrong(block).compute().mask is None
+    block[0, 3, 4] = np.ma.masked
+    with pytest.raises(ResultRefused, match="came out masked"):
+        wrong(block).compute()
+
+
+@pytest.mark.parametrize("spill_bytes", [0, 1 << 30])
+def test_byte_order_is_no_matter(monkeypatch, spill_bytes):
+    monkeypatch.setattr("bourn.result.pixels.SPILL_BYTES", spill_bytes)
+    block = np.arange(100, dtype=">u2").reshape(1, 10, 10)
+    assert np.array_equal(wrong(block).compute().array[:, 10:20, 20:30], block)

@@ -142,7 +142,9 @@ def _computed(parts: Sequence[Any], watch: _Watch) -> list[Any]:
             collections.append(part)
         elif (arrays := part.dask_parts()) is not None:
             images[index] = (len(collections), len(collections) + len(arrays))
-            collections.extend(arrays)
+            from bourn.result.blocks import Blocks  # numpy, which the image has loaded
+
+            collections.extend(Blocks(array) if is_dask_collection(array) else array for array in arrays)
     computed = _by_dask(collections, watch) if collections else []
     found, others = [], iter(_outside(computed, images.values()))
     for index, part in enumerate(parts):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 import numpy as np
 
-from bourn.errors import ResultRefused
+from bourn.result.blocks import Blocks, as_declared
 from bourn.result.nodata import Missing, masked_where_missing
 from bourn.result.rows import Fetched, FetchedRows, HeldRows, RowReader
 from bourn.result.spilled import SPILL_BYTES, SpilledRows, after_each_task, computed_here
@@ -134,7 +134,9 @@ class ArrayPixels:
             A numpy array is not of the shape and dtype that was declared of it.
         """
         declared = zip(parts, self.parts(), strict=True)
-        given = [_as_declared(part, was) if isinstance(part, np.ndarray) else part for part, was in declared]
+        given = [
+            as_declared(part, was.shape, was.dtype) if isinstance(part, np.ndarray) else part for part, was in declared
+        ]
         mask = None if self.given_mask is None else given.pop()
         stack = None if self.stack is None else given.pop()
         return attrs.evolve(self, stack=stack, layers=tuple(given), given_mask=mask)
@@ -231,18 +233,6 @@ def _computing(arrays: Sequence[Any], told: Mapping[str, Any]) -> Callable[[int,
 
     def compute(start: int, stop: int) -> Fetched:
         slices = [array[..., start:stop, :] for array in arrays]
-        computed = dask.compute(*slices, **told)  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
-        return [_as_declared(np.asarray(array), part) for array, part in zip(computed, slices, strict=True)]
+        return list(dask.compute(*map(Blocks, slices), **told))  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
 
     return compute
-
-
-def _as_declared(array: np.ndarray[Any, Any], part: Any) -> np.ndarray[Any, Any]:
-    """What was computed, if it is what dask was told of it: else a writer would stretch it, or wrap its values."""
-    if array.shape == part.shape and array.dtype.newbyteorder("=") == part.dtype.newbyteorder("="):
-        return array
-    msg = (
-        f"a block of the image was declared as {part.shape} of {part.dtype}, and computing it gave {array.shape} of "
-        f"{array.dtype}: give map_blocks, or apply_ufunc, the right chunks and dtype"
-    )
-    raise ResultRefused(msg)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bourn.errors import JobFailed
+from bourn.result.blocks import as_declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -123,7 +124,8 @@ class _Spilled:
         *bands, rows, columns = key
         first_band = bands[0].indices(self.shape[0])[0] if bands else 0
         top, left = rows.indices(self.shape[-2])[0], columns.indices(self.shape[-1])[0]
-        layers = np.asarray(block, self.dtype).reshape(-1, *block.shape[-2:])
+        wanted = tuple(len(range(*part.indices(length))) for part, length in zip(key, self.shape, strict=True))
+        layers = as_declared(block, wanted, self.dtype).astype(self.dtype, copy=False).reshape(-1, *wanted[-2:])
         try:
             for index, layer in enumerate(layers):
                 self._write(np.ascontiguousarray(layer), first_band + index, top, left)
