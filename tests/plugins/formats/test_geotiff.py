@@ -401,6 +401,14 @@ REFUSED = {
     "JPEG bands": (
         Image(np.ones((5, 2, 3), "u1")), {"compression": "JPEG"}, "JPEG holds 1 or 2 or 3 or 4 bands, the image has 5",
     ),
+    "bands": (Image(np.ones((65536, 1, 1), "u1")), {}, "a TIFF holds 65535 bands at most, the image has 65536"),
+    "tile": (
+        Image(np.ones((8, 1, 1))), {"blocksize": 8192},
+        (
+            "8 bands take 4294967296 bytes in a tile of 8192 x 8192 pixels, of 2147483647 at most: "
+            "take a smaller blocksize, or fewer bands"
+        ),
+    ),
     "JPEG alpha": (
         Image(np.ones((4, 2, 3), "u1"), ["red", "green", "blue", "alpha"]), {"compression": "JPEG"},
         "JPEG holds no alpha band (its mask takes the place of it): leave it out, or take WEBP or DEFLATE",
@@ -472,6 +480,14 @@ PREFLIGHT = {
     "mixed": (
         {}, {"dtypes": ("uint8", "float32"), "dtype": "uint8"},
         [Problem("", "the bands of a GeoTIFF are of one dtype, these are of several: float32, uint8")],
+    ),
+    "bands": (
+        {}, {"dtypes": ("bool",) * 65536, "dtype": "bool"},
+        [Problem("", REFUSED["bands"][2]), Note("bool is written as uint8")],
+    ),
+    "tile": (
+        {"blocksize": 8192}, {"dtypes": ("float64",) * 8, "dtype": "float64"},
+        [Problem("blocksize", REFUSED["tile"][2])],
     ),
     "striped": ({"tiled": False}, {}, [Note("a striped GeoTIFF is not cloud optimized", path="tiled")]),
 }  # fmt: skip

@@ -86,7 +86,7 @@ class GeoTIFF(Format[Options]):
 
     def preflight(self, options: Options, info: ResultInfo) -> Iterable[Problem | Note]:
         """Problems of compression, level and resampler with what is known of the image."""
-        from bourn_formats.raster.codecs import CODECS, misfits  # on first use, as its neighbours
+        from bourn_formats.raster.codecs import CODECS, misfits, oversize  # on first use, as its neighbours
 
         name = options.compression.upper()
         levels = CODECS[name].levels
@@ -103,6 +103,9 @@ class GeoTIFF(Format[Options]):
         count = len(info.dtypes) if info.dtypes else None
         for fault in misfits(name, known, count, info.bands):
             yield Problem("compression", fault)
+        if known is not None and count is not None:
+            for path, fault in oversize(count, known, options.blocksize if options.tiled else None):
+                yield Problem(path, fault)
         if options.overviews and options.overview_resampler not in {"nearest", "mode"}:
             # Between two classes there is nothing.
             for band, kind in zip(info.bands or (), info.band_kinds or (), strict=False):

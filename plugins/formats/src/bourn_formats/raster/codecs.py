@@ -1,7 +1,8 @@
-"""What TIFF's compressions can take: levels, dtypes, numbers of bands. GDAL's GTiff and COG driver pages."""
+"""What TIFF and its compressions can take: levels, dtypes, numbers of bands. GDAL's GTiff and COG driver pages."""
 
 from __future__ import annotations
 
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 import attrs
@@ -9,7 +10,13 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["CODECS", "Codec", "misfits"]
+__all__ = ["CODECS", "Codec", "misfits", "oversize"]
+
+MOST_BANDS = (1 << 16) - 1
+"""SamplesPerPixel (tag 277) has 16 bits."""
+
+MOST_TILE_BYTES = (1 << 31) - 1
+"""What a tile may take before it is compressed: all that GDAL reads, and it is held in memory as a whole."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,3 +71,14 @@ def misfits(name: str, dtype: str | None, count: int | None, bands: Sequence[str
         yield f"{name} holds {numbers} bands, the image has {count}"
     if name == "JPEG" and bands is not None and tuple(map(str.casefold, bands)) == ("red", "green", "blue", "alpha"):
         yield "JPEG holds no alpha band (its mask takes the place of it): leave it out, or take WEBP or DEFLATE"
+
+
+def oversize(count: int, dtype: str, blocksize: int | None) -> Iterator[tuple[str, str]]:
+    """(the option, what is wrong) with so many bands of such numbers in tiles of that side; None for strips."""
+    item_bytes = int(dtype.lstrip(ascii_lowercase)) // 8  # without numpy, for a request is checked before it is loaded
+    size = 0 if blocksize is None else count * blocksize**2 * item_bytes
+    if count > MOST_BANDS:
+        yield "", f"a TIFF holds {MOST_BANDS} bands at most, the image has {count}"
+    elif size > MOST_TILE_BYTES:
+        many = f"{count} bands take {size} bytes in a tile of {blocksize} x {blocksize} pixels"
+        yield "blocksize", f"{many}, of {MOST_TILE_BYTES} at most: take a smaller blocksize, or fewer bands"

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 from bourn.plugin import ResultRefused
 
-from bourn_formats.raster.codecs import CODECS, Codec, misfits
+from bourn_formats.raster.codecs import CODECS, Codec, misfits, oversize
 from bourn_formats.raster.colours import alpha_of, colormap_of, is_rgb, tells_alpha
 from bourn_formats.raster.items import items_of
 
@@ -186,6 +186,7 @@ def _dtype(image: Image, notes: list[str]) -> str:
 def _check(image: Image, options: Options, dtype: str) -> None:
     name = options.compression.upper()
     faults = list(misfits(name, dtype, len(image.bands), image.bands))
+    faults += [fault for _, fault in oversize(len(image.bands), dtype, options.blocksize if options.tiled else None)]
     resampler = options.overview_resampler
     if options.overviews and resampler not in KEEPING:
         kept = [
