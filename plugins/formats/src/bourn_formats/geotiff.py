@@ -86,7 +86,8 @@ class GeoTIFF(Format[Options]):
 
     def preflight(self, options: Options, info: ResultInfo) -> Iterable[Problem | Note]:
         """Problems of compression, level and resampler with what is known of the image."""
-        from bourn_formats.raster.codecs import CODECS, misfits, oversize  # on first use, as its neighbours
+        # On first use, as its neighbours.
+        from bourn_formats.raster.codecs import CODECS, KEEPING, misfits, oversize, written_dtype
 
         name = options.compression.upper()
         levels = CODECS[name].levels
@@ -99,14 +100,13 @@ class GeoTIFF(Format[Options]):
             listed = ", ".join(sorted(dtypes))
             yield Problem("", f"the bands of a GeoTIFF are of one dtype, these are of several: {listed}")
         dtype = info.dtype if len(dtypes) <= 1 else None
-        known = {"bool": "uint8", "float16": "float32"}.get(dtype, dtype) if dtype else None
+        known = written_dtype(dtype) if dtype else None
         count = len(info.dtypes) if info.dtypes else None
-        for fault in misfits(name, known, count, info.bands):
-            yield Problem("compression", fault)
-        if known is not None and count is not None:
-            for path, fault in oversize(count, known, options.blocksize if options.tiled else None):
-                yield Problem(path, fault)
-        if options.overviews and options.overview_resampler not in {"nearest", "mode"}:
+        faults = [("compression", fault) for fault in misfits(name, known, count, info.bands)]
+        faults += oversize(count, known, options.blocksize if options.tiled else None)
+        for path, fault in faults:
+            yield Problem(path, fault)
+        if options.overviews and options.overview_resampler not in KEEPING:
             # Between two classes there is nothing.
             for band, kind in zip(info.bands or (), info.band_kinds or (), strict=False):
                 if kind != "data":

@@ -21,7 +21,7 @@ def test_as_numpy_has_them(dtype, data):
     for part in (np.s_[:cut], np.s_[cut:]):
         if array[part].size:
             one = Statistics()
-            one.add(array[part], None if mask is None else mask[part], None)
+            one.add(array[part], None if mask is None else mask[part])
             found.join(one)
     values = array.astype("f8")[~mask] if mask is not None else array.astype("f8").ravel()
     tags = {key.removeprefix("STATISTICS_").lower(): float(value) for key, value in found.tags().items()}
@@ -37,7 +37,7 @@ def test_as_numpy_has_them(dtype, data):
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_does_not_count(value):
     found = Statistics()
-    found.add(np.array([[1.0, value], [3.0, 2.0]]), None, None)
+    found.add(np.array([[1.0, value], [3.0, 2.0]]), None)
     assert found.tags()["STATISTICS_MEAN"] == "2.0"
     assert found.tags()["STATISTICS_VALID_PERCENT"] == "75"
 
@@ -45,5 +45,5 @@ def test_what_is_not_finite_does_not_count(value):
 def test_large_numbers_keep_their_digits():
     found = Statistics()
     for row in np.random.default_rng(0).normal(1e9, 1, (50, 1, 4000)):
-        found.add(row, None, None)
+        found.add(row, None)
     assert float(found.tags()["STATISTICS_STDDEV"]) == pytest.approx(1, rel=0.01)

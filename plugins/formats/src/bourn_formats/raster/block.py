@@ -1,7 +1,6 @@
-"""A block of an image as the file's pixels: dtypes that TIFF has, masks applied, counted and added up on the way.
+"""A block of an image as the file's pixels: dtypes that TIFF has, masks applied, what is lost counted.
 
-The same rules as `pixels.Passage` has for whole strips, for blocks that several threads work on at once: what is
-counted is given back with each block, and nothing is shared.
+Nothing is shared between blocks, so that several threads may work on them at once.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from bourn_formats.raster.profile import Profile
 
-__all__ = ["Block", "Tally", "meant", "prepared", "seen", "tallied"]
+__all__ = ["Block", "Tally", "add_up", "counted", "prepared", "seen", "tallied"]
 
 Array = np.ndarray[Any, Any]
 
@@ -73,24 +72,24 @@ def prepared(pixels: Array, mask: Array | None, profile: Profile) -> Block:
     equal = pixels == nodata
     losses = {"nodata_clash": equal & ~mask} if equal.any() else {}
     if mask.any():
-        pixels = np.where(meant(mask, pixels.shape, profile), nodata, pixels)
+        pixels = np.where(_meant(mask, pixels.shape, profile), nodata, pixels)
     return seen(pixels, None, profile)._replace(losses=losses)
 
 
-def seen(pixels: Array, valid: Array | None, profile: Profile) -> Block:
-    """Pixels of the file as a reader sees them, `valid` being those of its mask."""
-    if valid is not None:
-        return Block(pixels, None if valid.all() else ~valid[None], {})
+def seen(pixels: Array, masked: Array | None, profile: Profile) -> Block:
+    """Pixels of the file as a reader sees them, `masked` being those that its mask leaves out."""
+    if masked is not None:
+        return Block(pixels, masked[None] if masked.any() else None, {})
     if profile.nodata is None or pixels.dtype.kind == "c":
         return Block(pixels, None, {})
     nodata = np.array(profile.nodata).astype(pixels.dtype)
     invalid = pixels == nodata if nodata == nodata else pixels != pixels  # noqa: PLR0124  # NaN
     if not invalid.any():
         return Block(pixels, None, {})
-    return Block(pixels, meant(invalid, pixels.shape, profile), {})
+    return Block(pixels, _meant(invalid, pixels.shape, profile), {})
 
 
-def meant(masked: Array, shape: tuple[int, ...], profile: Profile) -> Array:
+def _meant(masked: Array, shape: tuple[int, ...], profile: Profile) -> Array:
     """(band, y, x) or (y, x) bool: `masked`, less the bands for which the file's nodata value is not meant."""
     if not any(profile.plain):
         return masked
@@ -121,10 +120,21 @@ def _joined(pixels: Array, mask: Array | None, profile: Profile) -> Block:
 
 def tallied(block: Block, profile: Profile) -> Tally:
     """Counts and statistics of a block."""
-    counts = {kind: [int(np.count_nonzero(layer)) for layer in lost] for kind, lost in block.losses.items()}
     statistics = [Statistics() for _ in profile.bands]
-    if block.pixels.dtype.kind != "c":
-        for index, layer in enumerate(block.pixels):
-            invalid = None if block.invalid is None else block.invalid[index % len(block.invalid)]
-            statistics[index].add(layer, invalid, None)
-    return Tally(counts, statistics)
+    add_up(block, statistics)
+    return Tally(counted(block), statistics)
+
+
+def counted(block: Block) -> dict[str, list[int]]:
+    """How many valid pixels are lost, by kind, one number a band."""
+    return {kind: [int(np.count_nonzero(layer)) for layer in lost] for kind, lost in block.losses.items()}
+
+
+def add_up(block: Block, statistics: Sequence[Statistics]) -> None:
+    """Take a block into account in the statistics of each band; complex numbers have none."""
+    if block.pixels.dtype.kind == "c":
+        return
+    for index, layer in enumerate(block.pixels):
+        # The invalid pixels of each band, or the same ones for all.
+        invalid = None if block.invalid is None else block.invalid[index % len(block.invalid)]
+        statistics[index].add(layer, invalid)

@@ -1,4 +1,7 @@
-"""What TIFF and its compressions can take: levels, dtypes, numbers of bands. GDAL's GTiff and COG driver pages."""
+"""What TIFF and its compressions can take: levels, dtypes, numbers of bands. GDAL's GTiff and COG driver pages.
+
+Loads nothing: a request is checked by it before anything is computed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["CODECS", "Codec", "misfits", "oversize"]
+__all__ = ["CODECS", "KEEPING", "Codec", "misfits", "oversize", "written_dtype"]
+
+KEEPING = ("nearest", "mode")
+"""Resamplers that make no value which was not there: the only ones for classes and masks."""
 
 MOST_BANDS = (1 << 16) - 1
 """SamplesPerPixel (tag 277) has 16 bits."""
@@ -60,6 +66,11 @@ CODECS = {
 """By the name in options, in capitals."""
 
 
+def written_dtype(dtype: str) -> str:
+    """What stands in the file for `dtype`: TIFF readers know neither bool nor float16."""
+    return {"bool": "uint8", "float16": "float32"}.get(dtype, dtype)
+
+
 def misfits(name: str, dtype: str | None, count: int | None, bands: Sequence[str] | None) -> Iterator[str]:
     """What is wrong with writing such pixels by this compression; None where it is not known."""
     codec = CODECS[name]
@@ -73,8 +84,13 @@ def misfits(name: str, dtype: str | None, count: int | None, bands: Sequence[str
         yield "JPEG holds no alpha band (its mask takes the place of it): leave it out, or take WEBP or DEFLATE"
 
 
-def oversize(count: int, dtype: str, blocksize: int | None) -> Iterator[tuple[str, str]]:
-    """(the option, what is wrong) with so many bands of such numbers in tiles of that side; None for strips."""
+def oversize(count: int | None, dtype: str | None, blocksize: int | None) -> Iterator[tuple[str, str]]:
+    """(the option, what is wrong) with so many bands of such numbers in tiles of that side; None where not known.
+
+    Of strips it is GDAL that says how high they are.
+    """
+    if count is None or dtype is None:
+        return
     item_bytes = int(dtype.lstrip(ascii_lowercase)) // 8  # without numpy, for a request is checked before it is loaded
     size = 0 if blocksize is None else count * blocksize**2 * item_bytes
     if count > MOST_BANDS:

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 __all__ = ["takes", "write"]
 
 IN_FLIGHT = 1
-"""Strips that are encoded while the next one is read, unless they are large ones that are read for this."""
+"""Strips that may still be encoded while the next one is read."""
 
 LARGE_BYTES = 64 << 20
+"""Of a lazy image's strip: from there on none is encoded while the next one is computed, since each takes memory."""
 
 SMALL_BYTES = 32 << 20
 """Of a whole image: it is one of many, perhaps, that are written at once."""
@@ -191,8 +192,8 @@ class _Writer:
         across = (stage.across, columns[0] // stage.across.step, stage.across.target if last else columns[1] // 2)
         if down[1] == down[2] or across[1] == across[2]:
             return
-        small, valid = reduced(block.pixels, block.invalid, down, across, self._profile)
-        self._stages[stage.index + 1].place(down[1], across[1], small, valid)
+        small, masked = reduced(block.pixels, block.invalid, down, across, self._profile)
+        self._stages[stage.index + 1].place(down[1], across[1], small, masked)
 
     def _encoded(self, block: Block) -> list[Any | None]:
         """The tile, and that of the mask; None where it is left out since it is empty."""

@@ -17,7 +17,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from bourn_formats.raster.labels import NOWHERE, label
-from bourn_formats.raster.pixels import TILE, Passage
+from bourn_formats.raster.passage import TILE, Passage
 from bourn_formats.raster.profile import as_text
 from bourn_formats.raster.report import report
 from bourn_formats.raster.tags import GEO_TAGS, NODATA_TAG, rewrite_tags

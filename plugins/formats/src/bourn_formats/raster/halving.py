@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-__all__ = ["Halving"]
+__all__ = ["Halving", "Span"]
 
 Array = np.ndarray[Any, Any]
 
@@ -70,3 +70,7 @@ class Halving:
             return [whole] * self.step
         ratio = self.length / self.target
         return [1 - (index * ratio - 2 * index), whole, 1 - (2 * index + 3 - (index + 1) * ratio)]
+
+
+Span = tuple[Halving, int, int]
+"""Pixels of an overview along an axis: its halving, the first one, and the one after the last."""

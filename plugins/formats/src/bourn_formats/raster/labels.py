@@ -30,7 +30,11 @@ _TEXT_TAGS = frozenset({269, 270, 280, 281, 282, 283, 296, 305, 306, 315, 316, 3
 """What GDAL makes of ``TIFFTAG_...`` among its metadata items, and all others."""
 
 _SIDE = 16
+"""Pixels of that file; no matter how many."""
+
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 11: 4, 12: 8, 16: 8}
+"""Bytes of a value, by the number of its type (TIFF 6.0 section 2, BigTIFF)."""
+
 _ASCII = 2
 
 

@@ -131,8 +131,8 @@ def _header(directories: Sequence[Directory], resolution_bytes: Sequence[int], f
     return bytes(made)
 
 
-def _even(place: int) -> int:
-    """The next multiple of 8: TIFF asks for 2, its arrays of 64-bit numbers are read best from there."""
+def _aligned(place: int) -> int:
+    """The next multiple of 8: TIFF 6.0 asks for 2, arrays of 64-bit numbers are read best from there."""
     return place + -place % 8
 
 
@@ -145,11 +145,11 @@ def _places(directories: Sequence[Directory], form: _Form, start: int) -> tuple[
     places = []
     for directory in directories:
         places.append(start)
-        start += _size_of_tags(len(directory.tags) + 2, form)
-        start = _even(start)
+        start += _size_of_tags(len(directory.tags) + 2, form)  # and those of offsets and sizes
+        start = _aligned(start)
         for tag in directory.tags:
             if len(tag.raw) > form.inline_bytes:
-                start += _even(len(tag.raw))
+                start += _aligned(len(tag.raw))
     return places, start
 
 
@@ -158,9 +158,9 @@ def _array_places(directories: Sequence[Directory], form: _Form, start: int) -> 
     places = []
     for directory in directories:
         tiles = directory.sizes.size
-        counts = start + _even(tiles * form.place.size)
+        counts = start + _aligned(tiles * form.place.size)
         places.append((start, counts))
-        start = counts + _even(tiles * 4)
+        start = counts + _aligned(tiles * 4)
     return places, start
 
 
@@ -191,7 +191,7 @@ def _write(
 ) -> None:
     form.number.pack_into(made, place, len(tags))
     entry = place + form.number.size
-    values = _even(place + _size_of_tags(len(tags), form))
+    values = _aligned(place + _size_of_tags(len(tags), form))
     for tag in tags:
         form.entry.pack_into(made, entry, tag.number, tag.kind, tag.length)
         value = entry + form.entry.size
@@ -199,7 +199,7 @@ def _write(
             if tag.number in {_OFFSETS, _COUNTS}:
                 target = array_places[tag.number - _OFFSETS]
             else:
-                target, values = values, values + _even(len(tag.raw))
+                target, values = values, values + _aligned(len(tag.raw))
             form.place.pack_into(made, value, target)
             value = target
         made[value : value + len(tag.raw)] = tag.raw

@@ -1,7 +1,6 @@
 """A block of an overview from a block of the next higher resolution: nearest, average, mode, as GDAL defines them.
 
-Masked pixels take no part in an average or a mode; where none is valid the result is masked. An average that happens to
-be the nodata value becomes its neighbour, so that it reads as valid (GDAL does the same).
+Masked pixels take no part in an average or a mode; where none is valid the result is masked.
 """
 
 from __future__ import annotations
@@ -11,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from bourn_formats.raster.halving import Halving
+    from bourn_formats.raster.halving import Halving, Span
 
 __all__ = ["average", "mode", "nearest"]
 
 Array = np.ndarray[Any, Any]
 
 
-def nearest(block: Array, rows: tuple[Halving, int, int], columns: tuple[Halving, int, int]) -> Array:
+def nearest(block: Array, rows: Span, columns: Span) -> Array:
     """(..., rows, columns): of each pixel that one of the source in which its corner lies, rounded.
 
     Parameters
     ----------
     block : (..., y, x) array
         Begins where the first pixel does.
-    rows, columns : (Halving, start, stop)
+    rows, columns : Span
         Pixels of the overview.
     """
     for axis, (halving, start, stop) in ((-2, rows), (-1, columns)):
@@ -40,8 +39,8 @@ def nearest(block: Array, rows: tuple[Halving, int, int], columns: tuple[Halving
 def average(
     block: Array,
     invalid: Array | None,
-    rows: tuple[Halving, int, int],
-    columns: tuple[Halving, int, int],
+    rows: Span,
+    columns: Span,
     *,
     exact: bool,
 ) -> tuple[Array, Array | None]:
@@ -86,9 +85,7 @@ def _of_four(block: Array) -> Array:
     return total.astype(dtype)
 
 
-def _weighted(
-    block: Array, invalid: Array | None, rows: tuple[Halving, int, int], columns: tuple[Halving, int, int]
-) -> tuple[Array, Array | None]:
+def _weighted(block: Array, invalid: Array | None, rows: Span, columns: Span) -> tuple[Array, Array | None]:
     """Means in float64, by weights, of any number of pixels; added up in GDAL's order."""
     down, across = (axis.weights(start, stop) for axis, start, stop in (rows, columns))
     shape = (block.shape[0], down[0].size, across[0].size)
@@ -130,9 +127,7 @@ def _rounded(means: Array, dtype: np.dtype[Any]) -> Array:
     return means.astype(dtype)  # towards zero
 
 
-def mode(
-    block: Array, invalid: Array | None, rows: tuple[Halving, int, int], columns: tuple[Halving, int, int]
-) -> tuple[Array, Array | None]:
+def mode(block: Array, invalid: Array | None, rows: Span, columns: Span) -> tuple[Array, Array | None]:
     """(the value that most of the valid pixels have, where there is none); of several that one which has it first."""
     shape = (rows[2] - rows[1], columns[2] - columns[1])
     places = [(y, x) for y in range(_width(rows[0])) for x in range(_width(columns[0]))]

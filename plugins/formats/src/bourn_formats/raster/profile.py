@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 from bourn.plugin import ResultRefused
 
-from bourn_formats.raster.codecs import CODECS, Codec, misfits, oversize
+from bourn_formats.raster.codecs import CODECS, KEEPING, Codec, misfits, oversize, written_dtype
 from bourn_formats.raster.colours import alpha_of, colormap_of, is_rgb, tells_alpha
 from bourn_formats.raster.items import items_of
 
@@ -20,21 +20,13 @@ if TYPE_CHECKING:
 
     from bourn_formats.geotiff import Options
 
-__all__ = ["KEEPING", "Profile", "as_text", "profile_of", "written_dtype"]
-
-KEEPING = ("nearest", "mode")
-"""Resamplers that make no value which was not there: the only ones for classes and masks."""
+__all__ = ["Profile", "as_text", "profile_of"]
 
 YES_AND_NO = (0, 1, 255)
 """What stands in masks."""
 
 COMPLEX_RESAMPLERS = ("nearest", "average")
 """All that GDAL has for complex numbers."""
-
-
-def written_dtype(dtype: str) -> str:
-    """What stands in the file for `dtype`: TIFF readers know neither bool nor float16."""
-    return {"bool": "uint8", "float16": "float32"}.get(dtype, dtype)
 
 
 @attrs.frozen(kw_only=True)
@@ -129,12 +121,7 @@ def profile_of(image: Image, options: Options) -> Profile:
     if not options.tiled:
         notes.append("tiled=false: a striped GeoTIFF, not a cloud optimized one")
     info = [image.bandinfo[band] for band in image.bands]
-    box = image.geobox
-    crs = None if box is None else box.crs
-    point = image.properties.get("AREA_OR_POINT") == "Point"
-    if point and crs is None:
-        # It is one of the GeoKeys; if there are no others readers make up a CRS.
-        notes.append("AREA_OR_POINT=Point is left out: without a CRS a GeoTIFF has no place for it")
+    transform, crs_wkt, point = _place(image, notes)
     return Profile(
         shape=image.shape,
         dtype=dtype,
@@ -151,9 +138,9 @@ def profile_of(image: Image, options: Options) -> Profile:
         scales=[float(facts.get("scale", 1)) for facts in info],
         offsets=[float(facts.get("offset", 0)) for facts in info],
         descriptions=[facts.get("description") for facts in info],
-        transform=None if box is None else box.affine,
-        crs_wkt=None if crs is None else crs.to_wkt(),
-        point=point and crs is not None,
+        transform=transform,
+        crs_wkt=crs_wkt,
+        point=point,
         items=items_of(image),
         codec=codec,
         level=options.level,
@@ -165,6 +152,17 @@ def profile_of(image: Image, options: Options) -> Profile:
         resampler=options.overview_resampler,
         notes=notes,
     )
+
+
+def _place(image: Image, notes: list[str]) -> tuple[Any, str | None, bool]:
+    """(transform or None, CRS as WKT or None, whether pixels stand for points)."""
+    box = image.geobox
+    crs = None if box is None else box.crs
+    point = image.properties.get("AREA_OR_POINT") == "Point"
+    if point and crs is None:
+        # It is one of the GeoKeys; if there are no others readers make up a CRS.
+        notes.append("AREA_OR_POINT=Point is left out: without a CRS a GeoTIFF has no place for it")
+    return None if box is None else box.affine, None if crs is None else crs.to_wkt(), point and crs is not None
 
 
 def _dtype(image: Image, notes: list[str]) -> str:

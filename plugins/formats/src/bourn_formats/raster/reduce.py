@@ -9,26 +9,25 @@ import numpy as np
 from bourn_formats.raster.overview import average, mode, nearest
 
 if TYPE_CHECKING:
-    from bourn_formats.raster.halving import Halving
+    from bourn_formats.raster.halving import Span
     from bourn_formats.raster.profile import Profile
 
 __all__ = ["reduced"]
 
 Array = np.ndarray[Any, Any]
-Span = tuple["Halving", int, int]
 
 
 def reduced(
     pixels: Array, invalid: Array | None, rows: Span, columns: Span, profile: Profile
 ) -> tuple[Array, Array | None]:
-    """(pixels of the overview, True where all bands are valid); None where they all are.
+    """(pixels of the overview, True where the mask leaves them out), the latter None if it leaves out none.
 
     An alpha band is joined whatever is masked; where nothing else says what is transparent it does, for the colours:
     GDAL's rules (`GetMaskFlags`).
     """
     if profile.resampler == "nearest":
         small = nearest(pixels, rows, columns)
-        return small, None if invalid is None else ~nearest(invalid, rows, columns)[0]
+        return small, None if invalid is None else nearest(invalid, rows, columns)[0]
     if profile.alpha is None:
         return _joined(pixels, invalid, rows, columns, profile)
     colours = np.delete(pixels, profile.alpha, axis=0)
@@ -38,9 +37,9 @@ def reduced(
         invalid = transparent if transparent.any() else None
     elif invalid is not None and len(invalid) > 1:  # one a band
         invalid = np.delete(invalid, profile.alpha, axis=0)
-    small, valid = _joined(colours, invalid, rows, columns, profile)
+    small, none = _joined(colours, invalid, rows, columns, profile)
     of_alpha = _of_alpha(alpha, transparent, rows, columns, profile)
-    return np.insert(small, profile.alpha, of_alpha[0], axis=0), valid
+    return np.insert(small, profile.alpha, of_alpha[0], axis=0), none
 
 
 def _of_alpha(alpha: Array, transparent: Array, rows: Span, columns: Span, profile: Profile) -> Array:
@@ -58,6 +57,7 @@ def _of_alpha(alpha: Array, transparent: Array, rows: Span, columns: Span, profi
 def _joined(
     pixels: Array, invalid: Array | None, rows: Span, columns: Span, profile: Profile
 ) -> tuple[Array, Array | None]:
+    """The same without regard to an alpha; where nothing is valid stands nodata, or 0."""
     empty = np.array(0 if profile.nodata is None else profile.nodata).astype(pixels.dtype)
     if profile.resampler == "mode":
         small, none = mode(pixels, invalid, rows, columns)
@@ -69,11 +69,15 @@ def _joined(
     if none is None:
         return small, None
     np.copyto(small, empty, where=none)
-    return small, ~none[0]
+    return small, none[0]
 
 
 def _without(small: Array, nodata: Array) -> Array:
-    """With the value next to nodata where it happens to be that (GDAL: the next higher one, lower at the limit)."""
+    """With the value next to nodata where it happens to be that: the next higher one, at the limit the lower.
+
+    As GDAL does for bytes and unsigned 16 bits (`GDALResampleChunk_AverageOrRMS` in gcore/overview.cpp); of other
+    integers it compares the mean before it is rounded, and so lets some become nodata.
+    """
     same = small == nodata
     if not same.any():
         return small

@@ -29,8 +29,8 @@ class Rows(NamedTuple):
     start, stop : int
         `stop` not among them.
     pixels : (band, stop - start, x) array
-    mask : (band, stop - start, x) or (stop - start, x) bool array or None
-        Of the image: True where masked. Of an overview: True where valid; None if it has no mask.
+    mask : (band, stop - start, x) or (stop - start, x) bool array, or None
+        True where masked; None if it has no mask.
     """
 
     start: int
@@ -110,7 +110,7 @@ class Stage:
         mask = np.empty(shape, bool) if self._masked else None
         return Rows(start, start + height, np.empty((self._bands, *shape), self._dtype), mask)
 
-    def place(self, start: int, column: int, pixels: Array, valid: Array | None) -> None:
+    def place(self, start: int, column: int, pixels: Array, masked: Array | None) -> None:
         """Put a block of pixels where it belongs; there must be room for it. Several threads may, at unlike places."""
         stop = start + pixels.shape[1]
         for index in range(start // self._side, -(-stop // self._side)):
@@ -120,7 +120,7 @@ class Stage:
             there = np.s_[..., low - start : high - start, :]
             rows.pixels[here] = pixels[there]
             if rows.mask is not None:
-                rows.mask[here] = True if valid is None else valid[there]
+                rows.mask[here] = False if masked is None else masked[there]
 
     def whole(self, stop: int) -> Iterator[Rows]:
         """The strips that are whole now that all rows before `stop` are there."""

@@ -24,7 +24,7 @@ _threads = threading.local()
 
 
 class Statistics:
-    """Of the pixels that were added: finite, not masked, not nodata.
+    """Of the pixels that were added: finite, and not masked.
 
     The mean and the sum of squared differences of strips are joined as by Chan, Golub and LeVeque (1983), which
     loses no digits where the mean is far from 0.
@@ -38,7 +38,7 @@ class Statistics:
         self._mean = 0.0
         self._squares = 0.0
 
-    def add(self, layer: Array, mask: Array | None, nodata: float | None) -> None:
+    def add(self, layer: Array, mask: Array | None) -> None:
         """Take a (y, x) layer into account, `mask` True where it is not to be."""
         self.size += layer.size
         least, largest = None, None
@@ -46,7 +46,7 @@ class Statistics:
         height = max(1, PIECE // layer.shape[1])
         for start in range(0, layer.shape[0], height):
             part = np.s_[start : start + height]
-            found = _moments(layer[part], None if mask is None else mask[part], nodata)
+            found = _moments(layer[part], None if mask is None else mask[part])
             if found is None:
                 continue
             low, high, number, middle, spread = found
@@ -91,13 +91,9 @@ def _joined(one: tuple[int, float, float], two: tuple[int, float, float]) -> tup
     return one[1] + shift * two[0] / total, one[2] + two[2] + shift * shift * one[0] * two[0] / total
 
 
-def _moments(layer: Array, mask: Array | None, nodata: float | None) -> tuple[Any, Any, int, float, float] | None:
+def _moments(layer: Array, mask: Array | None) -> tuple[Any, Any, int, float, float] | None:
     """(least, largest, count, mean, sum of squared differences) of what is valid; None if nothing is."""
     valid = None if mask is None or not mask.any() else ~mask
-    if nodata is not None and nodata == nodata:  # noqa: PLR0124  # NaN is found below
-        missing = layer == np.array(nodata).astype(layer.dtype)
-        if missing.any():
-            valid = ~missing if valid is None else valid & ~missing
     if layer.dtype.kind == "f":
         with np.errstate(over="ignore", invalid="ignore"):
             finite = bool(np.isfinite(np.add.reduce(layer, axis=None)))
