@@ -71,7 +71,7 @@ def requests(registry: Registry, subjects: Sequence[Subject]) -> Iterator[Reques
 
 
 def _of_pair(to: Spec, written: Spec, cell: Cell, subjects: Sequence[Subject]) -> Iterator[Request]:
-    pair = {"destination": to.name, "format": written.name}
+    pair: dict[str, Any] = {"destination": to.name, "format": written.name}
     if not cell.kinds:
         # As its example has it, so that nothing but the pair is wrong.
         asked = _half(to)[0] or to.name
