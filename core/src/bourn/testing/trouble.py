@@ -32,6 +32,9 @@ __all__ = ["TroubleTests"]
 BIG = 3_000_000
 """Bytes: more than any sensible piece, so that half of it is in the middle of a delivery."""
 
+RETRACTING = "taking back what "
+"""How bourn words it where `retract` raises what is no DeliveryError."""
+
 THREADS = 8
 JOBS = 5
 
@@ -250,6 +253,24 @@ class TroubleTests:
         assert trial.send(self.result(kind), format=format_name).stage == "CANCELLED"
         left = "what a cancelled job has delivered can still be seen: write retract(), or say why not in unretractable"
         assert len(self.visible()) == before, left
+
+    def test_cancelled_in_an_outage_it_ends(self, trial_of: Callable[..., Trial]) -> None:
+        """A job that is cancelled while the other end is down ends: nothing is left, or the plugin itself says so."""
+        before = len(self.visible())
+        raised, around = _recorded()
+        trial = trial_of(around)
+        format_name, kind = self.first_accepted()
+        with self.outage():
+            job = trial.submit(self.result(kind), format=format_name)
+            assert _until(lambda: raised), "the delivery did not fail while the other end was down"
+            job.cancel()
+            trial.settle(job)
+        if job.stage == "CANCELLED":
+            assert len(self.visible()) == before, "a cancelled job has delivered"
+            return
+        assert isinstance(job.error, DeliveryError)
+        foreign = job.error.message.startswith(RETRACTING)
+        assert not foreign, f"retract raised another error than DeliveryError; raise that from it: {job.error.message}"
 
     # -- at once --------------------------------------------------------------------------------------------------
 
