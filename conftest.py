@@ -7,7 +7,7 @@ import pytest
 
 pytest.register_assert_rewrite("bourn.testing")  # before doctests import its rooms one by one
 
-FOR_TESTS = {"BOURN_DEEP", "BOURN_KILL_SWEEP"}
+FOR_TESTS = {"BOURN_DEEP", "BOURN_KILL_SWEEP", "BOURN_SHOTS"}
 """What the tests themselves are set by."""
 
 

@@ -5,6 +5,7 @@ from bourn.testing import DestinationContract, Faulty
 
 class TestFaulty(DestinationContract):
     destination = Faulty
+    unreachable = "it keeps results in the memory of this process"
 
     def witness(self, receipt, job):
         return Faulty.delivered[receipt.detail["delivery"]]

@@ -1,5 +1,6 @@
 """``bourn demo``."""
 
+import re
 import sys
 
 import numpy as np
@@ -15,14 +16,30 @@ def test_everything_installed_is_shown(run_installed, home):
     assert "nothing unexpected" in done.stdout
     registry = run_installed.session.registry
     for (destination, written), cell in registry.matrix().items():
-        rows = [line.split() for line in done.stdout.splitlines()]
-        rows = [row for row in rows if row[1:3] == [destination, written]]
+        rows = re.findall(rf"^(.+?) +{destination} +{written} +(.*)$", done.stdout, re.MULTILINE)
         assert rows, (destination, written)
         if "image" in cell.kinds:
-            assert any(row[0] == "scene" for row in rows)
+            assert any(what in {"scene", "An image of a product"} for what, _ in rows)
+        if not cell.kinds:
+            assert all(said.startswith(f"refused: {destination!r} takes") for _, said in rows), rows
     assert "same bytes by its link" in done.stdout
+    assert done.stdout.count("refused") == 1 + sum(not cell.kinds for cell in registry.matrix().values())
     assert "fromat: unknown argument 'fromat'; did you mean 'format'?" in done.stdout
     assert not home.exists()
+    the_mail_is_shown(done.stdout)
+
+
+def the_mail_is_shown(stdout):
+    """At the end: where the file lies and what it says, as a reader has it."""
+    shown = stdout.partition("\nA mail, as a file (gone with the demo's folder, unless you --keep it)\n")[2]
+    path, rest = shown.split("\n", 1)
+    assert re.fullmatch(r"  /\S+/outbox/[0-9a-f]+-0\.eml", path)
+    assert rest.startswith(
+        "\n  From: bourn@localhost\n  To: you@localhost\n  Subject: Workflows: The composite of June\n"
+        "\n  Dear you,\n\n  here is the composite of June.\n\n  Download the result:\n\n  http://127.0.0.1:"
+    )
+    assert "\n    bands   red, green, blue, nir (uint16)\n" in rest
+    assert "\n  The same as HTML, with a small picture of it.\n" in rest
 
 
 class Shelf(Destination):
@@ -54,7 +71,10 @@ class Hooks:
     @hookimpl
     def bourn_demo(session):
         yield Example("by its example", "shelf", "text")
-        yield {"title": "its own", "result": "three", "destination": "shelf", "format": "text"}
+        told = "It says:\n  \x1b[2Jthree"
+        yield {
+            "title": "its own", "result": "three", "destination": "shelf", "format": "text", "tell": lambda job: told,
+        }  # fmt: skip
 
 
 def test_plugins_show_what_they_like(run_over):
@@ -62,7 +82,22 @@ def test_plugins_show_what_they_like(run_over):
     assert done.exit_code == 0, done.output
     assert "\nby its example  shelf        text" in done.stdout
     assert "\nits own         shelf        text" in done.stdout
+    assert "\n\nits own (gone with the demo's folder, unless you --keep it)\n  It says:\n    " in done.stdout
+    assert "\x1b" not in done.stdout
     assert "3 requests: 3 delivered; nothing unexpected." in done.stdout
+
+
+class Broken:
+    @staticmethod
+    @hookimpl
+    def bourn_demo(session):
+        yield {"title": "its own", "destination": "shelf", "format": "text", "tell": lambda job: job.nothing}
+
+
+def test_what_can_not_be_told_has_failed(run_over):
+    done = run_over(destinations={"shelf": Shelf}, formats={"text": Text}, hooks=[Broken()])("demo")
+    assert done.exit_code == 1
+    assert "AttributeError" in done.stdout
 
 
 def test_what_fails_is_told_and_fails_the_demo(run_over):

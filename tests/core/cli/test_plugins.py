@@ -1,6 +1,11 @@
 """``bourn list``, ``show``, ``matrix``, ``schema``."""
 
 import json
+import re
+import shutil
+import subprocess
+
+import pytest
 
 
 class Broken:
@@ -54,9 +59,10 @@ def test_show(run):
     ]
     assert ["retries", "integer", "3", "0", "to", "10", "How", "often", "to", "try", "again."] in table
     assert ["address.number", "integer", "1", "The", "house."] in table
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         "  # With a subject",
         '  bourn.compute(result, destination={"type": "letter", "subject": "Two"}, format="text")',
+        "  $ bourn send INPUT --destination letter -o subject=Two --format text",
     ]
 
 
@@ -159,5 +165,64 @@ def test_nothing_is_wider_than_the_terminal(run):
     for command in (["list"], ["show", "letter"], ["show", "text"], ["matrix"]):
         for columns in (60, 80, 100, 120):
             lines = run(*command, columns=columns).stdout.splitlines()
-            prose = [line for line in lines if "bourn.compute(" not in line]  # is to be pasted, and not broken
+            prose = [
+                line for line in lines if not re.search(r"bourn\.compute\(|\$ bourn send", line)
+            ]  # is to be pasted, and not broken
             assert max(map(len, prose)) <= columns
+
+
+def as_the_shell_has_it(command):
+    """The words that `bourn` gets."""
+    script = 'bourn() { printf "%s\\0" "$@"; }\n' + command
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    return done.stdout.split("\0")[:-1]
+
+
+def asked_for(session, words):
+    """Destination and format as the command would ask for them."""
+    from bourn.cli.send import _destination, _format, send_command
+
+    with send_command.make_context("send", words[1:]) as context:
+        told = context.params
+    return (
+        _destination(session, told["destinations"], told["options"]) if told["destinations"] else None,
+        _format(session, told["written"], told["format_options"]),
+    )
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_an_example_for_the_shell_asks_for_the_same(session):
+    """Of all that is installed: as the shell reads it, and as the command does."""
+    from bourn.describe.example import command_of
+    from bourn.discovery.options import read
+
+    def typed(role, half):
+        if half is None:
+            return None
+        mapping = {"type": half} if isinstance(half, str) else dict(half)
+        spec = session.registry.find(role, mapping.pop("type"))
+        options, problems = read(spec.options, mapping)
+        assert not problems
+        return spec.name, options
+
+    tried = 0
+    for spec in (*session.registry.destinations.values(), *session.registry.formats.values()):
+        for example in spec.examples:
+            words = as_the_shell_has_it(command_of(example.destination, example.format))
+            assert words[:2] == ["send", "INPUT"]
+            to, written = asked_for(session, words)
+            assert typed("destination", to) == typed("destination", example.destination)
+            assert typed("format", written) == typed("format", example.format)
+            tried += 1
+    assert tried > 5
+
+
+def test_what_a_shell_would_take_apart_is_quoted():
+    from bourn.describe.example import command_of
+
+    given = {"type": "x", "a": "it's $HOME\t\\n\n`ls`", "b": "it's; $HOME", "c": {"d": [1, {"e": None}]}, "f": ["g"]}
+    words = as_the_shell_has_it(command_of(given))
+    assert words == [
+        "send", "INPUT", "--destination", "x", "-o", f"a={given['a']}", "-o", f"b={given['b']}",
+        "-o", 'c.d=[1, {"e": null}]', "-o", 'f=["g"]',
+    ]  # fmt: skip

@@ -208,3 +208,30 @@ def test_a_ledger_that_does_not_work_is_told_without_a_traceback(session_of, tmp
     done = CliRunner().invoke(bourn, ["send", "-", "-F", "json"], obj=session, input="2")
     assert done.exit_code == 1
     assert re.fullmatch(r"Error: the ledger at sqlite:///.*/ledger\.db fails: file is not a database\n", done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--to", "me"], "'to' is one of the destination 'letter': --destination letter -o to=VALUE"),
+        (["--to=me", "-d", "letter"], "'to' is one of the destination 'letter': -o to=VALUE"),
+        (["--to", "me", "--destination", "LETTER"], "'to' is one of the destination 'letter': -o to=VALUE"),
+        (["--addres=x", "-d", "letter"], "'address' is one of the destination 'letter': -o address=VALUE"),
+        (["--width", "3", "-F", "text"], "'width' is one of the format 'text': -f width=VALUE"),
+        (["--width", "3"], "'width' is one of the format 'text': --format text -f width=VALUE"),
+        (["--to", "me", "-d", "lettre"], "'to' is one of the destination 'letter': --destination letter -o to=VALUE"),
+        (["--to", "me", "-d", '{"type": "letter"}'], "'to' is one of the destination 'letter': -o to=VALUE"),
+    ],
+)
+def test_an_option_of_a_plugin_is_given_by_another_way(run, two, words, said):
+    done = run("send", two, *words)
+    assert done.exit_code == 2
+    option = words[0].partition("=")[0]
+    assert f"Error: '{option}' is no option of `bourn send`. {said}\n" in done.stderr
+
+
+def test_what_nobody_has_is_no_such_option(run, two):
+    for words in (["--nonsense"], ["--tiemout", "3", "-d", "letter"]):
+        done = run("send", two, *words)
+        assert done.exit_code == 2
+        assert "No such option" in done.stderr

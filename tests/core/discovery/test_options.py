@@ -404,3 +404,27 @@ def test_whatever_is_given_instead_of_a_mapping_is_told():
         ((path, text),) = problems(given)
         assert path == "destination"
         assert text.startswith("expected a mapping of options, got ")
+
+
+def test_a_pattern_is_told_as_it_is_written():
+    @attrs.frozen
+    class Options:
+        code: str = option(help="It.", pattern=r"^\d{4}\\$")
+
+    (problem,) = read(Options, {"code": "x"})[1]
+    assert problem.message == r"expected text that matches '^\d{4}\\$', got 'x'"
+
+
+def test_a_check_is_asked_of_what_is_given_and_never_of_none():
+    asked = []
+
+    @attrs.frozen
+    class Options:
+        code: str | None = option(default=None, help="It.", check=asked.append)
+        codes: tuple[str, ...] | None = option(default=("d",), help="They.", check=asked.append)
+
+    assert read(Options, {"code": None, "codes": None})[1] == []
+    assert read(Options, {})[1] == []
+    assert asked == []
+    assert read(Options, {"code": "a", "codes": ["b", "c"]})[1] == []
+    assert asked == ["a", "b", "c"]

@@ -246,3 +246,45 @@ class LoadsFromItself(Shelf):
 
     def load(self, receipt, artifact, context):
         return self.paths[context.delivery_id].read_bytes()
+
+
+_KNOWN = {}
+
+
+class RemembersInItsModule(Shelf):
+    """It would be idempotent, if its process never died."""
+
+    def name(self, artifact, context):
+        return _KNOWN.setdefault(context.delivery_id, f"{context.delivery_id}-{uuid.uuid4()}{artifact.suffix}")
+
+
+class LocksForGood(Shelf):
+    """A process that dies leaves its lock behind, and nobody gets by."""
+
+    def write(self, artifact, target, context):
+        lock = target.with_name(f".{context.delivery_id}.lock")
+        lock.touch(exist_ok=False)
+        try:
+            super().write(artifact, target, context)
+        finally:
+            lock.unlink()
+
+
+class TakesBackWhatItKnowsOf(Shelf):
+    """What another process has delivered is none of its business."""
+
+    def receipt(self, target, options):
+        _KNOWN[target.stem] = target
+        return super().receipt(target, options)
+
+    def retract(self, options, context):
+        _KNOWN.pop(context.delivery_id, Path("/nowhere")).unlink(missing_ok=True)
+
+
+class CanNotTakeBackWhatIsAway(Shelf):
+    """Taken back while the shelf is away, an OSError comes out as it is."""
+
+    def retract(self, options, context):
+        for path in Path(options.folder).iterdir():
+            if path.name.startswith(context.delivery_id):
+                path.unlink()

@@ -1,6 +1,7 @@
 """Against a real mail server: TLS and logging in, what it refuses, and what arrives in the mailbox."""
 
 import os
+import socket
 import subprocess
 
 import exim
@@ -130,8 +131,65 @@ def test_a_test_message_tells_each_step(run, given, new_mail):
     assert exim.PASSWORD not in done.output
 
 
-def test_a_test_message_that_fails_says_where(run, given):
-    done = run("me@bourn.test", **(given | {"password": "wrong"}))
+IS_FINAL = "A job would fail at once; its result and its link are kept."
+IS_NOT = "A job's message would be tried again, for 900 s (plugins.email.retry_for)."
+
+
+@pytest.mark.parametrize(
+    ("to", "how", "change", "said"),
+    [
+        ("me", "starttls", {"password": "wrong"}, ("535 Incorrect", "User or password is not right", IS_FINAL)),
+        ("me", "starttls", {"ca_file": None}, ("is not trusted", "let plugins.email.ca_file be", IS_FINAL)),
+        ("me", "starttls", {"ca_file": "/nowhere.pem"}, ("can't be read", "the certificates to trust", IS_FINAL)),
+        ("me", "starttls", {"ca_file": __file__}, ("can't be read", "the certificates to trust", IS_FINAL)),
+        ("me", "at 127.0.0.1", {}, ("IP address mismatch", "write the name that the certificate is for", IS_FINAL)),
+        ("nobody", "starttls", {}, ("550 there is nobody", "It takes no mail for that recipient.\n", IS_FINAL)),
+        ("later", "starttls", {}, ("451 try again later", "It takes no mail for that recipient.\n", IS_NOT)),
+        ("me", "starttls", {"user": None, "password": None}, ("log in first", "set plugins.email.user", IS_FINAL)),
+        ("me", "no starttls", {}, ("offers no STARTTLS", "ports are 587", IS_FINAL)),
+        ("me", "clear", {}, ("AUTH extension not supported", "once there is TLS", IS_FINAL)),
+        ("me", "tls in a clear port", {}, ("WRONG_VERSION_NUMBER", "use smtp+starttls:// there", IS_NOT)),
+        ("me", "clear in a tls port", {}, ("It did not greet", "use smtps:// there", IS_NOT)),
+        ("me", "down", {}, ("Connection refused", "Nobody listens there", IS_NOT)),
+        ("me", "smtps://nosuch.invalid", {}, ("can't be reached", "spells the host rightly", IS_NOT)),
+    ],
+)
+def test_a_test_message_that_fails_says_where_and_what_to_do(run, server, given, unused_port, to, how, change, said):
+    urls = {
+        "starttls": server.starttls, "clear": server.clear,
+        "at 127.0.0.1": server.smtps.replace("localhost", "127.0.0.1"),
+        "no starttls": server.clear.replace("smtp://", "smtp+starttls://"),
+        "tls in a clear port": server.starttls.replace("smtp+starttls", "smtps"),
+        "clear in a tls port": server.smtps.replace("smtps", "smtp+starttls"),
+        "down": f"smtp://127.0.0.1:{unused_port}",
+    }  # fmt: skip
+    settings = {name: value for name, value in (given | change).items() if value} | {"url": urls.get(how, how)}
+    done = run(f"{to}@bourn.test", **settings)
+    assert done.exit_code == 1, done.output
+    assert done.output.startswith("Connecting to ")
+    for words in said:
+        assert words in done.output
+    assert done.output.endswith(f"{said[-1]}\n")
+    assert exim.PASSWORD not in done.output
+
+
+@pytest.fixture
+def unused_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_a_test_message_whose_answer_is_lost_may_have_come(session_of, flaky):
+    flaky.script = ["drop-after-data"]
+    session = session_of(settings={"plugins": {"email": {"url": flaky.url, "timeout": 0.5}}})
+    done = CliRunner().invoke(bourn, ["email", "test", "--to", "me@example.org"], obj=session)
     assert done.exit_code == 1
-    assert "TLSv1.3" in done.output
-    assert "535 Incorrect authentication data" in done.output
+    assert "before it said whether it keeps it\nLook into the mailbox whether it came." in done.output
+
+
+def test_without_a_server_it_says_how_to_name_one(session_of):
+    done = CliRunner().invoke(bourn, ["email", "test", "--to", "me@example.org"], obj=session_of())
+    assert done.exit_code == 0
+    assert ".eml.\n" in done.output
+    assert 'url = "smtp+starttls://HOST"' in done.output

@@ -113,11 +113,40 @@ def test_what_is_masked_is_seen_through(outbox):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64", "bool", "int64"])
-@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (5, 3000), (600, 600)])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (200, 3000), (600, 600)])
 def test_images_of_every_kind_are_drawn(outbox, dtype, shape):
     _, (message,) = outbox(image(shape, ["b"], dtype), format="geotiff")
     (picture,) = pictures_of(message)
-    assert max(drawn(picture).shape) <= 360
+    assert 120 <= max(drawn(picture).shape) <= 360
+
+
+def test_of_few_pixels_each_is_a_square(outbox):
+    _, (message,) = outbox(image((2, 3), ["b"]), format="geotiff")
+    (picture,) = pictures_of(message)
+    pixels = drawn(picture)[0].astype(int)
+    assert pixels.shape == (80, 120)
+    assert 'width="120"' in html_of(message)
+    assert all(np.ptp(square) < 10 for half in np.split(pixels, 2) for square in np.split(half, 3, axis=1))
+
+
+@pytest.mark.parametrize("shape", [(5, 3000), (3000, 20), (1, 40)])
+def test_a_strip_is_not_drawn(outbox, shape):
+    _, (message,) = outbox(image(shape, ["b"]), format="geotiff")
+    assert pictures_of(message) == []
+    assert "EPSG:32613" in text_of(message)
+
+
+def test_of_many_or_long_names_some_are_told(outbox):
+    names = [f"b{number}" for number in range(30)]
+    _, (message,) = outbox(image((20, 20), names, "uint8"), format="geotiff")
+    assert f"  bands   {', '.join(names[:12])} and 18 more (uint8)\n" in text_of(message)
+
+
+def test_a_long_name_is_cut(outbox):
+    names = [f"{number}{'x' * 500}" for number in range(5)]
+    _, (message,) = outbox(image((20, 20), names, "uint8"), format="geotiff")
+    told = ", ".join(f"{number}{'x' * 36}..." for number in range(3))
+    assert f"  bands   {told} and 2 more (uint8)\n" in text_of(message)
 
 
 @pytest.mark.parametrize("fill", [np.nan, np.inf])

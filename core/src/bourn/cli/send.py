@@ -13,11 +13,12 @@ from bourn.cli.failure import status_of
 from bourn.cli.input import read_input
 from bourn.cli.interrupt import cancelled_by_interrupt, interrupts_held
 from bourn.cli.job_text import job_as_json, link_until
+from bourn.cli.meant import PluginsOptions, schema_of
 from bourn.cli.plan_text import plan_page
 from bourn.cli.terminal import as_json_option, paper, print_json, print_lines, tell
 from bourn.cli.told import is_news
 from bourn.cli.values import KeyValue, options_from
-from bourn.errors import BournError, JobError, Problem, RequestError
+from bourn.errors import JobError, Problem, RequestError
 from bourn.job.file import file_problems
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ __all__ = ["send_command"]
 Pairs = tuple[tuple[str, str], ...]
 
 
-@click.command("send")
+@click.command("send", cls=PluginsOptions)
 @click.argument("given", metavar="INPUT")
 @click.option("--destination", "-d", "destinations", multiple=True, metavar="NAME", help="Where to; again for several.")
 @click.option("--format", "-F", "written", metavar="NAME", help="How it is written.")
@@ -112,7 +113,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
 def _destination(session: Session, names: Sequence[str], pairs: Pairs) -> Any:
     """The destination, or the list of them: an option goes to each that has one of that name."""
     asked = names or (session.settings.default_destination,)
-    schemas = [_schema(session, "destination", name) for name in asked]
+    schemas = [schema_of(session, "destination", name) for name in asked]
     known = {key.partition(".")[0] for schema in schemas for key in schema.get("properties", {})}
     halves = []
     for name, schema in zip(asked, schemas, strict=True):
@@ -128,7 +129,7 @@ def _format(session: Session, name: str | None, pairs: Pairs) -> Any:
             msg = "-f is an option of a format; say which one, by --format"
             raise click.UsageError(msg)
         return None
-    return _half("format", name, options_from(pairs, _schema(session, "format", name)))
+    return _half("format", name, options_from(pairs, schema_of(session, "format", name)))
 
 
 def _half(role: str, name: str, options: dict[str, Any]) -> Any:
@@ -140,16 +141,6 @@ def _half(role: str, name: str, options: dict[str, Any]) -> Any:
     except ValueError as error:
         raise RequestError([Problem(role, f"begins as JSON and is not: {error}")]) from error
     return {**mapping, **options}
-
-
-def _schema(session: Session, role: str, name: str) -> dict[str, Any]:
-    """The schema of a plugin's options; an empty one where there is no such plugin, which the plan will say."""
-    try:
-        if name.lstrip().startswith("{"):
-            name = str(json.loads(name).get("type"))
-        return session.registry.find(role, name).schema
-    except (BournError, ValueError):
-        return {}
 
 
 def _has(schema: dict[str, Any], key: str) -> bool:

@@ -117,7 +117,8 @@ def option(  # noqa: PLR0913  # one keyword a fact; the author writes two or thr
     examples : sequence, optional
         Values to show in documentation.
     check : callable, optional
-        What no limit can say: takes the value (each item of a list), gives what is wrong with it, or None.
+        What no limit can say: takes the value (each item of a list), gives what is wrong with it, or None. It is
+        asked of what a request gives, never of None where the type allows that, nor of the default.
 
     Examples
     --------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bourn.describe.example import calls_of
+from bourn.describe.example import calls_of, commands_of
 from bourn.describe.option import options_of
 from bourn.discovery.inventory import told_of
 from bourn.errors import PluginError
@@ -84,9 +84,10 @@ def page(spec: Spec, registry: Registry, paper: Paper) -> list[str]:
             facts = "; ".join(part for part in (option.type, option.limits, said) if part)
             lines += [f"  {paper.strong(option.name)}", *paper.wrapped(facts, 6), *paper.wrapped(option.meaning, 6)]
     lines += ["", paper.strong("Examples")]
-    for title, call in calls_of(told_of(spec)):
+    told = told_of(spec)
+    for (title, call), command in zip(calls_of(told), commands_of(told), strict=True):
         lines += paper.wrapped(f"# {title}", 2, 4) if title else []
-        lines += [f"  {line}" for line in call.splitlines()]
+        lines += [f"  {line}" for line in (*call.splitlines(), *f"$ {command}".splitlines())]
     return lines
 
 

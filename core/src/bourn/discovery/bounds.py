@@ -19,6 +19,9 @@ __all__ = ["tests_of"]
 
 Test = Callable[[Any], None]
 
+LONGEST_PATTERN = 80
+"""Characters of a pattern that a message quotes."""
+
 _NUMBERS = frozenset({"int", "float", "timedelta"})
 _TEXTS = frozenset({"str", "secret", "path"})
 _UNITS = {"str": "character", "secret": "character", "path": "character", "map": "entry"}
@@ -85,10 +88,22 @@ def _pattern(shape: Shape, pattern: str) -> Test:
     def test(value: Any) -> None:
         if search(value if type(value) is str else _text_of(value)) is None:
             got = "" if shape.kind == "secret" else f", got {shown(_text_of(value))}"
-            msg = f"expected text that matches {shown(pattern)}{got}"
+            msg = f"expected text that matches {_as_written(pattern)}{got}"
             raise Unfit(msg)
 
     return test
+
+
+def _as_written(pattern: str) -> str:
+    r"""A pattern for a message: not as its repr, which doubles every backslash.
+
+    Examples
+    --------
+    >>> print(_as_written(r"^\d{4}\s"))
+    '^\d{4}\s'
+    """
+    text = clean(pattern)
+    return f"'{text if len(text) <= LONGEST_PATTERN else text[: LONGEST_PATTERN - 1] + '…'}'"
 
 
 def _check(check: Callable[[Any], object], *, hidden: bool) -> Test:

@@ -77,4 +77,18 @@ def bourn_sweep(session: Any, now: datetime) -> None:
 
 @hookspec
 def bourn_demo(session: Any) -> Iterable[Any]:  # type: ignore[empty-body]  # a specification
-    """Yield what ``bourn demo`` should show, after making what that needs."""
+    """Yield what ``bourn demo`` should show, after making what that needs: an `Example`, or a mapping.
+
+    A mapping has a ``title``, a ``destination``, a ``format``, each as a request has it, and may have a ``result``
+    of its own; ``tell`` is a function that is given the job once it has delivered, and answers a text that is shown
+    at the end.
+
+    Examples
+    --------
+    >>> from bourn.discovery.hookspecs import hookimpl
+    >>> @hookimpl
+    ... def bourn_demo(session):
+    ...     shelf = {"type": "shelf", "place": "top"}
+    ...     told = lambda job: f"It lies at {job.receipt.detail['place']}."
+    ...     yield {"title": "On a shelf", "destination": shelf, "format": "json", "result": [1, 2], "tell": told}
+    """

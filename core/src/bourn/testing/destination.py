@@ -62,12 +62,18 @@ class DestinationContract(TroubleTests, PluginContract):
         The plugin's own part of the settings.
     unretractable : str
         Why something delivered can't be taken back when its job is cancelled; empty if it can.
+    unreachable : str
+        Why another process can't deliver there, such as one whose other end is this process; empty if it can.
+    unknowable : str
+        Why a delivery may be seen twice whose process died before the answer was written down; empty if it is one
+        even then.
 
     Examples
     --------
     >>> from bourn.testing import DestinationContract, Faulty
     >>> class TestFaulty(DestinationContract):
     ...     destination = Faulty
+    ...     unreachable = "it keeps results in the memory of this process"
     ...
     ...     def witness(self, receipt, job):
     ...         return Faulty.delivered[receipt.detail["delivery"]]

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["FaultyStore"]
 
 
+def _bad_block() -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 class FaultyStore(Store):
     """Another store, with faults; it is never on this machine, so that all reading passes by.
 
@@ -26,7 +30,9 @@ class FaultyStore(Store):
     store : Store
         Where the objects really are.
     read_fails_after_bytes : callable, optional
-        Of the size of an object: after how many of its bytes reading fails with EIO.
+        Of the size of an object: after how many of its bytes reading fails.
+    fail : callable, optional
+        How reading fails: raises something; by default an OSError with EIO.
     write_fails_after_bytes : int, optional
         After how many bytes writing an object fails with ENOSPC.
     """
@@ -36,11 +42,13 @@ class FaultyStore(Store):
         store: Store,
         *,
         read_fails_after_bytes: Callable[[int], int] | None = None,
+        fail: Callable[[], None] = _bad_block,
         write_fails_after_bytes: int | None = None,
     ) -> None:
         self.store = store
         self.read_fails_after_bytes = read_fails_after_bytes
         self.write_fails_after_bytes = write_fails_after_bytes
+        self.fail = fail
         self.reads = 0
 
     @contextmanager
@@ -59,7 +67,7 @@ class FaultyStore(Store):
                 yield file
             else:
                 limit = self.read_fails_after_bytes(self.store.size(key) or 0)
-                yield io.BufferedReader(_BadFile(file, limit), buffer_size=1 << 12)
+                yield io.BufferedReader(_BadFile(file, limit, self.fail), buffer_size=1 << 12)
 
     def local_path(self, key: str) -> Path | None:
         """Never."""
@@ -93,9 +101,10 @@ class FaultyStore(Store):
 class _BadFile(io.RawIOBase):
     """A file with a bad block: it can be read up to there, and never beyond."""
 
-    def __init__(self, file: BinaryIO, limit: int) -> None:
+    def __init__(self, file: BinaryIO, limit: int, fail: Callable[[], None]) -> None:
         self._file = file
         self._limit = limit
+        self._fail = fail
 
     def readable(self) -> bool:
         return True
@@ -112,7 +121,8 @@ class _BadFile(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # any buffer, as in typeshed
         left = self._limit - self._file.tell()
         if left <= 0:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+            self._fail()
+            _bad_block()
         piece = self._file.read(min(len(buffer), left))
         buffer[: len(piece)] = piece
         return len(piece)

@@ -26,7 +26,9 @@ PATIENCE_SECONDS = 60
 
 @attrs.frozen(kw_only=True)
 class Trial:
-    """One session, and how the plugin is asked for in it.
+    """One session, in a home of its own, and how the plugin is asked for in it.
+
+    Where a request is not told otherwise, it asks for the plugin with the options of the test class.
 
     Attributes
     ----------
@@ -54,6 +56,12 @@ class Trial:
     def send(self, obj: Any, **asked: Any) -> Job:
         """A request as a job that has ended, well or not."""
         return self.settle(self.submit(obj, **asked))
+
+    def tried(self, obj: Any, **asked: Any) -> Job:
+        """A request as a job whose first try is over: it has ended, or waits for its next try."""
+        job = self.submit(obj, **asked)
+        self.session.engine.drain()
+        return job.refresh()
 
     def settle(self, job: Job) -> Job:
         """Wait until the job has ended; the clock goes on to its next try, so that no pause is waited out."""

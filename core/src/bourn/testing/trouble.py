@@ -15,6 +15,7 @@ import pytest
 from bourn.discovery.options import read
 from bourn.errors import DeliveryError, JobError
 from bourn.plugin import Destination, Transient
+from bourn.testing.elsewhere import DEATHS, carried_elsewhere, nowhere_else
 from bourn.testing.faulty_store import FaultyStore
 from bourn.testing.plugin import secrets_in
 
@@ -31,6 +32,9 @@ __all__ = ["TroubleTests"]
 BIG = 3_000_000
 """Bytes: more than any sensible piece, so that half of it is in the middle of a delivery."""
 
+RETRACTING = "taking back what "
+"""How bourn words it where `retract` raises what is no DeliveryError."""
+
 THREADS = 8
 JOBS = 5
 
@@ -39,6 +43,8 @@ class TroubleTests:
     """Tests that `DestinationContract` inherits; what they ask the author for is told there."""
 
     unretractable: ClassVar[str] = ""
+    unreachable: ClassVar[str] = ""
+    unknowable: ClassVar[str] = ""
 
     if TYPE_CHECKING:
         # Told in DestinationContract and in PluginContract.
@@ -50,6 +56,7 @@ class TroubleTests:
         result: Callable[..., Any]
         first_accepted: Callable[[], tuple[str, str]]
         check_arrived: Callable[[Job, Trial], None]
+        settings: ClassVar[Mapping[str, Any]]
 
     # -- again and again ------------------------------------------------------------------------------------------
 
@@ -111,6 +118,59 @@ class TroubleTests:
         trial = trial_of(store=FaultyStore)
         format_name, kind = self.first_accepted()
         self.check_arrived(trial.send(self.result(kind), format=format_name), trial)
+
+    # -- by another process ---------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("dies", DEATHS)
+    def test_another_process_carries_on(self, trial_of: Callable[..., Trial], dies: str) -> None:
+        """A delivery that is taken up by another process, which may die of it, arrives, and is seen once."""
+        before = self._seen()
+        trial, job = self._left_to_another_process(trial_of, dies)
+        if dies != "not at all":
+            trial.session.engine.recover()
+        self.check_arrived(trial.settle(job), trial)
+        seen, most = self._seen(), 2 if self.unknowable and dies != "not at all" else 1
+        if before is not None and seen is not None:
+            assert 1 <= seen - before <= most, f"a delivery whose process died {dies} is seen {seen - before} times"
+
+    def test_another_process_takes_it_back(self, trial_of: Callable[..., Trial]) -> None:
+        """What a process has delivered that died before it could say so is taken back by the one that cancels."""
+        if self.unretractable:
+            pytest.skip(self.unretractable)
+        before = len(self.visible())
+        trial, job = self._left_to_another_process(trial_of, "at its end")
+        trial.session.home.cancel(job.id)
+        assert trial.settle(job).stage == "CANCELLED"
+        left = "what a dead process has delivered can still be seen: retract() must find it without what deliver() knew"
+        assert len(self.visible()) == before, left
+
+    def _left_to_another_process(self, trial_of: Callable[..., Trial], dies: str) -> tuple[Trial, Job]:
+        """A job whose delivery this process puts off, and another one has taken up since."""
+        plugin = self.plugin()
+        reason = self.unreachable or nowhere_else(plugin)
+        if reason:
+            pytest.skip(reason)
+        tries: list[int] = []
+
+        def later(deliver: Any, artifact: Any, options: Any, context: Any) -> Receipt:
+            tries.append(context.attempt)
+            if len(tries) == 1:
+                raise Transient("left to another process", retry_after=1)
+            receipt: Receipt = deliver(artifact, options, context)
+            return receipt
+
+        trial = trial_of(later)
+        format_name, kind = self.first_accepted()
+        job = trial.submit(self.result(kind, size_bytes=BIG if dies == "in the middle" else 0), format=format_name)
+        trial.session.engine.drain()
+        assert tries, f"the job did not come to its delivery: {job.refresh().error!r}"
+        died = carried_elsewhere(trial, plugin, self.named(), self.settings, dies)
+        if died is None:
+            pytest.skip(f"{type(plugin).__module__} is no module that another process can import")
+        if dies == "in the middle" and not died:
+            pytest.skip(f"{self.named()!r} does not read the artifact")
+        assert died == (dies != "not at all"), "deliver() raised in the other process: " + str(job.refresh().error)
+        return trial, job
 
     # -- failing --------------------------------------------------------------------------------------------------
 
@@ -193,6 +253,24 @@ class TroubleTests:
         assert trial.send(self.result(kind), format=format_name).stage == "CANCELLED"
         left = "what a cancelled job has delivered can still be seen: write retract(), or say why not in unretractable"
         assert len(self.visible()) == before, left
+
+    def test_cancelled_in_an_outage_it_ends(self, trial_of: Callable[..., Trial]) -> None:
+        """A job that is cancelled while the other end is down ends: nothing is left, or the plugin itself says so."""
+        before = len(self.visible())
+        raised, around = _recorded()
+        trial = trial_of(around)
+        format_name, kind = self.first_accepted()
+        with self.outage():
+            job = trial.submit(self.result(kind), format=format_name)
+            assert _until(lambda: raised), "the delivery did not fail while the other end was down"
+            job.cancel()
+            trial.settle(job)
+        if job.stage == "CANCELLED":
+            assert len(self.visible()) == before, "a cancelled job has delivered"
+            return
+        assert isinstance(job.error, DeliveryError)
+        foreign = job.error.message.startswith(RETRACTING)
+        assert not foreign, f"retract raised another error than DeliveryError; raise that from it: {job.error.message}"
 
     # -- at once --------------------------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ class TestBucketInAFolder(DestinationContract):
 
 class TestBucketInMemory(DestinationContract):
     destination = Bucket
+    unreachable = "it is in the memory of this process"
 
     @pytest.fixture
     def options(self, tmp_path):

@@ -9,6 +9,8 @@ import click
 from bourn_email.options import Settings
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from bourn_email.server import Server
 
 __all__ = ["email_command"]
@@ -64,25 +66,35 @@ def test_command(session: Any, *, recipient: str) -> None:
         from bourn_email.outbox import write
 
         path = write(target.path, letter.delivery_id, 0, message)
-        click.echo("No mail server is set: plugins.email.url is empty or file:///.")
-        click.echo(f"Written to {path}")
+        click.echo(f"No mail server is set, so that messages become files. This one is {path}.")
+        click.echo('To send them, say where in bourn.toml, in its part [plugins.email]: url = "smtp+starttls://HOST"')
+        click.echo("or in the environment: BOURN_EMAIL__URL=smtp+starttls://HOST")
         return
-    _send(target, sender, person, message)
+    _send(target, sender, person, message, settings.retry_for)
 
 
-def _send(server: Server, sender: str, recipient: str, message: bytes) -> None:
+def _send(server: Server, sender: str, recipient: str, message: bytes, retry_for: timedelta) -> None:
+    from bourn_email.advice import advice_on
     from bourn_email.connection import Connection
     from bourn_email.outcome import Outcome
 
+    steps: list[str] = []
+
+    def tell(step: str) -> None:
+        steps.append(step)
+        click.echo(step)
+
     try:
-        connection = Connection(server, tell=click.echo)
+        connection = Connection(server, tell=tell)
         try:
             connection.envelope(sender, recipient, len(message))
             click.echo(f"The message is taken: {connection.hand_over(message)}.")
         finally:
             connection.close()
     except Outcome as outcome:
-        raise click.ClickException(str(outcome)) from outcome
+        # The first step is told before the server has said a word.
+        advice = advice_on(outcome, server, greeted=len(steps) > 1, retry_for=retry_for)
+        raise click.ClickException(f"{outcome}\n{advice}") from outcome
     click.echo(f"Sent. Look into the mailbox of {recipient}, and into its folder for spam.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bourn.plugin import Example, hookimpl
+from bourn.plugin import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,15 +23,33 @@ def bourn_commands(group: Group) -> None:
 
 
 @hookimpl
-def bourn_demo(session: Any) -> Iterator[Example]:
+def bourn_demo(session: Any) -> Iterator[dict[str, Any]]:
     """Show a message with words of one's own, as an .eml file: nobody gets mail from a demo."""
-    if session.settings.plugins.get("email", {}).get("url"):
+    from bourn_email.options import Settings  # in a demo only, as its neighbour
+    from bourn_email.server import Folder, target_of
+
+    if not isinstance(target_of(session.settings.of_plugin("email", Settings), session.settings.folder), Folder):
         return
-    yield Example(
-        "an .eml file",
-        destination={
+    yield {
+        "title": "A mail, as a file",
+        "destination": {
             "type": "email", "to": "you@localhost", "subject": "The composite of June",
             "body": "Dear you,\n\nhere is the composite of June.",
         },
-        format="geotiff",
-    )  # fmt: skip
+        "format": "geotiff",
+        "tell": _told,
+    }  # fmt: skip
+
+
+def _told(job: Any) -> str:
+    """Where the message lies, and what it says."""
+    import email.policy  # in a demo only
+    from pathlib import Path
+
+    path = job.receipt.detail["messages"][0]["written_to"]
+    message = email.message_from_bytes(Path(path).read_bytes(), policy=email.policy.default)
+    body = message.get_body(("plain",))
+    head = [f"{name}: {message[name]}" for name in ("From", "To", "Subject")]
+    pictures = sum(part.get_content_maintype() == "image" for part in message.walk())
+    beside = "The same as HTML, with a small picture of it." if pictures else "The same as HTML."
+    return "\n".join([path, "", *head, "", body.get_content().strip() if body else "", "", beside])

@@ -22,11 +22,20 @@ MEDIA_TYPE = "image/tiff"
 WIDEST, HIGHEST = 360, 240
 """Pixels of the picture."""
 
+LEAST = 120
+"""Pixels of the longer side: where an image has fewer, each is drawn as a square."""
+
+THINNEST = 16
+"""Pixels of the shorter side: a strip that is thinner shows nothing."""
+
 MOST_PIXELS = 4_000_000
 """Of a file without overviews, all of which are read."""
 
-MOST_BANDS = 12
-"""Whose names are told."""
+MOST_BANDS, MOST_LETTERS = 12, 160
+"""Bands whose names are told, and characters of all of them."""
+
+LONGEST_NAME = 40
+"""Characters of one name or CRS; what is longer is cut."""
 
 DARKEST, BRIGHTEST = 2, 98
 """Percentiles that become black and white."""
@@ -88,16 +97,25 @@ def _picture_of(artifact: Artifact) -> Picture | None:
 
 
 def _bands(file: Any) -> str:
-    names = [name or f"band {number}" for number, name in enumerate(file.descriptions, 1)]
-    more = f" and {len(names) - MOST_BANDS} more" if len(names) > MOST_BANDS else ""
-    return f"{', '.join(names[:MOST_BANDS])}{more} ({file.dtypes[0]})"
+    names = [_short(name or f"band {number}") for number, name in enumerate(file.descriptions, 1)]
+    told = names[:1]
+    for name in names[1:MOST_BANDS]:
+        if len(", ".join([*told, name])) > MOST_LETTERS:
+            break
+        told.append(name)
+    more = f" and {len(names) - len(told)} more" if len(names) > len(told) else ""
+    return f"{', '.join(told)}{more} ({file.dtypes[0]})"
 
 
 def _crs(file: Any) -> str:
     if file.crs is None:
         return ""
     code = file.crs.to_epsg()
-    return f"EPSG:{code}" if code else str(file.crs.to_wkt().partition('"')[2].partition('"')[0])
+    return f"EPSG:{code}" if code else _short(file.crs.to_wkt().partition('"')[2].partition('"')[0])
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 
 def _drawn(file: Any, bands: list[int]) -> dict[str, Any]:
@@ -108,6 +126,9 @@ def _drawn(file: Any, bands: list[int]) -> dict[str, Any]:
         return {}
     scale = min(WIDEST / file.width, HIGHEST / file.height, 1.0)
     shape = max(1, round(file.height * scale)), max(1, round(file.width * scale))
+    times = max(1, LEAST // max(shape))
+    if min(shape) * times < THINNEST:
+        return {}
     from rasterio.enums import Resampling  # see above
 
     # What is no photograph may be classes, between which there is nothing.
@@ -118,8 +139,9 @@ def _drawn(file: Any, bands: list[int]) -> dict[str, Any]:
     if not valid.any():
         return {}
     colours = _stretched(pixels, valid)
-    data = _encoded(np.broadcast_to(colours, (3, *shape)), valid)
-    return {"data": data, "width": shape[1], "height": shape[0]}
+    enlarged = np.broadcast_to(colours, (3, *shape)).repeat(times, axis=1).repeat(times, axis=2)
+    data = _encoded(enlarged, valid.repeat(times, axis=0).repeat(times, axis=1))
+    return {"data": data, "width": shape[1] * times, "height": shape[0] * times}
 
 
 def _colours(file: Any) -> list[int]:

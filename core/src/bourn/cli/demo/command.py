@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from bourn.cli.commands import pass_session
 from bourn.cli.input import read_input
 from bourn.cli.plan_text import result_in_words
 from bourn.cli.terminal import paper, print_lines
+from bourn.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,8 +47,13 @@ def demo_command(session: Session, *, given: str | None, keep: bool) -> None:
     with _home(session, keep=keep) as (own, served):
         subjects = _subjects(given)
         print_lines([*_opening(own, subjects), ""])
-        outcomes = [_shown(own, request, widths, served=served) for request, widths in _requests(own, subjects)]
+        outcomes = []
+        telling: list[tuple[str, str]] = []
+        for request, widths in _requests(own, subjects):
+            outcomes.append(_shown(own, request, widths, served=served))
+            telling += [(request.what, outcomes[-1].told)] if outcomes[-1].told else []
         well = _show_slips(own)
+        _tell(telling, keep=keep)
     taken = time.monotonic() - started
     print_lines(["", _summary(outcomes, taken, well=well), "", *_next(session, keep=keep)])
     if not well or any(shown.outcome == "failed" for shown in outcomes) or not outcomes:
@@ -103,13 +110,14 @@ def _opening(session: Session, subjects: Sequence[Subject]) -> list[str]:
 
 def _requests(session: Session, subjects: Sequence[Subject]) -> Iterator[tuple[Request, list[int]]]:
     """All requests, each with the widths of the table's columns; the head of the table before the first."""
-    from bourn.cli.demo.requests import Request, hooked, requests
+    from bourn.cli.demo.requests import Request, hooked, requests, without_doubles
 
     registry = session.registry
     known = set(map(id, registry.hooks.problems))
+    own = list(hooked(session, subjects))
     every = [
-        *requests(registry, subjects),
-        *hooked(session, subjects),
+        *without_doubles(list(requests(registry, subjects)), own),
+        *own,
         *(
             Request(what=problem.distribution, destination="", format="", broken=problem.reason)
             for problem in registry.hooks.problems
@@ -143,9 +151,22 @@ def _show_slips(session: Session) -> bool:
     page, well = paper(), True
     print_lines(["", page.strong("Slips of the pen")])
     for call, message, right in wrong_requests(session):
-        print_lines([f"  {call}", *(line for part in message.splitlines() for line in page.wrapped(part, 6))])
+        # Of several problems each stands on a line, its place and its words in two columns.
+        parts = [re.sub(r"(?<=\S)\s{2,}", ": ", part) for part in message.splitlines()]
+        indents = [6 + len(part) - len(part.lstrip()) for part in parts]
+        lines = (line for part, indent in zip(parts, indents, strict=True) for line in page.wrapped(part, indent))
+        print_lines([f"  {call}", *lines])
         well = well and right
     return well
+
+
+def _tell(telling: Sequence[tuple[str, str]], *, keep: bool) -> None:
+    """What plugins show of what was delivered, line by line as they wrote it."""
+    page = paper()
+    for title, told in telling:
+        gone = "" if keep else page.faint(" (gone with the demo's folder, unless you --keep it)")
+        lines = (f"  {clean(line)}".rstrip() for line in told.splitlines())
+        print_lines(["", page.strong(title) + gone, *lines])
 
 
 def _summary(outcomes: Sequence[Shown], taken: float, *, well: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bourn.discovery.spec import Spec
     from bourn.session import Session
 
-__all__ = ["Request", "Subject", "hooked", "requests"]
+__all__ = ["Request", "Subject", "hooked", "requests", "without_doubles"]
 
 
 @attrs.frozen(kw_only=True)
@@ -43,6 +43,8 @@ class Request:
         Why the matrix forbids it; the demo makes sure that the request is refused.
     skipped, broken : str
         Why it is not made: something is missing, or does not work.
+    tell : callable, optional
+        Of a job that has delivered: what is shown of it at the end of the demo.
     """
 
     what: str
@@ -54,6 +56,7 @@ class Request:
     refused: str = ""
     skipped: str = ""
     broken: str = ""
+    tell: Callable[[Any], str] | None = None
 
 
 def requests(registry: Registry, subjects: Sequence[Subject]) -> Iterator[Request]:
@@ -68,9 +71,11 @@ def requests(registry: Registry, subjects: Sequence[Subject]) -> Iterator[Reques
 
 
 def _of_pair(to: Spec, written: Spec, cell: Cell, subjects: Sequence[Subject]) -> Iterator[Request]:
-    pair = {"destination": to.name, "format": written.name}
+    pair: dict[str, Any] = {"destination": to.name, "format": written.name}
     if not cell.kinds:
-        yield Request(what="", **pair, obj=subjects[0].obj, to=to.name, written=written.name, refused=cell.reason)
+        # As its example has it, so that nothing but the pair is wrong.
+        asked = _half(to)[0] or to.name
+        yield Request(what="", **pair, obj=subjects[0].obj, to=asked, written=written.name, refused=cell.reason)
         return
     halves = []
     for spec in (to, written):
@@ -120,9 +125,9 @@ def _leads_away(value: Any) -> bool:
 
 
 def hooked(session: Session, subjects: Sequence[Subject]) -> Iterator[Request]:
-    """What plugins want to be shown (``bourn_demo``): examples, or mappings with ``title``, ``result`` and the halves.
+    """What plugins want to be shown: what ``bourn_demo`` yields.
 
-    An example without a result of its own is shown with the first of the demo's that its destination takes.
+    Without a result of its own it is shown with the last of the demo's that its destination takes.
     """
     registry, default = session.registry, session.settings.default_destination
     for distribution, answer in registry.hooks.call("bourn_demo", session=session):
@@ -136,8 +141,14 @@ def hooked(session: Session, subjects: Sequence[Subject]) -> Iterator[Request]:
             obj = told["result"] if "result" in told else _fitting(to or default, written, registry, subjects).obj
             yield Request(
                 what=str(told.get("title") or distribution), destination=_name(to or default), format=_name(written),
-                obj=obj, to=to, written=written,
+                obj=obj, to=to, written=written, tell=told.get("tell"),
             )  # fmt: skip
+
+
+def without_doubles(pairs: Sequence[Request], own: Sequence[Request]) -> list[Request]:
+    """The pairs but for those that are shown by their plugin itself: an example alone lacks what it needs."""
+    shown = {(request.destination, request.format) for request in own}
+    return [each for each in pairs if isinstance(each.to, str | None) or (each.destination, each.format) not in shown]
 
 
 def _fitting(to: Any, written: Any, registry: Registry, subjects: Sequence[Subject]) -> Subject:

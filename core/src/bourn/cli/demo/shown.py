@@ -8,7 +8,7 @@ import attrs
 
 from bourn.cli.demo.server import fetched
 from bourn.cli.job_text import spoken_size
-from bourn.errors import BournError, IncompatiblePair, JobError, Refused, RequestError, ResultRefused
+from bourn.errors import BournError, IncompatiblePair, Refused, RequestError, ResultRefused
 
 if TYPE_CHECKING:
     from bourn.cli.demo.requests import Request
@@ -30,12 +30,15 @@ class Shown:
         delivered, refused, skipped or failed.
     size, time, said : str
         As the table has it.
+    told : str
+        What its plugin shows of it at the end.
     """
 
     outcome: str
     size: str = ""
     time: str = ""
     said: str = ""
+    told: str = ""
 
 
 def show(session: Session, request: Request, *, served: bool) -> Shown:
@@ -78,6 +81,7 @@ def _delivered(session: Session, request: Request, job: Job, *, served: bool) ->
     time = "" if job.runtime is None else f"{job.runtime.total_seconds() * 1000:,.0f} ms"
     said: list[str] = []
     wrong: list[str] = []
+    told = ""
     try:
         if served and artifact is not None and job.url and job.url.startswith(session.settings.public_url):
             same = fetched(job.url) == artifact.sha256
@@ -87,9 +91,12 @@ def _delivered(session: Session, request: Request, job: Job, *, served: bool) ->
         if back and not callable(request.obj):
             same = _same(job.result(), request.obj)
             (said if same else wrong).append("same object back" if same else "another object back")
-    except (OSError, JobError) as error:
+        if request.tell is not None:
+            told = str(request.tell(job))
+    except Exception as error:  # noqa: BLE001  # links, files and what a plugin wants to tell
         wrong.append(f"{type(error).__name__}: {error}")
-    return Shown(outcome="failed" if wrong else "delivered", size=size, time=time, said=", ".join(wrong or said))
+    outcome = "failed" if wrong else "delivered"
+    return Shown(outcome=outcome, size=size, time=time, said=", ".join(wrong or said), told=told)
 
 
 def _same(found: Any, given: Any) -> bool:

@@ -8,6 +8,7 @@ import attrs
 from bourn.plugin import (
     Artifact,
     Context,
+    DeliveryError,
     Destination,
     Example,
     Note,
@@ -105,5 +106,9 @@ class Bucket(Destination[Options]):
         """Remove what this delivery has put there, and nothing else."""
         from bourn_bucket.upload import remove  # obstore, on first use
 
-        if context.checkpoint:
+        if not context.checkpoint:
+            return
+        try:
             remove(context.checkpoint["key"], context.checkpoint["sha256"], options, context)
+        except Transient as error:  # it is not tried again: the job fails, and says what may be left
+            raise DeliveryError(f"{context.checkpoint['key']!r} may be left there: {error}") from error

@@ -6,12 +6,15 @@ import shutil
 from pathlib import Path
 
 import attrs
-from bourn.plugin import Artifact, Context, Destination, Example, Receipt, Transient, option
+from bourn.plugin import Artifact, Context, DeliveryError, Destination, Example, Receipt, Transient, option
 
 
 def _fault(folder: str) -> str | None:
     """What no limit says: it is asked of each value, and answers what is wrong with it."""
-    return None if folder.isprintable() else "expected a path of printable characters"
+    if not folder.isprintable():
+        return "expected a path of printable characters"
+    # Another process, in another folder, may carry a delivery on.
+    return None if Path(folder).is_absolute() else "expected an absolute path"
 
 
 @attrs.frozen
@@ -25,7 +28,7 @@ class Shelf(Destination[Options]):
     """Put a result into a folder."""
 
     plugin_api = 1  # the version of bourn.plugin that this is written for
-    examples = (Example("JSON into a folder", destination={"type": "shelf", "folder": "results"}, format="json"),)
+    examples = (Example("JSON into a folder", destination={"type": "shelf", "folder": "/tmp/results"}, format="json"),)
 
     def deliver(self, artifact: Artifact, options: Options, context: Context) -> Receipt:
         """Copy the artifact: under a name of the delivery's own, so that doing it twice does it once."""
@@ -41,7 +44,11 @@ class Shelf(Destination[Options]):
         return Receipt(url=target.absolute().as_uri(), detail={"path": str(target.absolute())})
 
     def retract(self, options: Options, context: Context) -> None:
-        """Take back what a cancelled or failed delivery may have left."""
+        """Take back what a cancelled or failed delivery may have left, this process's or another's; often nothing."""
         folder = Path(options.folder)
-        for path in (*folder.glob(f"{context.delivery_id}.*"), folder / f".{context.delivery_id}.part"):
-            path.unlink(missing_ok=True)
+        try:
+            for pattern in (f"{context.delivery_id}.*", f".{context.delivery_id}.part"):
+                for path in folder.glob(pattern):
+                    path.unlink(missing_ok=True)
+        except OSError as error:  # nobody knows what is left: the job has failed, and is not CANCELLED
+            raise DeliveryError(f"{options.folder} may hold the result still: {error.strerror}") from error
