@@ -15,6 +15,7 @@ from bourn_catalog.lent import lent
 from bourn_catalog.model.definition import Definition
 from bourn_catalog.model.moment import area_of, moment_of, utc
 from bourn_catalog.names import image_id, image_name_fault, product_id_fault
+from bourn_catalog.properties import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ class Image:
         When the pixels were taken; naive is UTC. By default what the computed image says in
         ``properties["date"]``, else the time of the upload.
     properties : mapping, optional
-        Anything else that is to be known of it, as JSON.
+        Anything else that is to be known of it, as JSON. Those of the computed image come beside them.
 
     Raises
     ------
@@ -66,7 +67,7 @@ class Image:
         default=None, help="When the pixels were taken; by default `properties['date']` of the result, else now."
     )
     properties: dict[str, Any] = option(
-        factory=dict, max_length=1000, help="Anything else that is to be known of it, as JSON."
+        factory=dict, max_length=MOST, help="Anything else that is to be known of it, as JSON."
     )
     # An ImageRow, a Context, or None; types here are read at run time.
     _row: Any = attrs.field(default=None, init=False, eq=False)

@@ -69,14 +69,20 @@ class Catalog(Destination[Options]):
         """The pixels as the product stores them, changed and counted while they are read."""
         from bourn_catalog.model.definition import Definition  # see above
         from bourn_catalog.pixels import prepare, rules_of
+        from bourn_catalog.properties import kept_of, notes_of
 
         product = _product(options, context, ResultRefused)
+        own = options.image.properties
         # What is settled here is kept with the artifact: whoever delivers it, and how often, finds the same.
         acquired = options.image.acquired or result.date or context.clock()
-        facts = {"acquired": acquired.isoformat(), "bands_digest": product.bands_digest}
+        facts = {
+            "acquired": acquired.isoformat(), "bands_digest": product.bands_digest,
+            "properties": kept_of(result.properties, own),
+        }  # fmt: skip
         return prepare(
             result, rules_of(Definition.from_row(product)), rescale=options.rescale,
             change_dtype=options.change_dtype, on_loss=options.on_loss, facts=facts,
+            notes=[note.message for note in notes_of(result.properties, own)],
         )  # fmt: skip
 
     def deliver(self, artifact: Artifact, options: Options, context: Context) -> Receipt:
@@ -88,7 +94,9 @@ class Catalog(Destination[Options]):
         assert context.delivery_id is not None  # there is one from here on
         report = artifact.report["prepare"]
         acquired, now = datetime.fromisoformat(report["acquired"]), context.clock()
-        image = attrs.evolve(options.image, acquired=acquired)
+        # An artifact of an older version has no properties in its report.
+        properties = report.get("properties", options.image.properties)
+        image = attrs.evolve(options.image, acquired=acquired, properties=properties)
         product = _product(options, context, DeliveryRefused)
         row, thumbnail = described(image, product, artifact, delivery_id=context.delivery_id,
                                    principal=context.principal, now=now)  # fmt: skip

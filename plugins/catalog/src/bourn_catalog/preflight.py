@@ -11,6 +11,7 @@ from bourn_catalog.access import may
 from bourn_catalog.model.definition import Definition
 from bourn_catalog.names import image_id
 from bourn_catalog.pixels import problems, rules_of
+from bourn_catalog.properties import notes_of
 from bourn_catalog.records.history import HISTORY
 from bourn_catalog.records.images import find_image
 from bourn_catalog.records.products import find_product, list_products
@@ -47,6 +48,7 @@ def checks(options: Options, info: ResultInfo, context: Context) -> Iterator[Pro
     if info.kinds:
         yield from _of_grid(info)
         yield from _of_date(options.image, info)
+        yield from notes_of(info.properties, options.image.properties)
     yield from _of_format(context.format, product)
 
 
