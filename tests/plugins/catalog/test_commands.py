@@ -72,6 +72,26 @@ def test_a_document_that_is_none_is_refused(run, tmp_path, content, message):
     assert message.format(file=file) in " ".join(told.split())
 
 
+def test_what_is_misspelt_in_a_document_is_named(run):
+    """All of it at once, each with the nearest right spelling."""
+    given = {"id": "p", "bands": [{"typ": "generic", "name": "a", "data_typ": "Byte"}], "descripton": "x"}
+    status, told = run("add-product", "-", given=json.dumps(given))
+    assert status == 2
+    for path, meant in (("descripton", "description"), ("bands[0].typ", "type"), ("bands[0].data_typ", "data_type")):
+        assert f"{path} unknown option; did you mean {meant!r}?" in " ".join(told.split())
+
+
+def test_what_is_shown_can_be_added(run, saved):
+    """As it is: by hand one takes it, changes it, and puts it back."""
+    shown = run("show", "org:p", "--json")[1]
+    status, told = run("add-product", "-", given=shown)
+    assert (status, told.splitlines()[0]) == (0, "Saved again (revision 2):")
+    again = json.loads(run("show", "org:p", "--json")[1])
+    before = json.loads(shown)
+    assert (again.pop("updated") > before.pop("updated"), again) == (True, before)
+    assert run("add-product", "-", given=shown.replace("org:p", "org:q"))[0] == 0
+
+
 def test_a_product_is_shown(run, saved):
     assert run("show", "org:p")[1].splitlines()[0] == "Product: org:p"
     assert json.loads(run("show", "org:p", "--json")[1])["bands"][0]["data_type"] == "Byte"

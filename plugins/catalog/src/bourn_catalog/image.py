@@ -13,7 +13,8 @@ from bourn.plugin import RequestError, option, settle
 from bourn_catalog.errors import AccessDenied, CatalogError, UnknownImage
 from bourn_catalog.lent import lent
 from bourn_catalog.model.definition import Definition
-from bourn_catalog.model.moment import area_of, moment_of, utc
+from bourn_catalog.model.moment import utc
+from bourn_catalog.model.question import asked
 from bourn_catalog.names import image_id, image_name_fault, product_id_fault
 from bourn_catalog.properties import MOST
 
@@ -134,20 +135,15 @@ class Image:
         ------
         RequestError
             With everything that is wrong with the question.
+        UnknownProduct
+            There is no product of that id, or none that you may see.
         """
         from bourn_catalog.records.images import Search, search_images  # SQLAlchemy, on first use
 
-        problems: list[Any] = []
         search = Search(
-            product_id=product_id,
-            start=moment_of(start, "start", problems),
-            end=moment_of(end, "end", problems, end=True),
-            geometry=area_of(geometry, "geometry", problems),
-            properties=dict(properties or {}),
-            limit=limit,
-        )
-        if problems:
-            raise RequestError(problems, about="the search")
+            **asked(product_id=product_id, start=start, end=end, geometry=geometry, properties=properties or {},
+                    limit=limit)
+        )  # fmt: skip
         context = lent(session)
         with context.database.read() as connection:
             return [cls.from_row(row, context) for row in search_images(connection, search, context.principal)]
