@@ -1,5 +1,6 @@
 """An upload from its request to the image that is given back, and what becomes of it."""
 
+import sys
 import time
 import warnings
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,9 @@ import dask.array
 import numpy as np
 import pytest
 from bourn.errors import DeliveryRefused, JobCancelled, Refused, ResultRefused
-from bourn_catalog.plugin import Catalog, LossWarning
+from bourn_catalog import LossWarning
+from bourn_catalog.loss import BLANKET
+from bourn_catalog.plugin import Catalog
 from grids import grid
 
 pytestmark = pytest.mark.backends("home", "servers")
@@ -95,6 +98,43 @@ def test_a_loss_is_warned_of(session, composite, to):
     assert [str(warning.message) for warning in caught if warning.category is LossWarning] == [
         "org:radar:t1: clipped: 1 in vv (beyond the limits of the dtype, set to the limit)"
     ]
+
+
+def test_the_line_that_asked_for_the_image_is_the_one_that_is_warned_of(session, composite, to):
+    """Not one of bourn's own, by whichever way it was asked for."""
+    job = session.compute(lossy(composite), destination=to("t1"), block=False)
+    first = sys._getframe().f_lineno + 2
+    with pytest.warns(LossWarning) as caught:  # noqa: PT031  # each of them warns
+        job.result()
+        session.compute(lossy(composite), destination=to("t2"))
+        session.compute(lossy(composite), destination=[to("t3")])
+    places = [(each.filename, each.lineno) for each in caught if each.category is LossWarning]
+    assert places == [(__file__, first + number) for number in range(3)]
+
+
+@pytest.mark.parametrize(("taken_back", "heard"), [("always", 1), ("ignore", 0)])
+def test_a_loss_is_heard_where_a_library_has_left_all_warnings_ignored(session, composite, to, taken_back, heard):
+    """As rasterio's reprojection does by accident under threads; ignored by its own name it is silent."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter(taken_back, LossWarning)
+        warnings.filters.insert(0, BLANKET)
+        session.compute(lossy(composite), destination=to())
+    assert len(caught) == heard
+    assert all(warning.filename == __file__ for warning in caught)
+
+
+def test_a_loss_that_is_an_error_is_one_behind_a_blanket_too(session, composite, to):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LossWarning)
+        warnings.filters.insert(0, BLANKET)
+        with pytest.raises(bourn.errors.PluginError, match="clipped: 1 in vv"):
+            session.compute(lossy(composite), destination=to())
+
+
+def test_an_upload_leaves_the_filters_of_warnings_alone(session, composite, to, monkeypatch):
+    """They are the process's own, and what one thread puts back another may have changed."""
+    monkeypatch.setattr(warnings, "catch_warnings", lambda *_, **__: pytest.fail("the filters are changed"))
+    assert session.compute(composite, destination=to()).id == "org:radar:t1"
 
 
 def test_a_loss_is_refused_where_that_is_asked_for(session, composite, to):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from bourn.plugin import DeliveryRefused, Destination, Example, Receipt, ResultR
 from bourn_catalog.errors import UnknownImage
 from bourn_catalog.image import Image
 from bourn_catalog.lent import OWNER
+from bourn_catalog.loss import warn_of_loss
 from bourn_catalog.options import Options, Settings
 
 if TYPE_CHECKING:
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
     from bourn_catalog.records.rows import ProductRow
 
-__all__ = ["Catalog", "LossWarning"]
-
-
-class LossWarning(UserWarning):
-    """Pixels could not be kept as they were; how many, in which band and why."""
+__all__ = ["Catalog"]
 
 
 class Catalog(Destination[Options]):
@@ -137,7 +133,7 @@ class Catalog(Destination[Options]):
             msg = f"the image {receipt.detail['image']!r} was deleted from the catalog since"
             raise UnknownImage(msg)
         for lost in receipt.detail.get("warnings", ()):
-            warnings.warn(f"{receipt.detail['image']}: {lost}", LossWarning, stacklevel=2)
+            warn_of_loss(f"{receipt.detail['image']}: {lost}")
         return Image.from_row(row, context)
 
 
