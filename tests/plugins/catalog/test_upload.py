@@ -1,5 +1,6 @@
 """An upload from its request to the image that is given back, and what becomes of it."""
 
+import base64
 import sys
 import time
 import warnings
@@ -11,6 +12,7 @@ import bourn_catalog as catalog
 import dask
 import dask.array
 import numpy as np
+import pystac
 import pytest
 from bourn.errors import DeliveryRefused, JobCancelled, Refused, ResultRefused
 from bourn_catalog import LossWarning
@@ -36,8 +38,22 @@ def stored(session):
 def test_the_printed_result_has_its_four_lines(session, composite, to):
     image = session.compute(composite, destination=to("my_image"))
     assert repr(image) == (
-        "Image: my_image\n  id: org:radar:my_image\n  product: org:radar\n  created: Thu Jan  1 12:00:00 2026"
+        "Image: my_image\n  id: org:radar:my_image\n  product: org:radar\n  created: Thu Jan  1 12:00:00 2026 UTC"
     )
+
+
+def test_a_stac_item_prints_short_and_shows_itself_where_that_is_wanted(session, composite, to):
+    """A picture of it as text floods a terminal; it stands in a second form, valid as the first."""
+    image = session.compute(composite, destination=to())
+    assert "base64" not in str(image.stac)
+    short, shown = (pystac.Item.from_dict(each) for each in (image.stac, image.stac_with_thumbnail()))
+    assert max(map(len, (str(short), str(short.assets)))) < 1000
+    kind, _, text = shown.assets.pop("thumbnail").href.partition(",")
+    assert (kind, base64.b64decode(text)) == ("data:image/png;base64", image.thumbnail())
+    assert shown.to_dict() == short.to_dict()
+    image.stac["properties"].clear()
+    assert image.stac == short.to_dict(include_self_link=False)
+    assert catalog.Image(name="t1", product_id="p").stac_with_thumbnail() is None
 
 
 def test_an_image_is_the_destination(session_as):

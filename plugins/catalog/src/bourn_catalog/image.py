@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import html
 from datetime import datetime  # noqa: TC003  # attrs resolves it at run time
 from typing import TYPE_CHECKING, Any
@@ -214,6 +215,16 @@ class Image:
         with (self._context or lent(None)).database.read() as connection:
             return thumbnail_of(connection, self._row.delivery_id)
 
+    def stac_with_thumbnail(self) -> Mapping[str, Any] | None:
+        """Its STAC Item with the thumbnail in it, for browsers of STAC; None before it is published.
+
+        The picture stands in a ``data:`` URI, so that no server is needed: some 10 to 100 kB of text.
+        """
+        made: Any = self.stac
+        if made is not None and (png := self.thumbnail()) is not None:
+            made["assets"]["thumbnail"] = {"href": _uri(png), "type": "image/png", "roles": ["thumbnail"]}
+        return made
+
     # -- what it says -----------------------------------------------------------------------------------------------
 
     @property
@@ -238,10 +249,11 @@ class Image:
 
     @property
     def stac(self) -> Mapping[str, Any] | None:
-        """Its STAC Item, with the thumbnail in it; None before it is published."""
+        """Its STAC Item; None before it is published. See `stac_with_thumbnail` for one that shows itself."""
         if self._row is None:
             return None
-        return with_thumbnail(self._row.item, self.thumbnail())
+        made: dict[str, Any] = copy.deepcopy(self._row.item)
+        return made
 
     def __repr__(self) -> str:
         return "\n".join([f"Image: {self.name}", *(f"  {key}: {value}" for key, value in self._told().items())])
@@ -262,16 +274,8 @@ class Image:
 
     def _told(self) -> dict[str, str]:
         when = self.created
-        created = "not yet" if when is None else f"{when:%a %b} {when.day:2} {when:%H:%M:%S %Y}"
+        created = "not yet" if when is None else f"{when:%a %b} {when.day:2} {when:%H:%M:%S %Y} UTC"
         return {"id": self.id, "product": self.product_id, "created": created}
-
-
-def with_thumbnail(item: Mapping[str, Any], png: bytes | None) -> dict[str, Any]:
-    """The STAC Item with its thumbnail as an asset that needs no server."""
-    if png is None:
-        return dict(item)
-    asset = {"href": _uri(png), "type": "image/png", "roles": ["thumbnail"]}
-    return {**item, "assets": {**item["assets"], "thumbnail": asset}}
 
 
 def _uri(png: bytes) -> str:
