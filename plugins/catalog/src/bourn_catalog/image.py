@@ -220,7 +220,7 @@ class Image:
 
         The picture stands in a ``data:`` URI, so that no server is needed: some 10 to 100 kB of text.
         """
-        made: Any = self.stac
+        made = self.stac
         if made is not None and (png := self.thumbnail()) is not None:
             made["assets"]["thumbnail"] = {"href": _uri(png), "type": "image/png", "roles": ["thumbnail"]}
         return made
