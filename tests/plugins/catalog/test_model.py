@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from pathlib import Path
 
 import bourn_catalog as catalog
 import numpy as np
@@ -268,3 +269,11 @@ def test_reprs(product):
         "Image: my_image\n  id: org:my_product_id:my_image\n  product: org:my_product_id\n  created: not yet"
     )
     assert repr(product) == "Product: org:radar\n  bands: vv (UInt16, nodata 0), vh (UInt16, nodata 0)"
+
+
+def test_every_public_name_stands_in_the_reference():
+    """With its members, or as one of the errors, all of which are told."""
+    page = (Path(__file__).parents[3] / "docs" / "reference-catalog.md").read_text()
+    assert ".. automodule:: bourn_catalog.errors" in page
+    names = [name for name in catalog.__all__ if not issubclass(getattr(catalog, name), catalog.CatalogError)]
+    assert [name for name in names if f".. autoclass:: bourn_catalog.{name}\n" not in page] == []
