@@ -234,6 +234,18 @@ def test_properties_that_are_no_json_stay_behind_and_are_told(session, composite
     assert job.receipt.detail["notes"] == messages
 
 
+def test_properties_that_stac_would_have_otherwise_are_told(session, composite, to):
+    """They are in the record, and are found; the item is valid without them."""
+    told = said(composite, gsd="10 m", platform="S2A")
+    message = "the STAC Item goes without the property 'gsd', of which STAC says: '10 m' is not of type 'number'"
+    notes = session.plan(told, destination=to()).notes
+    assert [note.message for note in notes if note.path == "destination.image.properties"] == [message]
+    job = session.compute(told, destination=to(), block=False)
+    assert job.result().properties == {"gsd": "10 m", "platform": "S2A"}
+    assert {"gsd", "platform"} & set(job.result().stac["properties"]) == {"platform"}
+    assert job.receipt.detail["notes"] == [message]
+
+
 def test_an_image_has_at_most_a_thousand_properties(session, composite, to):
     told = said(composite, **{f"p{number}": number for number in range(1200)}, **{f"b{n}": b"" for n in range(30)})
     given = {"product_id": "org:radar", "name": "t1", "properties": {"by": "me"}}

@@ -66,19 +66,21 @@ class Catalog(Destination[Options]):
         from bourn_catalog.model.definition import Definition  # see above
         from bourn_catalog.pixels import prepare, rules_of
         from bourn_catalog.properties import kept_of, notes_of
+        from bourn_catalog.stac.common import notes_of as stac_notes_of
 
         product = _product(options, context, ResultRefused)
         own = options.image.properties
+        kept = kept_of(result.properties, own)
         # What is settled here is kept with the artifact: whoever delivers it, and how often, finds the same.
         acquired = options.image.acquired or result.date or context.clock()
         facts = {
             "acquired": acquired.isoformat(), "bands_digest": product.bands_digest,
-            "properties": kept_of(result.properties, own),
+            "properties": kept,
         }  # fmt: skip
         return prepare(
             result, rules_of(Definition.from_row(product)), rescale=options.rescale,
             change_dtype=options.change_dtype, on_loss=options.on_loss, facts=facts,
-            notes=[note.message for note in notes_of(result.properties, own)],
+            notes=[note.message for note in (*notes_of(result.properties, own), *stac_notes_of(kept))],
         )  # fmt: skip
 
     def deliver(self, artifact: Artifact, options: Options, context: Context) -> Receipt:
