@@ -8,7 +8,7 @@ import pytest
 pytest.register_assert_rewrite("bourn.testing")  # before doctests import its rooms one by one
 
 FOR_TESTS = {"BOURN_DEEP", "BOURN_KILL_SWEEP", "BOURN_SHOTS"}
-"""What the tests themselves are set by."""
+"""What the tests themselves are set by; read where a test's file is imported."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -18,3 +18,9 @@ def pytest_configure(config: pytest.Config) -> None:
     home = tempfile.TemporaryDirectory(prefix="bourn-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(home.cleanup)
     os.environ["BOURN_HOME"] = home.name
+
+
+def pytest_collection_finish() -> None:
+    """All files are imported: processes that tests start would refuse these, as settings that there are none of."""
+    for name in FOR_TESTS:
+        os.environ.pop(name, None)

@@ -102,7 +102,7 @@ def main() -> int:
         image = catalog.Image(name=name, product_id=product.id, properties={"tile": tile.key})
         destination = {"type": "catalog", "image": image, "rescale": True, "change_dtype": True}
         jobs[name] = bourn.compute(backscatter, tile, destination=destination, block=False)
-    failures = follow(jobs)
+    failures = follow(jobs) if jobs else {}
     for name, error in failures.items():
         print(f"{name}: {error}", file=sys.stderr)
     print(

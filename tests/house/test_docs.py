@@ -71,7 +71,8 @@ COMMANDS = [
 def test_a_command_that_a_page_shows_exists(page, line, session):
     """Its options, and how many arguments it takes; nothing is run."""
     _, name, *arguments = shlex.split(line.partition(" > ")[0], comments=True)
-    with click.Context(bourn, obj=session) as context:
+    # With its settings: a command keeps the option for help that it makes here, and later tests ask it for -h.
+    with click.Context(bourn, obj=session, **bourn.context_settings) as context:
         command = bourn.get_command(context, name)
         assert command is not None, name
         command.make_parser(context).parse_args(arguments)

@@ -126,8 +126,8 @@ class Session:
             return jobs if several else jobs[0]
         gather(jobs, timeout, progress_bar)
         if file is not None:
-            return jobs[0].result_to_file(file)
-        results = [job.result() for job in jobs]
+            return jobs[0].result_to_file(file, progress_bar=False)
+        results = [job.result(progress_bar=False) for job in jobs]  # it was drawn while they were waited for
         return results if several else results[0]
 
     def plan(

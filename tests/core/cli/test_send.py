@@ -2,9 +2,19 @@
 
 import json
 import re
+import warnings
 
 import numpy as np
 import pytest
+from bourn.plugin import Destination, Format, Receipt
+
+
+class Text(Format):
+    """Whatever it is, as text."""
+
+    def encode(self, result, options, sink):
+        sink.write(str(result).encode())
+        return {}
 
 
 @pytest.fixture
@@ -24,6 +34,29 @@ def test_the_link_goes_to_standard_output(run, two):
     assert link.endswith(".txt")
     note, until = done.stderr.splitlines()
     assert (note, until[:21]) == (f"Note: {LOCAL}", "The link works until ")
+
+
+class Deed(Destination):
+    """Written down somewhere, under a name."""
+
+    gives_data = False
+
+    def deliver(self, artifact, options, context):
+        return Receipt(detail={"name": "deed 7"})
+
+    def load(self, receipt, artifact, context):
+        warnings.warn("the ink is wet", stacklevel=2)
+        return receipt.detail["name"]
+
+
+def test_what_a_destination_gives_in_place_of_the_data_goes_to_standard_output(run_over, two):
+    """A link to the bytes, and until when it works, would say that it is not there for longer."""
+    run = run_over(destinations={"deed": Deed}, formats={"text": Text})
+    done = run("send", two, "-d", "deed", "-F", "text")
+    assert (done.stdout, done.stderr) == ("deed 7\n", "Warning: the ink is wet\n")
+    done = run("send", two, "-d", "deed", "-F", "text", "-q")
+    assert (done.stdout, done.stderr) == ("deed 7\n", "Warning: the ink is wet\n")
+    assert "links begin with" not in run("send", two, "-d", "deed", "-F", "text", "--plan").stdout
 
 
 def test_quiet_is_quiet(run, two):
@@ -60,7 +93,7 @@ def test_a_url_of_the_destination_has_no_end(run, two):
     """Only of our own links it is known until when they work."""
     done = run("send", two, "-d", "letter")
     assert done.stdout == "https://post.example/1\n"
-    assert done.stderr == f"Note: letters are slow\nNote: {LOCAL}\n"
+    assert done.stderr == "Note: letters are slow\n"
 
 
 def test_several_destinations(run, two):
@@ -124,7 +157,6 @@ def test_a_plan_touches_nothing(run, two, home):
         "             width    null",
         "             ends     lf",
         "note         letters are slow",
-        f"             {LOCAL}",
     ]
     assert done.stderr == "Nothing was computed, and nothing was sent.\n"
     assert not home.exists()

@@ -47,6 +47,11 @@ Of {bourn:destination}`parcel`:
 ```{bourn:destination} parcel
 :no-index:
 ```
+
+# Fields
+
+```{bourn:options} bourn.settings.Settings
+```
 """
 
 BUILD = """
@@ -121,7 +126,18 @@ def test_a_platforms_documentation_writes_itself(shop, build):
         "plugins/destinations/parcel.html#bourn-destination-parcel",
         "plugins/formats/picture.html#bourn-format-picture",
     } <= set(index.hrefs)
-    assert "Send it as a parcel." in Page(pages["more.html"]).text
+    more = Page(pages["more.html"]).text
+    assert "Send it as a parcel." in more
+    assert "workers integer" in more.partition("Fields")[2]
+
+
+def test_options_of_what_has_none_are_a_complaint(build):
+    names = ["bourn.nothing.Settings", "bourn.settings.Settinks", "bourn.session.Session", "Session"]
+    (build.source / "more.md").write_text(
+        "# More\n\n" + "".join(f"```{{bourn:options}} {name}\n```\n" for name in names)
+    )
+    _, complaints = build()
+    assert re.findall(r"no options can be told of '([\w.]+)': ", complaints) == names
 
 
 def test_a_build_follows_what_is_installed(shop, build):

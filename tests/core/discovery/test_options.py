@@ -214,6 +214,18 @@ def test_the_keys_of_options_are_exact():
     assert "did you mean 'subject'?" in message(Subject="x")
 
 
+def test_an_option_is_not_what_is_meant_by_a_name_that_it_is_unlike():
+    """Where the nearest spelling would do harm; the next one may be meant all the same."""
+
+    @attrs.frozen
+    class Copied:
+        cc: str = option(default="", unlike=["BCC"], help="An open copy.")
+        bc: str = option(default="", help="Before Christ.")
+
+    assert problems({"cC": ""}, Copied) == [("destination.cC", "unknown option; did you mean 'cc'? Options: bc, cc")]
+    assert problems({"bcc": ""}, Copied) == [("destination.bcc", "unknown option; did you mean 'bc'? Options: bc, cc")]
+
+
 def test_the_mapping_is_neither_changed_nor_kept():
     given = {"to": ["a@b"], "headers": {"a": "b"}, "extra": {"x": [1]}, "login": {"user": "x"}}
     options, _ = read(Options, given)

@@ -564,3 +564,10 @@ def test_the_interpreter_waits_for_running_jobs(home, make):
     job = make().job(done.stdout.strip())
     assert job.stage == "SUCCEEDED"
     assert job.result() == 5
+
+
+def test_in_a_notebook_the_bar_is_drawn_once(session, monkeypatch, capsys):
+    """While one waits, and not again for the result."""
+    monkeypatch.setattr("bourn.job.progress._in_notebook", lambda: True)
+    assert session.compute(lambda: 2, format="json") == b"2"
+    assert capsys.readouterr().out.count("Job ID: ") == 1

@@ -2,9 +2,13 @@
 
 import json
 
+import bourn
+import bourn_catalog as catalog
+import numpy as np
 import pytest
-from bourn.cli.commands import bourn
+from bourn.cli.commands import bourn as bourn_command
 from click.testing import CliRunner
+from grids import grid
 
 PRODUCT = {
     "id": "org:p",
@@ -18,7 +22,7 @@ def run(session_as):
     session = session_as("me")
 
     def run(*arguments, given=None):
-        done = CliRunner().invoke(bourn, ["catalog", *arguments], obj=session, input=given)
+        done = CliRunner().invoke(bourn_command, ["catalog", *arguments], obj=session, input=given)
         return done.exit_code, done.output
 
     run.session = session
@@ -72,6 +76,26 @@ def test_a_document_that_is_none_is_refused(run, tmp_path, content, message):
     assert message.format(file=file) in " ".join(told.split())
 
 
+def test_what_is_misspelt_in_a_document_is_named(run):
+    """All of it at once, each with the nearest right spelling."""
+    given = {"id": "p", "bands": [{"typ": "generic", "name": "a", "data_typ": "Byte"}], "descripton": "x"}
+    status, told = run("add-product", "-", given=json.dumps(given))
+    assert status == 2
+    for path, meant in (("descripton", "description"), ("bands[0].typ", "type"), ("bands[0].data_typ", "data_type")):
+        assert f"{path} unknown option; did you mean {meant!r}?" in " ".join(told.split())
+
+
+def test_what_is_shown_can_be_added(run, saved):
+    """As it is: by hand one takes it, changes it, and puts it back."""
+    shown = run("show", "org:p", "--json")[1]
+    status, told = run("add-product", "-", given=shown)
+    assert (status, told.splitlines()[0]) == (0, "Saved again (revision 2):")
+    again = json.loads(run("show", "org:p", "--json")[1])
+    before = json.loads(shown)
+    assert (again.pop("updated") > before.pop("updated"), again) == (True, before)
+    assert run("add-product", "-", given=shown.replace("org:p", "org:q"))[0] == 0
+
+
 def test_a_product_is_shown(run, saved):
     assert run("show", "org:p")[1].splitlines()[0] == "Product: org:p"
     assert json.loads(run("show", "org:p", "--json")[1])["bands"][0]["data_type"] == "Byte"
@@ -100,6 +124,21 @@ def test_images_are_listed_and_shown(run, saved, composite):
     assert (listed["sha256"], listed["properties"]) == (made.sha256, {"by": "x"})
     assert f"  sha256: {made.sha256}" in run("show", "org:p:t1")[1]
     assert json.loads(run("show", "org:p:t1", "--json")[1])["id"] == "org:p:t1"
+
+
+def test_a_file_is_sent_to_the_catalog(run, saved, tmp_path):
+    """One hears which image it is now, and what was lost; a link that expires is not what one asked for."""
+    pixels = np.ones((1, 40, 50), "uint8")
+    pixels[0, 0, :3] = 0
+    image = bourn.Image(pixels, bands=["a"], geobox=grid(40, 50), properties={"date": "2020-05-01"})
+    run.session.compute(image, format="geotiff", file=tmp_path / "scene.tif")
+    sent = ["send", str(tmp_path / "scene.tif"), "-d", "catalog", "-o", "image.product_id=org:p", "-o", "image.name=t1"]
+    done = CliRunner().invoke(bourn_command, sent, obj=run.session)
+    made = catalog.Image.get("org:p:t1", session=run.session)
+    assert (done.exit_code, done.stdout) == (0, f"{made!r}\n")
+    assert made.id in done.stdout
+    assert "link" not in done.stderr
+    assert done.stderr.endswith("Warning: org:p:t1: nodata_clash: 3 in a (valid, and read as nodata)\n")
 
 
 def test_a_wrong_date_is_a_bad_request(run, saved):

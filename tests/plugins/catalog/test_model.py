@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from pathlib import Path
 
 import bourn_catalog as catalog
 import numpy as np
@@ -134,7 +135,52 @@ def test_a_product_says_everything_that_is_wrong_at_once():
         ("bands[1].data_type", f"{TYPES}, got 'in16'; did you mean 'Int16'?"),
         ("bands[2]", "expected a band, one of SpectralBand, MicrowaveBand, ClassBand, GenericBand, MaskBand; got int"),
         ("bands[3].type", "is required; one of class, generic, mask, microwave, spectral"),
+        ("bands[3].data_type", "is required: How its pixels are stored; numpy's names do as well."),
     ]  # fmt: skip
+
+
+KINDS = "class, generic, mask, microwave, spectral"
+OPTIONS = "data_range, data_type, description, display_range, name, nodata, physical_range, unit"
+LIGHT = f"common_name, {OPTIONS}, wavelength_nm_center, wavelength_nm_fwhm, wavelength_nm_max, wavelength_nm_min"
+
+
+@pytest.mark.parametrize(
+    ("band", "told"),
+    [
+        ({"typ": "generic"}, [("bands[0].typ", "unknown option; did you mean 'type'?")]),
+        ({"typ": "generic", "nodta": 0}, [
+            ("bands[0].typ", "unknown option; did you mean 'type'?"),
+            ("bands[0].nodta", f"unknown option; did you mean 'nodata'? Options: {OPTIONS}"),
+        ]),
+        ({"type": "genric", "nodata": 0.5}, [
+            ("bands[0].type", f"no kind of band is called 'genric'; did you mean 'generic'? one of {KINDS}"),
+            ("bands[0].nodata", "Byte holds whole numbers from 0 to 255, got 0.5"),
+        ]),
+        ({"type": 3, "polarization": "VV"}, [
+            ("bands[0].type", f"no kind of band is called 3; one of {KINDS}"),
+        ]),
+        ({"kind": "generic"}, [
+            ("bands[0].type", f"is required; one of {KINDS}"),
+            ("bands[0].kind", f"unknown option. Options: {LIGHT}"),
+        ]),
+    ],
+)  # fmt: skip
+def test_of_a_band_of_no_known_kind_everything_else_is_said_too(band, told):
+    """As of the kind that it fits best; a misspelt key is named."""
+    document = {"id": "p", "bands": [{"name": "a", "data_type": "Byte", **band}]}
+    assert problems_of(catalog.Product.from_mapping, document) == told
+
+
+def test_a_band_of_a_class_of_ones_own_is_refused():
+    """It would come back as another one."""
+
+    class Own(catalog.GenericBand):
+        """With another way to be read."""
+
+    classes = "SpectralBand, MicrowaveBand, ClassBand, GenericBand, MaskBand"
+    assert problems_of(catalog.Product, id="p", bands=[Own(**NDVI)]) == [
+        ("bands[0]", f"expected a band, one of {classes}; got Own")
+    ]
 
 
 def test_two_bands_of_one_name_are_refused():
@@ -223,3 +269,11 @@ def test_reprs(product):
         "Image: my_image\n  id: org:my_product_id:my_image\n  product: org:my_product_id\n  created: not yet"
     )
     assert repr(product) == "Product: org:radar\n  bands: vv (UInt16, nodata 0), vh (UInt16, nodata 0)"
+
+
+def test_every_public_name_stands_in_the_reference():
+    """With its members, or as one of the errors, all of which are told."""
+    page = (Path(__file__).parents[3] / "docs" / "reference-catalog.md").read_text()
+    assert ".. automodule:: bourn_catalog.errors" in page
+    names = [name for name in catalog.__all__ if not issubclass(getattr(catalog, name), catalog.CatalogError)]
+    assert [name for name in names if f".. autoclass:: bourn_catalog.{name}\n" not in page] == []

@@ -1,13 +1,14 @@
 """Records: what is written down of products and images, and who may see it; the same in both databases."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import attrs
 import bourn_catalog as catalog
 import pytest
 import sqlalchemy as sa
-from bourn.errors import DeliveryRefused
-from bourn.plugin import services
+from bourn.errors import DeliveryRefused, RequestError
+from bourn.plugin import option, services
 from bourn_catalog.records.boxes import found_in
 from bourn_catalog.records.history import HISTORY
 from bourn_catalog.records.images import Search, find_image, search_images
@@ -15,7 +16,7 @@ from bourn_catalog.records.products import bands_digest, find_product
 from bourn_catalog.records.publish import Publication, publish, retract, supersede
 from bourn_catalog.records.rows import ImageRow
 from bourn_catalog.records.stale import forget_deliveries, forget_image, give_up, stale_deliveries
-from bourn_catalog.records.tables import boxes, deliveries, images
+from bourn_catalog.records.tables import boxes, deliveries, images, products
 
 pytestmark = pytest.mark.backends("home", "servers")
 
@@ -252,6 +253,43 @@ def test_what_became_of_a_delivery_is_known_for_long(database, product):
     assert count(database, deliveries) == 1, "of an image that is seen it is always known"
 
 
+# -- what can be read again ---------------------------------------------------
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Own(catalog.Product):
+    """With something that no `Product` has."""
+
+    extra: int = option(default=3, help="More.")
+
+
+def test_what_could_not_be_read_again_is_not_saved(session_as, product):
+    """Not only refused: nothing of it is there, for all whom it would stop from searching."""
+    session = session_as(ME)
+    for save, path in (
+        (lambda: product.save(session=session_as(" me ")), "owners[0]"),
+        (lambda: Own(id="own", bands=product.bands).save(session=session), "extra"),
+    ):
+        with pytest.raises(RequestError) as caught:
+            save()
+        assert [problem.path for problem in caught.value.problems] == [path]
+        assert catalog.Product.search(session=session) == []
+
+
+def test_a_product_of_another_version_hides_no_other(database, session_as, product):
+    """One who asks for it is told why it can't be had."""
+    session = session_as(ME)
+    attrs.evolve(product, id="newer").save(session=session)
+    document = {**product.as_mapping(), "id": "newer", "owners": [ME], "zoom": 3}
+    changed = products.update().where(products.c.id == "newer").values(document=document)
+    done(database, lambda connection: connection.execute(changed))
+    message = "the product 'newer' is kept in a form that this version can't read: zoom: unknown option"
+    with pytest.warns(UserWarning, match=message):
+        assert [found.id for found in catalog.Product.search(session=session)] == ["org:radar"]
+    with pytest.raises(catalog.CatalogError, match=message):
+        catalog.Product.get("newer", session=session)
+
+
 # -- searching ----------------------------------------------------------------
 
 
@@ -274,7 +312,6 @@ def strewn(database, product):
     [
         ({}, "0123456789"),
         ({"product_id": "org:radar"}, "0123456789"),
-        ({"product_id": "org:optical"}, ""),
         ({"start": NOW + timedelta(days=7)}, "789"),
         ({"end": NOW + timedelta(days=1)}, "01"),
         ({"start": NOW + timedelta(days=3), "end": NOW + timedelta(days=4)}, "34"),
@@ -296,6 +333,27 @@ def strewn(database, product):
 )
 def test_images_are_found(strewn, wanted, names):
     assert "".join(name.removeprefix("t") for name in found(strewn, **wanted)) == names
+
+
+@pytest.mark.parametrize(("asked", "hint"), [("org:rada", "; did you mean 'org:radar'?"), ("optical", "")])
+def test_images_of_a_product_that_is_not_there_are_refused(strewn, session_as, asked, hint):
+    """An empty list would hide the misspelling; one who may not see the product hears nothing of it."""
+    for principal, told in ((ME, hint), ("eve", "")):
+        with pytest.raises(catalog.UnknownProduct) as caught:
+            catalog.Image.search(asked, session=session_as(principal))
+        assert str(caught.value) == f"there is no product {asked!r}, or none that {principal!r} may see{told}"
+
+
+def test_a_search_says_everything_that_is_wrong_with_it():
+    with pytest.raises(RequestError) as caught:
+        catalog.Image.search(7, start="never", geometry=3, properties={"x": math.nan}, limit=-1)
+    assert [tuple(problem) for problem in caught.value.problems] == [
+        ("product_id", "expected a string, got 7"),
+        ("properties.x", "expected a JSON value, got nan"),
+        ("limit", "expected at least 0, got -1"),
+        ("start", "expected a datetime, a date or ISO 8601 text, got 'never'"),
+        ("geometry", "expected GeoJSON or a geometry, got int"),
+    ]
 
 
 def test_images_of_products_that_one_may_not_see_are_not_found(strewn):

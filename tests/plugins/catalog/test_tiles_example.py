@@ -30,6 +30,12 @@ def test_the_example_uploads_every_tile_and_then_only_what_is_missing(home, sess
     valid = np.ma.array(pixels.array, mask=np.broadcast_to(pixels.mask, pixels.shape))
     assert -30 < valid.min() < valid.max() < 0
 
+    status, told, failed = run()
+    assert told.splitlines() == [
+        f"{len(images)} tiles, {len(images)} of them there already",
+        f"0 uploaded, 0 failed; example:backscatter has {len(images)} images",
+    ]  # no bar of nothing between them
+
     images[0].delete()
     status, told, failed = run()
     assert told.splitlines()[0] == f"{len(images)} tiles, {len(images) - 1} of them there already"

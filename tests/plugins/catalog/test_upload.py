@@ -1,5 +1,7 @@
 """An upload from its request to the image that is given back, and what becomes of it."""
 
+import base64
+import sys
 import time
 import warnings
 from datetime import UTC, datetime, timedelta
@@ -10,9 +12,12 @@ import bourn_catalog as catalog
 import dask
 import dask.array
 import numpy as np
+import pystac
 import pytest
 from bourn.errors import DeliveryRefused, JobCancelled, Refused, ResultRefused
-from bourn_catalog.plugin import Catalog, LossWarning
+from bourn_catalog import LossWarning
+from bourn_catalog.loss import BLANKET
+from bourn_catalog.plugin import Catalog
 from grids import grid
 
 pytestmark = pytest.mark.backends("home", "servers")
@@ -33,8 +38,22 @@ def stored(session):
 def test_the_printed_result_has_its_four_lines(session, composite, to):
     image = session.compute(composite, destination=to("my_image"))
     assert repr(image) == (
-        "Image: my_image\n  id: org:radar:my_image\n  product: org:radar\n  created: Thu Jan  1 12:00:00 2026"
+        "Image: my_image\n  id: org:radar:my_image\n  product: org:radar\n  created: Thu Jan  1 12:00:00 2026 UTC"
     )
+
+
+def test_a_stac_item_prints_short_and_shows_itself_where_that_is_wanted(session, composite, to):
+    """A picture of it as text floods a terminal; it stands in a second form, valid as the first."""
+    image = session.compute(composite, destination=to())
+    assert "base64" not in str(image.stac)
+    short, shown = (pystac.Item.from_dict(each) for each in (image.stac, image.stac_with_thumbnail()))
+    assert max(map(len, (str(short), str(short.assets)))) < 1000
+    kind, _, text = shown.assets.pop("thumbnail").href.partition(",")
+    assert (kind, base64.b64decode(text)) == ("data:image/png;base64", image.thumbnail())
+    assert shown.to_dict() == short.to_dict()
+    image.stac["properties"].clear()
+    assert image.stac == short.to_dict(include_self_link=False)
+    assert catalog.Image(name="t1", product_id="p").stac_with_thumbnail() is None
 
 
 def test_an_image_is_the_destination(session_as):
@@ -97,6 +116,43 @@ def test_a_loss_is_warned_of(session, composite, to):
     ]
 
 
+def test_the_line_that_asked_for_the_image_is_the_one_that_is_warned_of(session, composite, to):
+    """Not one of bourn's own, by whichever way it was asked for."""
+    job = session.compute(lossy(composite), destination=to("t1"), block=False)
+    first = sys._getframe().f_lineno + 2
+    with pytest.warns(LossWarning) as caught:  # noqa: PT031  # each of them warns
+        job.result()
+        session.compute(lossy(composite), destination=to("t2"))
+        session.compute(lossy(composite), destination=[to("t3")])
+    places = [(each.filename, each.lineno) for each in caught if each.category is LossWarning]
+    assert places == [(__file__, first + number) for number in range(3)]
+
+
+@pytest.mark.parametrize(("taken_back", "heard"), [("always", 1), ("ignore", 0)])
+def test_a_loss_is_heard_where_a_library_has_left_all_warnings_ignored(session, composite, to, taken_back, heard):
+    """As rasterio's reprojection does by accident under threads; ignored by its own name it is silent."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter(taken_back, LossWarning)
+        warnings.filters.insert(0, BLANKET)
+        session.compute(lossy(composite), destination=to())
+    assert len(caught) == heard
+    assert all(warning.filename == __file__ for warning in caught)
+
+
+def test_a_loss_that_is_an_error_is_one_behind_a_blanket_too(session, composite, to):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LossWarning)
+        warnings.filters.insert(0, BLANKET)
+        with pytest.raises(bourn.errors.PluginError, match="clipped: 1 in vv"):
+            session.compute(lossy(composite), destination=to())
+
+
+def test_an_upload_leaves_the_filters_of_warnings_alone(session, composite, to, monkeypatch):
+    """They are the process's own, and what one thread puts back another may have changed."""
+    monkeypatch.setattr(warnings, "catch_warnings", lambda *_, **__: pytest.fail("the filters are changed"))
+    assert session.compute(composite, destination=to()).id == "org:radar:t1"
+
+
 def test_a_loss_is_refused_where_that_is_asked_for(session, composite, to):
     with pytest.raises(ResultRefused) as caught:
         session.compute(lossy(composite), destination=to(on_loss="error"))
@@ -140,6 +196,64 @@ def test_acquired_stays_what_it_was_at_the_first_try(session, composite, to, clo
     session.sweep()
     image = job.result()
     assert (tries, image.acquired, image.created) == ([1, 2], started, started + timedelta(minutes=6))
+
+
+# -- what the result says of itself ----------------------------------------------------------------------------------
+
+
+def said(composite, **properties):
+    return bourn.Image(composite.array, bands=composite.bands, geobox=composite.geobox, properties=properties)
+
+
+def test_properties_of_the_result_are_the_images_own_beside_those_it_was_given(session, composite, to):
+    """In the record, in the STAC Item, in what is found, in what is read back; the date is `acquired`."""
+    told = said(composite, date="2020-05-01", cloud=np.float32(0.25), by="dask", tags=("a", 1), AREA_OR_POINT="Area")
+    given = {"product_id": "org:radar", "name": "t1", "properties": {"by": "me"}}
+    kept = {"by": "me", "cloud": 0.25, "tags": ["a", 1]}
+    image = session.compute(told, destination=to(image=given))
+    assert image.properties == kept
+    assert kept.items() <= image.stac["properties"].items()
+    assert (image.stac["properties"]["datetime"], "date" in image.stac["properties"]) == ("2020-05-01T00:00:00Z", False)
+    session.compute(said(composite, cloud=0.5), destination=to("t2"))
+    (found,) = catalog.Image.search("org:radar", properties={"cloud": 0.25, "by": "me"}, session=session)
+    assert found == image
+    assert kept.items() <= found.open().properties.items()
+
+
+def test_properties_that_are_no_json_stay_behind_and_are_told(session, composite, to):
+    """With the plan, or with the receipt where the result is not known before."""
+    told = said(composite, raw=b"x", cloud=0.5, nothing=np.nan)
+    messages = [
+        "the result's property 'raw' stays behind: expected a JSON value, got b'x'",
+        "the result's property 'nothing' stays behind: expected a JSON value, got nan",
+    ]
+    notes = session.plan(told, destination=to()).notes
+    assert [note.message for note in notes if note.path == "destination.image.properties"] == messages
+    job = session.compute(lambda: told, destination=to(), block=False)
+    assert job.result().properties == {"cloud": 0.5}
+    assert job.receipt.detail["notes"] == messages
+
+
+def test_properties_that_stac_would_have_otherwise_are_told(session, composite, to):
+    """They are in the record, and are found; the item is valid without them."""
+    told = said(composite, gsd="10 m", platform="S2A")
+    message = "the STAC Item goes without the property 'gsd', of which STAC says: '10 m' is not of type 'number'"
+    notes = session.plan(told, destination=to()).notes
+    assert [note.message for note in notes if note.path == "destination.image.properties"] == [message]
+    job = session.compute(told, destination=to(), block=False)
+    assert job.result().properties == {"gsd": "10 m", "platform": "S2A"}
+    assert {"gsd", "platform"} & set(job.result().stac["properties"]) == {"platform"}
+    assert job.receipt.detail["notes"] == [message]
+
+
+def test_an_image_has_at_most_a_thousand_properties(session, composite, to):
+    told = said(composite, **{f"p{number}": number for number in range(1200)}, **{f"b{n}": b"" for n in range(30)})
+    given = {"product_id": "org:radar", "name": "t1", "properties": {"by": "me"}}
+    notes = [note.message for note in session.plan(told, destination=to(image=given)).notes]
+    assert "an image has at most 1,000 properties: the last 201 stay behind" in notes
+    assert "10 more properties of the result are no JSON" in notes
+    properties = session.compute(told, destination=to(image=given)).properties
+    assert (len(properties), properties["by"], properties["p998"]) == (1000, "me", 998)
 
 
 # -- lazy results, other kinds of result ------------------------------------------------------------------------------

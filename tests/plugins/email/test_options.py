@@ -103,6 +103,15 @@ def test_everything_that_is_wrong_is_said_at_once(plan):
     assert "expected an e-mail address, got 'nobody'" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["bcc", "Bcc", "BCC"])
+def test_whoever_wants_a_blind_copy_is_not_told_to_make_an_open_one(plan, name):
+    """Taking that advice would show everybody who else has got the message."""
+    with pytest.raises(InvalidOptions) as caught:
+        plan(**{name: "secret@example.org"})
+    (problem,) = caught.value.problems
+    assert problem.message == "unknown option. Options: body, cc, subject, to"
+
+
 RULES = {"allowed_recipients": ["*@example.org", "*@*.example.org", "boss@other.org"]}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,7 +48,7 @@ Pairs = tuple[tuple[str, str], ...]
     help="Whether to wait for the end, or print the job's id at once; the process stays until its job is done.",
 )
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop it after that.")
-@click.option("--quiet", "-q", is_flag=True, help="Print the link, and nothing else.")
+@click.option("--quiet", "-q", is_flag=True, help="Print where the result is, and nothing else.")
 @as_json_option
 @pass_session
 def send_command(  # noqa: PLR0913  # one argument an option
@@ -187,15 +188,32 @@ def _print_jobs(session: Session, jobs: Sequence[Job], *, as_json: bool) -> None
 
 
 def _print_ends(session: Session, jobs: Sequence[Job], *, as_json: bool, quiet: bool) -> None:
-    """The links to standard output, so that they can be taken over; until when they work beside it."""
+    """Where each result is to standard output, so that it can be taken over; until when a link works beside it."""
     if as_json:
         _print_jobs(session, jobs, as_json=True)
         return
     for job in jobs:
         if job.stage != "SUCCEEDED":
             continue
+        plugin, receipt = job.plan.to.plugin, job.receipt
+        if not plugin.gives_data and plugin.loads_alone() and (receipt is None or receipt.url is None):
+            _print_given(job)
+            continue
         if job.url is not None:
             click.echo(job.url)
         until = link_until(session, job)
         if until is not None and not quiet:
             tell(f"The link works until {until}.")
+
+
+def _print_given(job: Job) -> None:
+    """What a destination gives that has something of its own to give, neither data nor a place: what `compute` gives.
+
+    It stays when the link to the bytes has expired. What `compute` would warn of is told without a place in the code.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        given = job.result()
+    click.echo(given)
+    for warning in caught:
+        tell(f"Warning: {warning.message}")

@@ -32,6 +32,7 @@ class OptionFacts:
     choices: tuple[Any, ...] | None = None
     examples: tuple[Any, ...] = ()
     check: Callable[[Any], str | None] | None = None
+    unlike: tuple[str, ...] = ()
 
 
 class Secret:
@@ -91,6 +92,7 @@ def option(  # noqa: PLR0913  # one keyword a fact; the author writes two or thr
     choices: Sequence[Any] | None = None,
     examples: Sequence[Any] = (),
     check: Callable[[Any], str | None] | None = None,
+    unlike: Sequence[str] = (),
 ) -> Any:
     r"""A field of an ``Options`` or ``Settings`` class; always keyword-only.
 
@@ -119,6 +121,8 @@ def option(  # noqa: PLR0913  # one keyword a fact; the author writes two or thr
     check : callable, optional
         What no limit can say: takes the value (each item of a list), gives what is wrong with it, or None. It is
         asked of what a request gives, never of None where the type allows that, nor of the default.
+    unlike : sequence of str, optional
+        Names that look like this option and mean another thing: whoever gives one is not told that this was meant.
 
     Examples
     --------
@@ -132,7 +136,7 @@ def option(  # noqa: PLR0913  # one keyword a fact; the author writes two or thr
     facts = OptionFacts(
         help=help, unit=unit, ge=ge, gt=gt, le=le, lt=lt, min_length=min_length, max_length=max_length,
         pattern=pattern, format=format, choices=None if choices is None else tuple(choices),
-        examples=tuple(examples), check=check,
+        examples=tuple(examples), check=check, unlike=tuple(name.casefold() for name in unlike),
     )  # fmt: skip
     metadata: Mapping[str, object] = {OPTION: facts}
     if factory is not None:

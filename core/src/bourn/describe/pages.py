@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     from bourn.describe.blocks import Block, Line
 
-__all__ = ["errors_page", "matrix_page", "options_table", "overview", "plugin_page", "problems_page", "settings_page"]
+__all__ = [
+    "errors_page",
+    "matrix_page",
+    "options_page",
+    "options_table",
+    "overview",
+    "plugin_page",
+    "problems_page",
+    "settings_page",
+]
 
 Told = dict[str, Any]
 
@@ -108,6 +117,11 @@ def settings_page(schema: Mapping[str, Any]) -> list[Block]:
     """Every setting, and the variable that sets it."""
     rows = [(*row, code(f"BOURN_{row[0][0].text.upper()}")) for row in options_table(schema)]
     return [Table(("Setting", *OPTIONS[1:], "Variable"), tuple(rows))]
+
+
+def options_page(schema: Mapping[str, Any]) -> list[Block]:
+    """The options of a schema that is no plugin's own."""
+    return _options(schema, "No options.")
 
 
 def options_table(schema: Mapping[str, Any]) -> list[tuple[Line, ...]]:

@@ -10,6 +10,7 @@
     .. bourn:errors::                  every error with cause and cure
     .. bourn:settings::                every setting of an installation
     .. bourn:problems::                what is wrong with what is installed
+    .. bourn:options:: package.Class   the fields of a class that are made by `option`
 
 The roles ``:bourn:destination:`email``` and ``:bourn:format:`geotiff``` lead to a plugin's page. With
 ``bourn_pages = "plugins"`` a page for each plugin is written below that folder when a build starts.
@@ -17,6 +18,7 @@ The roles ``:bourn:destination:`email``` and ``:bourn:format:`geotiff``` lead to
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +34,7 @@ from sphinx.util.nodes import make_refnode
 from bourn import __version__
 from bourn.describe import pages
 from bourn.describe.blocks import Broken, Code, Heading, Paragraph, Points, Table
+from bourn.errors import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -215,6 +218,23 @@ class _Problems(_Directive):
         return self.written(pages.problems_page(_told()))
 
 
+class _Options(_Directive):
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The fields of a class that is no plugin's ``Options``, as a plugin's page tells those."""
+        from bourn.discovery.schema import schema_of
+
+        module, _, name = self.arguments[0].strip().rpartition(".")
+        try:
+            schema = schema_of(getattr(import_module(module), name))
+        except (ImportError, AttributeError, ValueError, PluginError) as error:
+            told = "no options can be told of %r: %s"
+            _log.warning(told, self.arguments[0], error, location=self.get_location(), type="bourn")
+            return []
+        return self.written(pages.options_page(schema))
+
+
 class BournDomain(Domain):
     """Destinations and formats as things that documentation can refer to, from other projects too."""
 
@@ -224,7 +244,7 @@ class BournDomain(Domain):
     roles: ClassVar = {role: XRefRole() for role in ROLES}
     directives: ClassVar = {
         "destination": _Destination, "format": _Format, "destinations": _Destinations, "formats": _Formats,
-        "matrix": _Matrix, "errors": _Errors, "problems": _Problems, "settings": _Settings,
+        "matrix": _Matrix, "errors": _Errors, "problems": _Problems, "settings": _Settings, "options": _Options,
     }  # fmt: skip
     initial_data: ClassVar = {"plugins": {}}
 

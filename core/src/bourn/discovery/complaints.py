@@ -143,6 +143,7 @@ def _under(at: str, path: str) -> str:
 def _unknown(name: str, fields: Mapping[str, Field], about: str) -> str:
     if not fields:
         return f"unknown option; {about or 'it'} has none"
-    meant = nearest(name, fields)
+    folded = name.casefold()
+    meant = nearest(name, [key for key, field in fields.items() if folded not in field.facts.unlike])
     hint = "" if meant is None else f"; did you mean {meant!r}?"
     return f"unknown option{hint or '.'} Options: {listed(fields)}"

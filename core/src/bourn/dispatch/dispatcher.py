@@ -55,7 +55,7 @@ class Dispatcher:
     default_format : str
         The format of a request that names none, where the destination takes it.
     notes : sequence of Note
-        What is true of every plan of this installation.
+        What is true of every plan of this installation whose destination gives the data back.
     """
 
     def __init__(
@@ -162,7 +162,9 @@ class Dispatcher:
             notes.append(Note("what kind of result it is will be known, and checked, when it is computed", "result"))
         notes += [Note(note, "result") for note in info.notes]
         notes += self._preflight(to, chosen, info, collected, at)
-        plan = Plan(to=to, written=chosen, kinds=cell.kinds, info=info, notes=(*notes, *self._notes))
+        # What is said of links says nothing where the data is not what is given.
+        notes += self._notes if to.plugin.gives_data else ()
+        plan = Plan(to=to, written=chosen, kinds=cell.kinds, info=info, notes=tuple(notes))
         collected.add(Refused, self._registry.policies(plan, self._context_for(to.name, to.plugin, plan.format)))
         return plan
 

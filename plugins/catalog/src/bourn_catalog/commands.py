@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["catalog_command"]
 
+KEPT = ("created", "updated")
+"""What the catalog itself says of a product, beside what one gave it."""
+
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -87,10 +90,14 @@ def images_command(*, product_id: str, start: str | None, end: str | None, limit
 @click.argument("file", type=click.File("rb"))
 @_as_json
 def add_product_command(*, file: BinaryIO, as_json: bool) -> None:
-    """Save the product that FILE describes (JSON or TOML; ``-`` for standard input, in JSON)."""
+    """Save the product that FILE describes (JSON or TOML; ``-`` for standard input, in JSON).
+
+    What ``bourn catalog show --json ID`` prints will do.
+    """
     from bourn_catalog.product import Product  # see above
 
-    product = Product.from_mapping(_document(file)).save(session=_session())
+    document = {key: value for key, value in _document(file).items() if key not in KEPT}
+    product = Product.from_mapping(document).save(session=_session())
     if as_json:
         _print_json(_product_as_json(product))
     else:
@@ -117,7 +124,7 @@ def _document(file: BinaryIO) -> Mapping[str, Any]:
 
 
 def _product_as_json(product: Product) -> dict[str, Any]:
-    return {**product.as_mapping(), "created": product.created, "updated": product.updated}
+    return {**product.as_mapping(), **{name: getattr(product, name) for name in KEPT}}
 
 
 def _image_as_json(image: Image) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import html
 from datetime import datetime  # noqa: TC003  # attrs resolves it at run time
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,10 @@ from bourn.plugin import RequestError, option, settle
 from bourn_catalog.errors import AccessDenied, CatalogError, UnknownImage
 from bourn_catalog.lent import lent
 from bourn_catalog.model.definition import Definition
-from bourn_catalog.model.moment import area_of, moment_of, utc
+from bourn_catalog.model.moment import utc
+from bourn_catalog.model.question import asked
 from bourn_catalog.names import image_id, image_name_fault, product_id_fault
+from bourn_catalog.properties import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +44,7 @@ class Image:
         When the pixels were taken; naive is UTC. By default what the computed image says in
         ``properties["date"]``, else the time of the upload.
     properties : mapping, optional
-        Anything else that is to be known of it, as JSON.
+        Anything else that is to be known of it, as JSON. Those of the computed image come beside them.
 
     Raises
     ------
@@ -66,7 +69,7 @@ class Image:
         default=None, help="When the pixels were taken; by default `properties['date']` of the result, else now."
     )
     properties: dict[str, Any] = option(
-        factory=dict, max_length=1000, help="Anything else that is to be known of it, as JSON."
+        factory=dict, max_length=MOST, help="Anything else that is to be known of it, as JSON."
     )
     # An ImageRow, a Context, or None; types here are read at run time.
     _row: Any = attrs.field(default=None, init=False, eq=False)
@@ -133,20 +136,15 @@ class Image:
         ------
         RequestError
             With everything that is wrong with the question.
+        UnknownProduct
+            There is no product of that id, or none that you may see.
         """
         from bourn_catalog.records.images import Search, search_images  # SQLAlchemy, on first use
 
-        problems: list[Any] = []
         search = Search(
-            product_id=product_id,
-            start=moment_of(start, "start", problems),
-            end=moment_of(end, "end", problems, end=True),
-            geometry=area_of(geometry, "geometry", problems),
-            properties=dict(properties or {}),
-            limit=limit,
-        )
-        if problems:
-            raise RequestError(problems, about="the search")
+            **asked(product_id=product_id, start=start, end=end, geometry=geometry, properties=properties or {},
+                    limit=limit)
+        )  # fmt: skip
         context = lent(session)
         with context.database.read() as connection:
             return [cls.from_row(row, context) for row in search_images(connection, search, context.principal)]
@@ -217,6 +215,16 @@ class Image:
         with (self._context or lent(None)).database.read() as connection:
             return thumbnail_of(connection, self._row.delivery_id)
 
+    def stac_with_thumbnail(self) -> Mapping[str, Any] | None:
+        """Its STAC Item with the thumbnail in it, for browsers of STAC; None before it is published.
+
+        The picture stands in a ``data:`` URI, so that no server is needed: some 10 to 100 kB of text.
+        """
+        made = self.stac
+        if made is not None and (png := self.thumbnail()) is not None:
+            made["assets"]["thumbnail"] = {"href": _uri(png), "type": "image/png", "roles": ["thumbnail"]}
+        return made
+
     # -- what it says -----------------------------------------------------------------------------------------------
 
     @property
@@ -241,10 +249,11 @@ class Image:
 
     @property
     def stac(self) -> Mapping[str, Any] | None:
-        """Its STAC Item, with the thumbnail in it; None before it is published."""
+        """Its STAC Item; None before it is published. See `stac_with_thumbnail` for one that shows itself."""
         if self._row is None:
             return None
-        return with_thumbnail(self._row.item, self.thumbnail())
+        made: dict[str, Any] = copy.deepcopy(self._row.item)
+        return made
 
     def __repr__(self) -> str:
         return "\n".join([f"Image: {self.name}", *(f"  {key}: {value}" for key, value in self._told().items())])
@@ -265,16 +274,8 @@ class Image:
 
     def _told(self) -> dict[str, str]:
         when = self.created
-        created = "not yet" if when is None else f"{when:%a %b} {when.day:2} {when:%H:%M:%S %Y}"
+        created = "not yet" if when is None else f"{when:%a %b} {when.day:2} {when:%H:%M:%S %Y} UTC"
         return {"id": self.id, "product": self.product_id, "created": created}
-
-
-def with_thumbnail(item: Mapping[str, Any], png: bytes | None) -> dict[str, Any]:
-    """The STAC Item with its thumbnail as an asset that needs no server."""
-    if png is None:
-        return dict(item)
-    asset = {"href": _uri(png), "type": "image/png", "roles": ["thumbnail"]}
-    return {**item, "assets": {**item["assets"], "thumbnail": asset}}
 
 
 def _uri(png: bytes) -> str:

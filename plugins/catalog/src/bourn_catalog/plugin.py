@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from bourn.plugin import DeliveryRefused, Destination, Example, Receipt, ResultR
 from bourn_catalog.errors import UnknownImage
 from bourn_catalog.image import Image
 from bourn_catalog.lent import OWNER
+from bourn_catalog.loss import warn_of_loss
 from bourn_catalog.options import Options, Settings
 
 if TYPE_CHECKING:
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
     from bourn_catalog.records.rows import ProductRow
 
-__all__ = ["Catalog", "LossWarning"]
-
-
-class LossWarning(UserWarning):
-    """Pixels could not be kept as they were; how many, in which band and why."""
+__all__ = ["Catalog"]
 
 
 class Catalog(Destination[Options]):
@@ -69,14 +65,22 @@ class Catalog(Destination[Options]):
         """The pixels as the product stores them, changed and counted while they are read."""
         from bourn_catalog.model.definition import Definition  # see above
         from bourn_catalog.pixels import prepare, rules_of
+        from bourn_catalog.properties import kept_of, notes_of
+        from bourn_catalog.stac.common import notes_of as stac_notes_of
 
         product = _product(options, context, ResultRefused)
+        own = options.image.properties
+        kept = kept_of(result.properties, own)
         # What is settled here is kept with the artifact: whoever delivers it, and how often, finds the same.
         acquired = options.image.acquired or result.date or context.clock()
-        facts = {"acquired": acquired.isoformat(), "bands_digest": product.bands_digest}
+        facts = {
+            "acquired": acquired.isoformat(), "bands_digest": product.bands_digest,
+            "properties": kept,
+        }  # fmt: skip
         return prepare(
             result, rules_of(Definition.from_row(product)), rescale=options.rescale,
             change_dtype=options.change_dtype, on_loss=options.on_loss, facts=facts,
+            notes=[note.message for note in (*notes_of(result.properties, own), *stac_notes_of(kept))],
         )  # fmt: skip
 
     def deliver(self, artifact: Artifact, options: Options, context: Context) -> Receipt:
@@ -88,7 +92,9 @@ class Catalog(Destination[Options]):
         assert context.delivery_id is not None  # there is one from here on
         report = artifact.report["prepare"]
         acquired, now = datetime.fromisoformat(report["acquired"]), context.clock()
-        image = attrs.evolve(options.image, acquired=acquired)
+        # An artifact of an older version has no properties in its report.
+        properties = report.get("properties", options.image.properties)
+        image = attrs.evolve(options.image, acquired=acquired, properties=properties)
         product = _product(options, context, DeliveryRefused)
         row, thumbnail = described(image, product, artifact, delivery_id=context.delivery_id,
                                    principal=context.principal, now=now)  # fmt: skip
@@ -129,7 +135,7 @@ class Catalog(Destination[Options]):
             msg = f"the image {receipt.detail['image']!r} was deleted from the catalog since"
             raise UnknownImage(msg)
         for lost in receipt.detail.get("warnings", ()):
-            warnings.warn(f"{receipt.detail['image']}: {lost}", LossWarning, stacklevel=2)
+            warn_of_loss(f"{receipt.detail['image']}: {lost}")
         return Image.from_row(row, context)
 
 

@@ -11,9 +11,11 @@ from bourn_catalog.access import may
 from bourn_catalog.model.definition import Definition
 from bourn_catalog.names import image_id
 from bourn_catalog.pixels import problems, rules_of
+from bourn_catalog.properties import kept_of, notes_of
 from bourn_catalog.records.history import HISTORY
 from bourn_catalog.records.images import find_image
 from bourn_catalog.records.products import find_product, list_products
+from bourn_catalog.stac.common import notes_of as stac_notes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,6 +49,8 @@ def checks(options: Options, info: ResultInfo, context: Context) -> Iterator[Pro
     if info.kinds:
         yield from _of_grid(info)
         yield from _of_date(options.image, info)
+        yield from notes_of(info.properties, options.image.properties)
+        yield from stac_notes_of(kept_of(info.properties, options.image.properties))
     yield from _of_format(context.format, product)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from bourn.plugin import RequestError
 
+from bourn_catalog.errors import CatalogError
 from bourn_catalog.image import Image
 from bourn_catalog.lent import lent
 from bourn_catalog.model.definition import Definition
 
 if TYPE_CHECKING:
     from bourn.plugin import Session
+    from sqlalchemy import Connection
 
 __all__ = ["Product"]
 
@@ -37,13 +41,23 @@ class Product(Definition):
             The one that is there is somebody else's.
         ProductInUse
             It has images, and the bands would be others.
+        RequestError
+            It could not be read again: the principal's name is none that can be an owner's, or the class is not ours.
         """
         from bourn_catalog.records.products import save_product  # SQLAlchemy, on first use
 
         context = lent(session)
         document, principal, now = self.as_mapping(), context.principal, context.clock()
-        row = context.database.write(lambda connection: save_product(connection, document, principal, now))
-        return Product.from_row(row)
+
+        def work(connection: Connection) -> Product:
+            row = save_product(connection, document, principal, now)
+            try:
+                Product.from_mapping(row.document)
+            except RequestError as error:  # nothing is written then
+                raise RequestError(error.problems, about="the product as it would be kept") from error
+            return Product.from_row(row)
+
+        return context.database.write(work)
 
     @classmethod
     def get(cls, id: str, *, session: Session | None = None) -> Product:
@@ -67,7 +81,14 @@ class Product(Definition):
 
         context = lent(session)
         with context.database.read() as connection:
-            return [cls.from_row(row) for row in list_products(connection, context.principal, text=text)]
+            rows = list(list_products(connection, context.principal, text=text))
+        found = []
+        for row in rows:
+            try:
+                found.append(cls.from_row(row))
+            except CatalogError as error:  # one product hides no other
+                warnings.warn(str(error), stacklevel=2)
+        return found
 
     def images(self, *, session: Session | None = None, **wanted: Any) -> list[Image]:
         """Its images; takes what `Image.search` takes."""

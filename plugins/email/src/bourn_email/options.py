@@ -32,6 +32,7 @@ class Options:
     cc: Addresses = option(
         default=None, min_length=1, max_length=MOST_RECIPIENTS, check=address_fault, format="idn-email",
         help="Who gets a copy of it: one address or several.", examples=["team@example.org"],
+        unlike=["bcc"],  # everybody sees who gets a copy
     )  # fmt: skip
     subject: str = option(
         default="Your job has completed", max_length=900, check=line_fault,

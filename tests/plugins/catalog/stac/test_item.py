@@ -9,6 +9,7 @@ import pytest
 from affine import Affine
 from bourn_catalog import ClassBand, GenericBand, Image, MaskBand, MicrowaveBand, Product, SpectralBand
 from bourn_catalog.stac import collection, item
+from bourn_catalog.stac.common import NAMES, unfit
 from jsonschema import Draft7Validator
 from odc.geo.crs import CRS as ODC
 from pyproj import CRS
@@ -72,6 +73,30 @@ def test_an_item_is_valid_with_every_extension_it_declares():
     assert [uri.split("/")[3] for uri in document["stac_extensions"]] == [
         "classification", "eo", "file", "projection", "raster"
     ]  # fmt: skip
+
+
+UNFIT = {
+    "gsd": "10 m", "instruments": "msi", "license": "CC BY 4.0", "providers": "ESA", "bands": 3, "updated": "yesterday",
+    "start_datetime": "2020-01-01T00:00:00Z", "nodata": [], "statistics": 1, "keywords": "a", "roles": "b",
+}  # fmt: skip
+
+
+def test_properties_that_stac_would_have_otherwise_are_left_out_of_the_item():
+    """An xarray object may have any attributes; one that is as STAC would have it stays."""
+    image = Image(
+        name="t1", product_id="org:ndvi", acquired=IMAGE.acquired, properties={**UNFIT, "platform": "S2A", "cloud": 1}
+    )
+    properties = validated(made(image=image))["properties"]
+    assert set(properties) & set(UNFIT) == set()
+    assert (properties["platform"], properties["cloud"]) == ("S2A", 1)
+    assert set(unfit(image.properties)) == set(UNFIT)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_name_that_stac_has_a_meaning_for_is_known(name):
+    """No item is refused by STAC's own schema for a property of any of them."""
+    image = Image(name="t1", product_id="org:ndvi", acquired=IMAGE.acquired, properties={name: {"any": ["thing"]}})
+    validated(made(image=image))
 
 
 def test_what_an_item_says_of_the_image():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 from bourn.plugin import Problem, RequestError, option, read, settle, write
 
+from bourn_catalog.errors import CatalogError
 from bourn_catalog.model.bands import Band, ClassBand, GenericBand, MaskBand, MicrowaveBand, SpectralBand
 from bourn_catalog.names import product_id_fault
 
@@ -22,6 +24,8 @@ BANDS: Mapping[str, type[Band]] = {
     cls.type: cls for cls in (SpectralBand, MicrowaveBand, ClassBand, GenericBand, MaskBand)
 }
 """The classes of bands by the name that a document gives them in ``type``."""
+
+_FACTS = frozenset(field.name for cls in BANDS.values() for field in attrs.fields(cls))
 
 MOST_BANDS = 12
 """How many a repr names."""
@@ -116,8 +120,18 @@ class Definition:
 
     @classmethod
     def from_row(cls, row: ProductRow) -> Self:
-        """The product that the catalog keeps."""
-        product = cls.from_mapping(row.document)
+        """The product that the catalog keeps.
+
+        Raises
+        ------
+        CatalogError
+            Another version of the catalog has kept it, in a form that this one can't read.
+        """
+        try:
+            product = cls.from_mapping(row.document)
+        except RequestError as error:
+            msg = f"the product {row.id!r} is kept in a form that this version can't read: {error}"
+            raise CatalogError(msg) from error
         object.__setattr__(product, "_row", row)
         return product
 
@@ -165,7 +179,7 @@ def _bands(given: Any, problems: list[Problem]) -> Any:
             band = _band(item, at, problems)
             if band is not None:
                 made.append(band)
-        elif type(item) is Band or not isinstance(item, Band):
+        elif type(item) not in BANDS.values():  # a class of somebody's own could not be loaded again
             problems.append(Problem(at, f"expected a band, one of {_classes()}; got {type(item).__name__}"))
         else:
             made.append(item)
@@ -173,15 +187,24 @@ def _bands(given: Any, problems: list[Problem]) -> Any:
 
 
 def _band(item: Mapping[str, Any], at: str, problems: list[Problem]) -> Band | None:
-    given = dict(item)
+    given: dict[Any, Any] = dict(item)
     name = given.pop("type", None)
-    if not isinstance(name, str) or name.lower() not in BANDS:
-        said = "is required" if name is None else f"no kind of band is called {name!r}"
-        problems.append(Problem(f"{at}.type", f"{said}; one of {', '.join(sorted(BANDS))}"))
-        return None
-    band, found = read(BANDS[name.lower()], given, at=at)
-    problems += found
-    return band if isinstance(band, Band) else None
+    strange = [key for key in given if isinstance(key, str) and key not in _FACTS]
+    if "type" not in item and (misspelt := get_close_matches("type", strange, n=1)):
+        problems.append(Problem(f"{at}.{misspelt[0]}", "unknown option; did you mean 'type'?"))
+        name = given.pop(misspelt[0])
+    if isinstance(name, str) and name.lower() in BANDS:
+        band, found = read(BANDS[name.lower()], given, at=at)
+        problems += found
+        return band if isinstance(band, Band) else None
+    near = get_close_matches(name.lower(), BANDS, n=1) if isinstance(name, str) else []
+    said = "is required" if name is None else f"no kind of band is called {name!r}"
+    meant = f"; did you mean {near[0]!r}?" if near else ";"
+    problems.append(Problem(f"{at}.type", f"{said}{meant} one of {', '.join(sorted(BANDS))}"))
+    # Of which kind it was meant to be nobody knows: what is wrong with it as the kind that it fits best.
+    fewest: list[Problem] = min((read(cls, given, at=at)[1] for cls in BANDS.values()), key=len)
+    problems += fewest
+    return None
 
 
 def _faults(bands: Any) -> Iterator[Problem]:

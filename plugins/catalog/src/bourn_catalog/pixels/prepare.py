@@ -27,6 +27,7 @@ def prepare(
     change_dtype: bool,
     on_loss: Literal["warn", "error"] = "warn",
     facts: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> Image:
     """`image` as the bands of a product, changed while it is read, in one pass and a few rows at a time.
 
@@ -44,6 +45,8 @@ def prepare(
         Whether the last strip is refused if anything was lost.
     facts : mapping, optional
         What the report says besides.
+    notes : sequence of str
+        The first of its notes.
 
     Raises
     ------
@@ -63,8 +66,7 @@ def prepare(
         nodata=(None,) * len(image.bands) if image.masked else image.nodata,
     )  # fmt: skip
     height, width = image.shape[1:]
-    notes = [answer.message for answer in found if isinstance(answer, Note)]
-    notes += _scaled_notes(image, course)
+    told = [*notes, *(answer.message for answer in found if isinstance(answer, Note)), *_scaled_notes(image, course)]
     report: dict[str, Any] = dict(facts or {})
 
     def reading() -> Callable[[Any], tuple[Any, Any]]:
@@ -74,7 +76,7 @@ def prepare(
 
         def read(strip: Any) -> tuple[Any, Any]:
             passed = passage.passed(strip.pixels, strip.mask)
-            report.update(reported(rules, passage.counts, notes))
+            report.update(reported(rules, passage.counts, told))
             if strip.stop == height and on_loss == "error" and (message := refusal(report)):
                 raise ResultRefused(message)
             return passed

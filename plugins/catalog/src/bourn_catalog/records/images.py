@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bourn_catalog.errors import UnknownImage
 from bourn_catalog.names import split_image_id
 from bourn_catalog.records.boxes import boxes_of, found_in
-from bourn_catalog.records.products import find_product, list_products
+from bourn_catalog.records.products import find_product, get_product, list_products
 from bourn_catalog.records.rows import ImageRow
 from bourn_catalog.records.tables import boxes, images
 
@@ -75,10 +75,9 @@ def published_image(connection: Connection, delivery_id: str, image_id: str, pri
 
 
 def search_images(connection: Connection, search: Search, principal: str) -> Iterator[ImageRow]:
-    """Those that `principal` may see, by time, then by id."""
+    """Those that `principal` may see, by time, then by id; UnknownProduct where it asks for one of those."""
     if search.product_id is not None:
-        product = find_product(connection, search.product_id, principal)
-        visible = [] if product is None else [product.id]
+        visible = [get_product(connection, search.product_id, principal).id]
     else:
         visible = [product.id for product in list_products(connection, principal)]
     chosen = _SEEN.where(images.c.product_id.in_(visible)).order_by(images.c.acquired_at, images.c.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -47,7 +48,9 @@ def get_product(connection: Connection, product_id: str, principal: str) -> Prod
     """The product of that id, or UnknownProduct."""
     product = find_product(connection, product_id, principal)
     if product is None:
-        msg = f"there is no product {product_id!r}, or none that {principal!r} may see"
+        near = get_close_matches(product_id, [seen.id for seen in list_products(connection, principal)], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        msg = f"there is no product {product_id!r}, or none that {principal!r} may see{hint}"
         raise UnknownProduct(msg)
     return product
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -103,13 +102,10 @@ def _cut(lon: Any, lat: Any, *, north: bool, south: bool) -> Footprint:
     from shapely.geometry import Polygon  # the same
 
     polygon = Polygon(np.column_stack([lon, lat]).round(DIGITS))
-    with warnings.catch_warnings():
-        # Which way round the grid goes says nothing: it may be flipped.
-        warnings.simplefilter("ignore", antimeridian.FixWindingWarning)
-        made = antimeridian.fix_polygon(
-            polygon, force_north_pole=north, force_south_pole=south, fix_winding=not (north or south),
-            great_circle=False,
-        )  # fmt: skip
+    made = antimeridian.fix_polygon(
+        polygon, force_north_pole=north, force_south_pole=south, great_circle=False,
+        fix_winding=not (north or south),  # which way round the grid goes says nothing: it may be flipped
+    )  # fmt: skip
     if not made.is_valid:
         made = shapely.make_valid(made)
     bbox = [round(float(number), DIGITS) for number in antimeridian.bbox(made)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bourn_catalog.stac.bands import extensions_of, of_asset
+from bourn_catalog.stac.common import unfit
 from bourn_catalog.stac.footprint import footprint
 
 if TYPE_CHECKING:
@@ -64,9 +65,11 @@ def item(  # noqa: PLR0913  # what is known of a file
     import pystac  # 0.3 s
 
     known = _crs(crs)
+    left_out = unfit(image.properties)
     place = footprint(shape, transform, known)
     properties = {
-        **image.properties,  # none of which takes the place of ours
+        # None of them takes the place of ours.
+        **{name: value for name, value in image.properties.items() if name not in left_out},
         "title": image.name,
         "created": pystac.utils.datetime_to_str(created),
         **_projection(shape, transform, known),

@@ -102,17 +102,16 @@ def _stretched(layer: Any, valid: Any, ends: tuple[float, float] | None) -> Any:
 
 
 def _png(layers: Sequence[Any]) -> bytes:
-    import warnings
-
-    from rasterio.errors import NotGeoreferencedWarning  # loaded already
+    from rasterio import Affine  # loaded already
     from rasterio.io import MemoryFile  # the same
 
     height, width = layers[0].shape
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a picture lies nowhere
-        with MemoryFile(ext=".png") as memory:
-            with memory.open(driver="PNG", width=width, height=height, count=len(layers), dtype="uint8") as file:
-                for number, layer in enumerate(layers, 1):
-                    file.write(layer, number)
-            made: bytes = memory.read()
+    # A picture lies nowhere. Said so, rasterio warns of it, and warnings can't be ignored safely in one thread alone;
+    # PNG itself has no place for where it lies.
+    form = {"driver": "PNG", "width": width, "height": height, "count": len(layers), "transform": Affine.scale(2)}
+    with MemoryFile(ext=".png") as memory:
+        with memory.open(**form, dtype="uint8") as file:
+            for number, layer in enumerate(layers, 1):
+                file.write(layer, number)
+        made: bytes = memory.read()
     return made
