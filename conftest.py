@@ -8,7 +8,7 @@ import pytest
 pytest.register_assert_rewrite("bourn.testing")  # before doctests import its rooms one by one
 
 FOR_TESTS = {"BOURN_DEEP", "BOURN_KILL_SWEEP"}
-"""What the tests themselves are set by."""
+"""What the tests themselves are set by; each test module reads it when it is imported."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -18,3 +18,9 @@ def pytest_configure(config: pytest.Config) -> None:
     home = tempfile.TemporaryDirectory(prefix="bourn-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(home.cleanup)
     os.environ["BOURN_HOME"] = home.name
+
+
+def pytest_collection_finish() -> None:
+    """Take away those, too: a child process of a test would refuse them as settings that bourn does not know."""
+    for name in FOR_TESTS:
+        os.environ.pop(name, None)
