@@ -83,6 +83,14 @@ def _server(url: sa.URL) -> sa.Engine:
     patient = {name: value for name, value in SERVER_GONE.items() if name not in url.query}
     engine = sa.create_engine(url, pool_pre_ping=True, connect_args=patient)
 
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, _record: Any, given: Any, named: Any) -> Any:
+        # psycopg's own waiting for an answer takes a file, and does not say in its own words that there is none.
+        try:
+            return dialect.connect(*given, **named)
+        except OSError as error:
+            raise dialect.loaded_dbapi.OperationalError(str(error)) from error
+
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         # A server that acknowledges what it may still lose is told not to, for this connection.
