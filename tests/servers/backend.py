@@ -59,6 +59,12 @@ class Servers:
         """What writers that did not end have left in the store; of a service it is the service's to say."""
         return []
 
+    def through(self, server, port):
+        """The settings of a process that sees a server at another port."""
+        here = f"127.0.0.1:{getattr(self, server).port}"
+        name = {"postgresql": "BOURN_DATABASE_URL", "s3": "BOURN_STORE_OPTIONS__ENDPOINT"}[server]
+        return {name: self.environment[name].replace(here, f"127.0.0.1:{port}")}
+
     def end(self):
         self.postgresql.drop(self.label)
 
