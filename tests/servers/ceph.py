@@ -119,7 +119,10 @@ class Ceph:
 
     @contextlib.contextmanager
     def second_gateway(self, under=()):
-        """A gateway of its own to the same objects, run by a command such as `strace`; gives its port."""
+        """A gateway of its own to the same objects, run by a command such as `strace`; gives its port.
+
+        None where it does not come so far within some seconds: what is done to it hinders it from the beginning.
+        """
         port = free_port()
         command = [
             *under, program("radosgw"), "-f", "-n", "client.rgw", "--pid-file", self.folder / f"client.rgw-{port}.pid",
@@ -133,9 +136,9 @@ class Ceph:
             )  # fmt: skip
         try:
             second = Ceph(**(self.facts | {"port": port}))
-            until(lambda: second.answers() or process.poll() is not None, "the second gateway answers", seconds=60)
-            assert process.poll() is None
-            yield port
+            with contextlib.suppress(TimeoutError):
+                until(lambda: second.answers() or process.poll() is not None, "the second gateway answers", seconds=20)
+            yield port if second.answers() else None
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
