@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from bourn.ledger.folder import make_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,8 +46,8 @@ def _wrapped(engine: sa.Engine) -> Iterator[None]:
 
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database:
-        path = Path(url.database)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = Path(url.database).absolute()
+        make_folder(path.parent)
         # Signing keys are in it. Made before SQLite does, with nobody else's permission.
         path.touch(mode=0o600, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
