@@ -1,5 +1,7 @@
 """What all tests share: a home of their own, a clock that is set by hand, a session over both; servers for some."""
 
+import os
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -45,6 +47,16 @@ def home(backend, tmp_path, monkeypatch):
     monkeypatch.setenv("BOURN_HOME", str(folder))
     monkeypatch.chdir(tmp_path)
     return folder
+
+
+@pytest.fixture(scope="session")
+def strace():
+    """The program that has calls fail, or kill."""
+    found = shutil.which("strace")
+    if found is None:
+        assert not os.environ.get("CI"), "this needs strace, and is never skipped in CI"
+        pytest.skip("strace is not installed: apt-get install strace")
+    return found
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from bourn.contract.option import Secret
 
 from servers import process
 from servers.ceph import BUCKET, Ceph
@@ -41,8 +42,6 @@ class Servers:
     name = "servers"
 
     def __init__(self, postgresql, s3):
-        from bourn.contract.option import Secret
-
         self.postgresql, self.s3 = postgresql, s3
         self.label = f"test-{secrets.token_hex(8)}"
         self.database_url = postgresql.url(self.label)
@@ -58,6 +57,19 @@ class Servers:
     def left_behind(self):
         """What writers that did not end have left in the store; of a service it is the service's to say."""
         return []
+
+    def move(self, postgresql):
+        """Have the ledger at another server, empty, and with it the store."""
+        postgresql.copy("template1", self.label)
+        store = self.store_url + "-moved"
+        self.environment |= {"BOURN_DATABASE_URL": postgresql.url(self.label), "BOURN_STORE_URL": store}
+        self.settings |= {"database_url": Secret(postgresql.url(self.label)), "store_url": store}
+
+    def through(self, server, port):
+        """The settings of a process that sees a server at another port."""
+        here = f"127.0.0.1:{getattr(self, server).port}"
+        name = {"postgresql": "BOURN_DATABASE_URL", "s3": "BOURN_STORE_OPTIONS__ENDPOINT"}[server]
+        return {name: self.environment[name].replace(here, f"127.0.0.1:{port}")}
 
     def end(self):
         self.postgresql.drop(self.label)

@@ -5,8 +5,11 @@ It checks signatures, their time, and ``If-None-Match``, as S3 does and its imit
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import signal
+import subprocess
 import urllib.request
 from datetime import timedelta
 from pathlib import Path
@@ -64,8 +67,8 @@ KEYS = {
 class Ceph:
     """A server; `Ceph.started(folder)` makes one, `Ceph(**facts)` finds one that another process made."""
 
-    def __init__(self, *, folder, port, key, secret):
-        self.folder, self.port, self.key, self.secret = Path(folder), port, key, secret
+    def __init__(self, *, folder, port, key, secret, bucket=BUCKET):
+        self.folder, self.port, self.key, self.secret, self.bucket = Path(folder), port, key, secret, bucket
 
     @classmethod
     def started(cls, folder):
@@ -91,17 +94,62 @@ class Ceph:
         server._do("ceph", "--connect-timeout", "20", "osd", "new", osd)
         server._do("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
         server._do("ceph-osd", "-i", "0")
-        server._do("radosgw-admin", "user", "create", "--uid", "test", "--display-name", "test",
-                   "--access-key", server.key, "--secret-key", server.secret)  # fmt: skip
+        server._make_user("test")
         server._do("radosgw", "-n", "client.rgw")
         until(server.answers, "the object gateway answers")
         server.make_bucket()
         return server
 
+    def of_another(self, *, objects):
+        """The same server for another user, who may have so many objects, in an empty bucket."""
+        name = f"poor-{secrets.token_hex(8)}"
+        facts = {"key": f"key{secrets.token_hex(8)}", "secret": secrets.token_hex(20), "bucket": name}
+        another = Ceph(**(self.facts | facts))
+        another._make_user(name)
+        self.allow(another, objects=objects)
+        another._do("radosgw-admin", "quota", "enable", "--quota-scope=user", "--uid", name)
+        another.make_bucket()
+        return another
+
+    def allow(self, another, *, objects):
+        """Let another user have so many objects."""
+        self._do(
+            "radosgw-admin", "quota", "set", "--quota-scope=user", "--uid", another.bucket, "--max-objects", objects
+        )
+
+    @contextlib.contextmanager
+    def second_gateway(self, under=()):
+        """A gateway of its own to the same objects, run by a command such as `strace`; gives its port.
+
+        None where it does not come so far within some seconds: what is done to it hinders it from the beginning.
+        """
+        port = free_port()
+        command = [
+            *under, program("radosgw"), "-f", "-n", "client.rgw", "--pid-file", self.folder / f"client.rgw-{port}.pid",
+            "--rgw-frontends", f"beast endpoint=127.0.0.1:{port} tcp_nodelay=1",
+        ]  # fmt: skip
+        environment = os.environ | {"CEPH_CONF": str(self.folder / "ceph.conf")}
+        with (self.folder / "calls").open("ab") as said:
+            process = subprocess.Popen(
+                [*map(str, command)], env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=said,
+                stderr=said, start_new_session=True,
+            )  # fmt: skip
+        try:
+            second = Ceph(**(self.facts | {"port": port}))
+            with contextlib.suppress(TimeoutError):
+                until(lambda: second.answers() or process.poll() is not None, "the second gateway answers", seconds=20)
+            yield port if second.answers() else None
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
     @property
     def facts(self):
         """What another process needs to find it."""
-        return {"folder": str(self.folder), "port": self.port, "key": self.key, "secret": self.secret}
+        return {
+            "folder": str(self.folder), "port": self.port, "bucket": self.bucket,
+            "key": self.key, "secret": self.secret,
+        }  # fmt: skip
 
     @property
     def endpoint(self):
@@ -126,10 +174,14 @@ class Ceph:
         import obstore
         from obstore.store import S3Store
 
-        store = S3Store(BUCKET, **self.options, client_options={"allow_http": True})
+        store = S3Store(self.bucket, **self.options, client_options={"allow_http": True})
         url = obstore.sign(store, "PUT", "", timedelta(minutes=5))
         with urllib.request.urlopen(urllib.request.Request(url, data=b"", method="PUT"), timeout=30) as answer:
             assert answer.status == 200
+
+    def _make_user(self, name):
+        self._do("radosgw-admin", "user", "create", "--uid", name, "--display-name", name,
+                 "--access-key", self.key, "--secret-key", self.secret)  # fmt: skip
 
     def _do(self, name, *arguments):
         environment = os.environ | {"CEPH_CONF": str(self.folder / "ceph.conf")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shlex
 import shutil
 from pathlib import Path
 
@@ -55,8 +56,24 @@ class PostgreSQL:
         """As SQLAlchemy has it."""
         return f"postgresql+psycopg://{OWNER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    def start(self):
-        self._do("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log", "start")
+    def start(self, under=()):
+        """Start it; `under` is a command before the server's own, such as `strace`, that leaves it its process."""
+        more = []
+        if under:
+            wrapped = self.folder / "wrapped"
+            server = self._program("postgres")
+            wrapped.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, under))} {server} "$@"\n')
+            wrapped.chmod(0o755)
+            more = ["-p", wrapped]
+        self._do("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log", *more, "start")
+
+    @property
+    def runs(self):
+        """Whether its first process is there."""
+        try:
+            return Path("/proc", (self.data / "postmaster.pid").read_text().split()[0]).exists()
+        except (FileNotFoundError, IndexError):
+            return False
 
     def stop(self, mode="immediate"):
         """`immediate` is a crash: nothing is written any more, and the next start recovers."""
@@ -83,9 +100,11 @@ class PostgreSQL:
         with contextlib.closing(self.admin()) as connection:
             connection.execute(f'drop database if exists "{name}" with (force)')
 
-    def _do(self, name, *arguments):
-        newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))
-        as_owner = {"user": OWNER, "group": OWNER, "extra_groups": []} if os.geteuid() == 0 else {}
-        call(
-            [program(name, *newest_first), *map(str, arguments)], cwd=self.folder, log=self.folder / "calls", **as_owner
+    def _program(self, name):
+        return program(
+            name, *sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))
         )
+
+    def _do(self, name, *arguments):
+        as_owner = {"user": OWNER, "group": OWNER, "extra_groups": []} if os.geteuid() == 0 else {}
+        call([self._program(name), *map(str, arguments)], cwd=self.folder, log=self.folder / "calls", **as_owner)

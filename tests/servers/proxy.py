@@ -1,4 +1,4 @@
-"""A proxy between a client and a server that loses what it is told to lose."""
+"""A proxy between a client and a server that loses what it is told to lose, or breaks off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 
 class Proxy:
-    """Passes bytes on, both ways; loses the answers to requests that hold certain bytes.
+    """Passes bytes on, both ways; loses the answers to requests that hold certain bytes, or to every n-th one.
 
     Parameters
     ----------
@@ -22,12 +22,20 @@ class Proxy:
         self.port = self._listening.getsockname()[1]
         self.lost = 0
         self._wanted, self._times = b"", 0
+        self._requests, self._breaks = 0, None
         self._connections = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose_answers(self, wanted, times=1):
         """Let the next requests with these bytes reach the server, and break off instead of answering."""
         self._wanted, self._times = wanted, times
+
+    def break_off(self, what, first, step):
+        """Break off at the `first` request from now on, and at every `step`-th after it.
+
+        Of a ``"request"`` the server never hears; of an ``"answer"`` the client.
+        """
+        self._requests, self._breaks = 0, (what, first, step)
 
     def close(self):
         self._listening.close()
@@ -60,8 +68,22 @@ class Proxy:
                 if self._times and self._wanted in piece:
                     self._times -= 1
                     mute.set()
+                breaks = self._broken()
+                if breaks == "request":
+                    self.lost += 1
+                    break
+                if breaks == "answer":
+                    mute.set()
                 server.sendall(piece)
         _hang_up(server)
+
+    def _broken(self):
+        """What is to break now, if anything."""
+        if self._breaks is None:
+            return None
+        what, first, step = self._breaks
+        self._requests += 1
+        return what if self._requests >= first and (self._requests - first) % step == 0 else None
 
     def _answer(self, server, client, mute):
         with contextlib.suppress(OSError):

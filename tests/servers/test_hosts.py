@@ -19,8 +19,7 @@ from servers.process import free_port, until
 
 pytestmark = pytest.mark.backends("servers")
 
-PROCESSES = 4 if os.environ.get("BOURN_DEEP") else 2
-RESTARTS = 10 if os.environ.get("BOURN_DEEP") else 2
+PROCESSES, CRASHES = (4, 10) if os.environ.get("BOURN_DEEP") else (2, 2)
 
 STARTS = """
 import bourn, sys, time
@@ -186,7 +185,7 @@ def test_a_ledger_that_restarts_under_load_loses_nothing_that_was_acknowledged(
     for reader in readers:
         reader.start()
     until(lambda: all(len(lines) > 1 for lines in said), "all of them work", seconds=120)
-    for _ in range(RESTARTS):
+    for _ in range(CRASHES):
         own_postgresql.restart()  # "immediate": a crash
         before = [len(lines) for lines in said]
         until(
@@ -211,9 +210,9 @@ def test_a_ledger_that_restarts_under_load_loses_nothing_that_was_acknowledged(
             break
     records = {record.id: record for record in session.services.ledger.list()}
     lost = [job_id for job_id, _ in acknowledged if job_id not in records or records[job_id].stage != "SUCCEEDED"]
-    record_property("restarts", RESTARTS)
+    record_property("restarts", CRASHES)
     record_property("acknowledged", len(acknowledged))
-    print(f"\n{RESTARTS} crashes of PostgreSQL: {len(acknowledged)} jobs acknowledged, {len(lost)} lost")  # noqa: T201
+    print(f"\n{CRASHES} crashes of PostgreSQL: {len(acknowledged)} jobs acknowledged, {len(lost)} lost")  # noqa: T201
     assert lost == []
     assert all(record.stage.done for record in records.values())
     for job_id, number in acknowledged[:: max(1, len(acknowledged) // 20)]:

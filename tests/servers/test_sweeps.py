@@ -2,46 +2,22 @@
 
 `strace` does it for real. A process is killed at the n-th call (over a folder: `journey/test_kill_sweep.py`); or
 every n-th call of a kind fails, and the process goes on: each job comes to be whole, or says in a typed error that it
-failed. ``BOURN_DEEP=1`` begins at every n.
+failed. A call that sends is not among them: a system whose sending fails has lost the connection, both ways, so
+a proxy breaks it off for real. ``BOURN_DEEP=1`` begins at every n. (What fails at the servers: `test_sick_servers.py`.)
 """
 
-import contextlib
-import hashlib
 import os
-import re
-import shutil
+import random
 import signal
-import subprocess
-import sys
-from collections import Counter
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from bourn import Session, Settings
+
+from servers.proxy import Proxy
+from servers.sweep import CHILD, SAYING, figures, injected, injecting, knowing
 
 pytestmark = [pytest.mark.backends("home", "servers"), pytest.mark.timeout(900)]
 
 DEEP = bool(os.environ.get("BOURN_DEEP"))
-
-# What it says goes out by `writev`, which is not among the calls that fail.
-CHILD = """
-import bourn, os, resource, sys, time
-def say(*words):
-    os.writev(1, [" ".join(map(str, words)).encode() + b"\\n"])
-say("begins")
-number = 0
-for number in range(int(sys.argv[1])):
-    job = None
-    if len(sys.argv) > 2:
-        limit(number)
-    try:
-        job = bourn.compute(number, block=False)
-        assert job.result(60) == number
-        say("acknowledged", job.id, number)
-    except bourn.errors.BournError as error:
-        say("refused", type(error).__name__, "by", repr(str(error)))
-say("ends")
-"""
 
 FILES = """
 # Ever fewer files may be open: opening the next one fails, whoever opens it.
@@ -63,95 +39,40 @@ def limit(number):
         resource.setrlimit(resource.RLIMIT_FSIZE, ([100, 5_000, 50_000, 100_000][number // 2 % 4], hard))
 """
 
+SPOOL = """
+# What is too big for memory is gathered in a file: on a disk that is full, or broken.
+import tempfile
+really = tempfile.TemporaryFile
+def limit(number):
+    full = [lambda **more: open("/dev/full", "w+b"), lambda **more: open("/proc/self/mem", "r+b")]
+    tempfile.TemporaryFile = full[number // 2 % 2] if number % 2 else really
+"""
+
+BIG = """
+import bourn.store.objects
+bourn.store.objects._IN_MEMORY_BYTES = 1 << 16  # so that a small one takes the way of a big one
+def value(number):
+    return random.Random(number).randbytes(200_000)
+"""
+
+JOBS = {"home": 12, "servers": 8}
 KILLED = {"sendto": 12, "writev": 3}
+
+BREAKS = "recvfrom:error=ECONNRESET:when=40+23"
+"""So that there is something to connect to again."""
+
 FAILS = {
     "home": [
         ("pwrite64", "ENOSPC", 7), ("pwrite64", "EIO", 11), ("write", "ENOSPC", 2), ("fsync", "EIO", 5),
         ("fdatasync", "EIO", 4), ("link", "EMLINK", 3), ("mkdir", "ENOSPC", 3), ("unlink", "EIO", 3),
     ],
+    "servers": [
+        ("recvfrom", "ECONNRESET", 43), ("recvfrom", "EIO", 37), ("writev", "EIO", 3), ("writev", "EPIPE", 4),
+        ("socket", "EMFILE", 4, BREAKS), ("connect", "ECONNREFUSED", 4, BREAKS), ("epoll_create1", "EMFILE", 3, BREAKS),
+    ],
 }  # fmt: skip
 
-figures: Counter[tuple[str, str]] = Counter()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def summary():
-    yield
-    for name in ("home", "servers"):
-        count = {
-            what: figures[name, what] for what in ("kills", "failing calls", "acknowledged", "refused", "lost", "half")
-        }
-        print(f"\nsweeps over {name}: " + ", ".join(f"{number} {what}" for what, number in count.items()))  # noqa: T201
-
-
-@pytest.fixture(scope="module")
-def strace():
-    found = shutil.which("strace")
-    if found is None:
-        assert not os.environ.get("CI"), "this needs strace, and is never skipped in CI"
-        pytest.skip("strace is not installed: apt-get install strace")
-    return found
-
-
-@pytest.fixture
-def run(backend, home, tmp_path):
-    """Runs the child over the back end, under `strace` or not; gives its exit status and what it said."""
-
-    def run(code, jobs, *more, under=()):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("BOURN_")}
-        environment |= backend.environment | {
-            "BOURN_HOME": str(home), "BOURN_WORKERS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1",
-        }  # fmt: skip
-        done = subprocess.run(
-            [*under, sys.executable, "-c", code, str(jobs), *more],
-            env=environment, capture_output=True, timeout=280, check=False,
-        )  # fmt: skip
-        return done.returncode, [line.split(maxsplit=3) for line in done.stdout.decode().split("\n")[:-1]], done.stderr
-
-    run(CHILD, 1)  # tables and keys are made
-    return run
-
-
-def injecting(strace, log, what):
-    """The command before a command that has calls fail, or kill."""
-    return [strace, "-f", "-qq", "-o", log, "-e", f"trace={what.partition(':')[0]}", "-e", f"inject={what}"]
-
-
-@pytest.fixture
-def check(backend, home):
-    """Recovers as the next process would, and looks at everything there is."""
-
-    def check(said):
-        seen = [(line[1], int(line[2])) for line in said if line[0] == "acknowledged"]
-        session = Session(Settings(home=str(home), **backend.settings))
-        with contextlib.closing(session):
-            session.sweep()
-            session.engine.drain()
-            records = {record.id: record for record in session.services.ledger.list()}
-            lost = [
-                job for job, number in seen
-                if job not in records or records[job].stage != "SUCCEEDED" or session.job(job).result() != number
-            ]  # fmt: skip
-            stored = {record.artifact.key for record in records.values() if record.stage == "SUCCEEDED"}
-            half = stored ^ set(session.store.keys())
-            figures[backend.name, "acknowledged"] += len(seen)
-            figures[backend.name, "refused"] += sum(line[0] == "refused" for line in said)
-            figures[backend.name, "lost"] += len(lost)
-            figures[backend.name, "half"] += len(half)
-            assert (lost, half) == ([], set())
-            for record in records.values():
-                assert record.stage in {"SUCCEEDED", "FAILED", "CANCELLED"}, record
-                if record.stage == "SUCCEEDED":
-                    assert hashlib.sha256(session.home.artifact_of(record).read()).hexdigest() == record.artifact.sha256
-            assert session.compute(5) == 5  # no restart is needed
-        later = Session(
-            Settings(home=str(home), **backend.settings), clock=lambda: datetime.now(UTC) + timedelta(hours=2)
-        )
-        with contextlib.closing(later):
-            later.sweep()
-        assert backend.left_behind() == []
-
-    return check
+BROKEN = [("postgresql", "request", 41), ("postgresql", "answer", 43), ("s3", "request", 4), ("s3", "answer", 5)]
 
 
 @pytest.mark.backends("servers")
@@ -171,28 +92,56 @@ def test_a_kill_at_any_call_loses_nothing(strace, backend, run, check, record_pr
     assert points > 0
 
 
-@pytest.mark.backends("home")
 def test_calls_that_fail_lose_nothing(strace, backend, run, check, tmp_path, record_property):
     failed = 0
-    for call, error, step in FAILS[backend.name]:
+    for call, error, step, *more in FAILS[backend.name]:
         for first in range(1, step + 1, 1 if DEEP else step):
             log = tmp_path / "strace"
-            under = injecting(strace, log, f"{call}:error={error}:when={first}+{step}")
-            status, said, stderr = run(CHILD, 12, under=under)
-            failed += len(re.findall(r"\(INJECTED\)", log.read_text(errors="replace")))
-            assert (status, said[-1:]) == (0, [["ends"]]), (call, error, stderr.decode()[-3000:])
+            under = injecting(strace, log, f"{call}:error={error}:when={first}+{step}", *more)
+            status, said, stderr = run(SAYING[backend.name], JOBS[backend.name], under=under)
+            failed += injected(log)
+            assert (status, said[-1:]) == (0, [["ends"]]), (call, error, first, stderr.decode()[-3000:])
             check(said)
     figures[backend.name, "failing calls"] += failed
     record_property("points", failed)
     assert failed > 0
 
 
-@pytest.mark.backends("home")
+@pytest.mark.backends("servers")
+@pytest.mark.parametrize(("server", "what", "step"), BROKEN)
+def test_connections_that_break_lose_nothing(backend, run, check, server, what, step):
+    proxy = Proxy(getattr(backend, server).port)
+    through = backend.through(server, proxy.port)
+    try:
+        for first in range(1, step + 1, 1 if DEEP else step):
+            proxy.break_off(what, first, step)
+            status, said, stderr = run(CHILD, JOBS[backend.name], **through)
+            assert (status, said[-1:]) == (0, [["ends"]]), (first, stderr.decode()[-3000:])
+            check(said)
+    finally:
+        proxy.close()
+    figures[backend.name, "broken connections"] += proxy.lost
+    assert proxy.lost > 0
+
+
 @pytest.mark.parametrize("limit", [FILES, SIZE], ids=["EMFILE", "EFBIG"])
 def test_limits_of_the_process_lose_nothing(backend, run, check, limit):
     """Every second job meets the limit; the others find it gone, and no restart was needed."""
-    status, said, stderr = run(CHILD.replace('say("begins")', limit), 33, "limited")
+    limited(limit if backend.name == "home" else BIG + limit, run, check)
+
+
+@pytest.mark.backends("servers")
+def test_a_full_disk_where_big_ones_are_gathered_loses_nothing(run, check):
+    refused = limited(BIG + SPOOL, run, check)
+    assert "No space left on device" in refused
+    assert "Input/output error" in refused
+
+
+def limited(code, run, check):
+    """What was said where jobs were refused."""
+    status, said, stderr = run(knowing(code), 33, "limited")
     assert (status, said[-1:]) == (0, [["ends"]]), stderr.decode()[-3000:]
     whole = {int(line[2]) for line in said if line[0] == "acknowledged"}
     assert whole >= set(range(0, 33, 2))
-    check(said)
+    check(said, (lambda number: random.Random(number).randbytes(200_000)) if BIG in code else lambda number: number)
+    return " ".join(line[-1] for line in said if line[0] == "refused")

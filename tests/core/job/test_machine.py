@@ -229,7 +229,8 @@ class JobLife(RuleBasedStateMachine):
             self.backend.end()
 
 
-EXAMPLES = {"home": 300, "servers": 60} if os.environ.get("BOURN_DEEP") else {"home": 12, "servers": 3}
+DEEP = bool(os.environ.get("BOURN_DEEP"))
+EXAMPLES, STEPS = ({"home": 300, "servers": 60}, 60) if DEEP else ({"home": 12, "servers": 3}, 20)
 
 
 @pytest.mark.backends("home", "servers")
@@ -241,7 +242,7 @@ def test_whatever_happens_a_job_ends_once(backend):
         lambda: JobLife(new_backend),
         settings=settings(
             max_examples=EXAMPLES[backend.name],
-            stateful_step_count=20,
+            stateful_step_count=STEPS,
             deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),

@@ -1,5 +1,7 @@
 """The ledger at a server: answers that get lost, servers that go and come back, processes that start at once."""
 
+import os
+import resource
 import subprocess
 import sys
 import threading
@@ -250,6 +252,24 @@ def test_of_processes_that_start_at_once_one_makes_the_key(backend):
         database.close()
     assert len(seen) == 8
     assert len(set(seen)) == 1
+
+
+@pytest.mark.parametrize("room", range(2))
+def test_without_files_for_a_connection_it_is_told(backend, ledger, room):
+    """The driver itself needs one more than the connection, to wait for an answer."""
+    assert ledger.list() == []  # what is imported is imported
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + room, limits[1]))
+    try:
+        with pytest.raises(LedgerError):
+            Database(backend.database_url).engine  # noqa: B018
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    again = Database(backend.database_url)
+    assert Ledger(again).list() == []
+    again.close()
 
 
 # -- servers that are not there --------------------------------------------------------------------------------------

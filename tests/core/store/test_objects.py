@@ -1,9 +1,12 @@
 """An object service as a store: the same behaviour, through obstore."""
 
+import errno
 import hashlib
 import io
 import os
 import secrets
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -198,3 +201,97 @@ def test_how_long_a_dead_server_is_asked():
 def test_an_unknown_setting_is_refused():
     with pytest.raises((ValueError, TypeError), match="edpoint"):
         open_store("s3://bucket", edpoint="x").size(KEY)
+
+
+FEW_FILES = """
+import os, resource
+from bourn.store.store import open_store
+store = open_store("memory://")
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+free = os.dup(0)
+os.close(free)
+import obstore.store, obstore.exceptions
+for room in range(0, 8, 2):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + room, limits[1]))
+    try:
+        store.size("a")
+    except OSError as error:
+        print(error.strerror)
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+print(store.size("a"))
+"""
+
+ONE_FAILS = """
+from bourn.store.store import open_store
+store = open_store("memory://")
+for _ in range(2):
+    try:
+        print(store.size("a"))
+    except OSError as error:
+        print(error.strerror.partition(":")[0])
+with store.create("a") as sink:
+    sink.write(b"xyz")
+print(store.open("a").read())
+"""
+
+
+def test_without_files_for_its_threads_none_are_begun_and_later_they_are():
+    """Were they begun, and failed, they would have failed for good."""
+    done = subprocess.run([sys.executable, "-c", FEW_FILES], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout.split("\n"), done.stderr) == (["Too many open files"] * 4 + ["None", ""], "")
+
+
+@pytest.mark.parametrize("call", ["epoll_create1", "eventfd2"])
+def test_threads_that_could_not_be_begun_are_begun_by_the_next_one(strace, call):
+    under = [strace, "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:error=EMFILE:when=1"]
+    done = subprocess.run(
+        [*under, sys.executable, "-c", ONE_FAILS], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout == "the threads of obstore can't be started\nNone\nb'xyz'\n", done.stderr
+
+
+FEW_FILES_IN_A_CHILD = """
+import os, resource, sys
+from bourn.store.store import open_store
+open_store("memory://").size("a")
+pid = os.fork()
+if pid == 0:
+    store = open_store("memory://")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    for room in range(8):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + room, limits[1]))
+        try:
+            store.size("a")
+        except OSError:
+            print("no", flush=True)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    print(store.size("a"), flush=True)
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+def test_without_files_a_forked_child_has_no_copy_and_later_it_has():
+    done = subprocess.run(
+        [sys.executable, "-c", FEW_FILES_IN_A_CHILD], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout.split("\n"), done.stderr) == (["no"] * 8 + ["None", ""], "")
+
+
+def test_an_account_that_is_full_is_no_stranger(s3):
+    """The service says 403 to both."""
+    from servers.ceph import Ceph
+
+    poor = s3.of_another(objects=1)
+    store = open_store(f"s3://{poor.bucket}/x", **poor.options)
+    put(store, "a", b"1")
+    with pytest.raises(OSError, match="no more room") as caught:
+        put(store, "b", b"2")
+    assert caught.value.errno == errno.EDQUOT
+    stranger = Ceph(**(poor.facts | {"secret": "of nobody"}))
+    with pytest.raises(PermissionError, match="refuses its credentials"):
+        put(open_store(f"s3://{poor.bucket}/x", **stranger.options), "b", b"2")
+    s3.allow(poor, objects=2)
+    put(store, "b", b"2")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from bourn.ledger.folder import make_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,8 +46,8 @@ def _wrapped(engine: sa.Engine) -> Iterator[None]:
 
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database:
-        path = Path(url.database)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = Path(url.database).absolute()
+        make_folder(path.parent)
         # Signing keys are in it. Made before SQLite does, with nobody else's permission.
         path.touch(mode=0o600, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
@@ -82,6 +84,14 @@ def _server(url: sa.URL) -> sa.Engine:
         return sa.create_engine(url, pool_pre_ping=True)
     patient = {name: value for name, value in SERVER_GONE.items() if name not in url.query}
     engine = sa.create_engine(url, pool_pre_ping=True, connect_args=patient)
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, _record: Any, given: Any, named: Any) -> Any:
+        # psycopg's own waiting for an answer takes a file, and does not say in its own words that there is none.
+        try:
+            return dialect.connect(*given, **named)
+        except OSError as error:
+            raise dialect.loaded_dbapi.OperationalError(str(error)) from error
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:

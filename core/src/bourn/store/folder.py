@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from bourn.ledger.folder import make_folder, sync_folder
 from bourn.store.interface import CHUNK_BYTES, Store, check_key
 from bourn.store.sink import StoreSink
 
@@ -90,7 +91,7 @@ class FolderStore(Store):
         # Also where it was gone: whoever unlinked it may have been killed before the folder was written.
         for folder in self._folders(path):
             with suppress(FileNotFoundError):
-                _sync_folder(folder)
+                sync_folder(folder)
                 if folder != self.root:
                     with suppress(OSError):  # other objects are in it
                         folder.rmdir()
@@ -162,7 +163,7 @@ class FolderStore(Store):
             try:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             except FileNotFoundError:
-                _make_folder(folder)
+                make_folder(folder)
                 continue
             with suppress(OSError):  # a network file system without locks: `clean` goes by age there
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -220,9 +221,9 @@ class FolderStore(Store):
     def _sync(self, path: Path) -> None:
         """Write down the names that lead to a file. Not only new ones: their maker may have died too early."""
         for folder in self._folders(path):
-            _sync_folder(folder)
+            sync_folder(folder)
         if not self._rooted:
-            _sync_folder(self.root.parent)
+            sync_folder(self.root.parent)
             self._rooted = True
 
     def _below(self, inside: str) -> Iterator[str]:
@@ -238,26 +239,6 @@ class FolderStore(Store):
                 yield from self._below(key)
             else:
                 yield key
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder with its parents, each new one written down in its own parent."""
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        _make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write(descriptor: int, piece: memoryview) -> None:

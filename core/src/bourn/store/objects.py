@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from bourn.contract.option import Secret
-from bourn.store.fork import ready
+from bourn.store.fork import is_panic, ready
 from bourn.store.interface import CHUNK_BYTES, Store, check_key
 from bourn.store.sink import StoreSink
 
@@ -272,14 +272,20 @@ def _told(what: str) -> Iterator[None]:
     except exceptions.AlreadyExistsError as error:
         raise FileExistsError(errno.EEXIST, "the object exists already", what) from error
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        if "QuotaExceeded</Code>" in str(error):  # by its status alone a full account looks like a stranger's
+            raise OSError(errno.EDQUOT, "the object store has no more room for this account", what) from error
         raise PermissionError(errno.EACCES, "the object store refuses its credentials", what) from error
     except (exceptions.UnknownConfigurationKeyError, exceptions.InvalidPathError) as error:
         raise ValueError(_first_line(error)) from error
     except exceptions.BaseError as error:
         raise OSError(errno.EIO, f"the object store failed: {_first_line(error)}") from error
+    except BaseException as error:
+        if is_panic(error):
+            raise OSError(errno.EIO, f"the object store's client failed: {_first_line(error)}") from error
+        raise
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     """What obstore says, without its dump of the source, and without queries, which may hold a signature."""
     text = (str(error).splitlines() or [""])[0][:500]
     return " ".join(word.partition("?")[0] for word in text.split(" "))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from bourn.ledger.folder import make_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -202,7 +204,7 @@ class Sweeper:
         """Sweep at once."""
         self._last = now
         if self._stamp is not None:
-            self._stamp.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._stamp.parent)
             self._stamp.touch(mode=0o600)
             os.utime(self._stamp, (now.timestamp(), now.timestamp()))
         return sweep(self._store, self._ledger, now, owned=self._owned)

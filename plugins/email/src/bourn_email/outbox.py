@@ -19,7 +19,7 @@ def name_of(delivery_id: str, number: int) -> str:
 
 
 def write(folder: Path, delivery_id: str, number: int, message: bytes) -> Path:
-    """Write a message down, durably: file, name and folder are synced, in this order."""
+    """Write a message down, durably: file, its name and the folder's name are synced, in this order."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / name_of(delivery_id, number)
     temporary = folder / f".{path.name}.{secrets.token_hex(4)}"
@@ -34,11 +34,13 @@ def write(folder: Path, delivery_id: str, number: int, message: bytes) -> Path:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    # The folder's own name, too, each time: whoever made it may not have come so far.
+    for each in (folder, folder.parent):
+        descriptor = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     return path
 
 
