@@ -404,3 +404,18 @@ def test_a_step_knows_its_home_and_until_when_its_link_works(make, scripted, clo
     job.wait(60)
     assert seen == [(session.settings.folder, began + timedelta(days=10))] * 2
     assert job.expires_datetime == clock() + timedelta(days=10)
+
+
+def test_a_delivery_that_is_due_does_not_wait_for_hours_of_computing(make, scripted):
+    """The one place of this process is taken by somebody who computes; the delivery goes out all the same."""
+    scripted.act = failing(1, retry_after=1.0)
+    session, go_on = make(settings={"workers": 1}), threading.Event()
+    late = session.compute(1, destination="scripted", block=False)
+    computing = session.compute(lambda: go_on.wait(60), destination="scripted", block=False)
+    try:
+        late.wait(30)
+        assert late.receipt.detail["attempt"] == 2
+        assert computing.stage == "RUNNING"
+    finally:
+        go_on.set()
+    computing.wait(30)

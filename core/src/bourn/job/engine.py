@@ -39,6 +39,9 @@ __all__ = ["Engine", "artifact_of"]
 
 _log = logging.getLogger("bourn.job")
 
+DELIVERIES_AT_ONCE = 4
+"""Of those that were left to be tried again. They wait for somebody else's answer, and never for hours of computing."""
+
 CLAIMED_AT_ONCE = 50
 """How many deliveries that are due are taken over in one commit."""
 
@@ -174,6 +177,7 @@ class Engine:
                 return
             self._pid = 0
         self._places.close()
+        self._delivering.close()
         self._caretaker.stop()
 
     # -- inside -----------------------------------------------------------------------------------------------
@@ -188,7 +192,8 @@ class Engine:
             self._services = self._made_services()
             self._members: dict[str, Member] = {}
             self._known: weakref.WeakValueDictionary[str, Member] = weakref.WeakValueDictionary()
-            self._places = Places(self._threads)
+            self._places = Places(self._threads, "bourn-job")
+            self._delivering = Places(DELIVERIES_AT_ONCE, "bourn-delivery")
             self._worker: Worker = self._services.workers.enrol(now=self._services.clock())
             self._claiming = threading.RLock()
             self._in_doubt = False
@@ -216,7 +221,7 @@ class Engine:
         ]  # fmt: skip
         try:
             services.ledger.add(new, worker_id=self._worker.id, now=services.clock())
-            self._take_up(members, work, waits=waits)
+            self._take_up(members, partial(self._places.carry, waits=waits), work)
         except BaseException as error:
             # Ctrl-C in between, or no thread to be had: what was written down is not left for ever QUEUED.
             for member in members:
@@ -238,13 +243,15 @@ class Engine:
                 self._members[member.job_id] = member
             self._caretaker.wake()
 
-    def _take_up(self, members: Sequence[Member], work: Callable[[], None], *, waits: bool = False) -> None:
+    def _take_up(
+        self, members: Sequence[Member], carry: Callable[[Callable[[], None]], None], work: Callable[[], None]
+    ) -> None:
         with self._guard:
             for member in members:
                 self._members[member.job_id] = member
                 self._known.setdefault(member.job_id, member)
         self._caretaker.wake()
-        self._places.carry(partial(self._carry, members, work), waits=waits)
+        carry(partial(self._carry, members, work))
 
     def _carry(self, members: Sequence[Member], work: Callable[[], None]) -> None:
         try:
@@ -284,7 +291,7 @@ class Engine:
             if member.take():
                 self._deliver(member)
 
-        self._take_up([member], work)
+        self._take_up([member], self._delivering.carry, work)
         if member.cancel_wanted.is_set():
             self._want_cancelled(member)
 

@@ -18,14 +18,16 @@ class Places:
     Parameters
     ----------
     number : int
+    name : str
+        Of the pool's threads.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, name: str) -> None:
         self._free = threading.BoundedSemaphore(number)
-        self._pool = ThreadPoolExecutor(number, thread_name_prefix="bourn-job")
+        self._pool = ThreadPoolExecutor(number, thread_name_prefix=name)
         self._here = threading.local()
 
-    def carry(self, work: Callable[[], None], *, waits: bool) -> None:
+    def carry(self, work: Callable[[], None], *, waits: bool = False) -> None:
         """Have `work` done, which raises nothing; where the caller `waits` for it, perhaps by himself.
 
         A thread that waits for another one pays for being woken more than a small job costs. The main thread has
