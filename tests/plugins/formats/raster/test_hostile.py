@@ -16,8 +16,7 @@ from bourn import Session, Settings
 from bourn.errors import BournError, JobCancelled, JobFailed, ResultRefused
 from bourn.plugin import Image
 from bourn_formats.geotiff import GeoTIFF, Options
-from bourn_formats.raster import spool
-from bourn_formats.raster.pool import pool
+from bourn_formats.raster import pool, spool
 from rasterio.io import MemoryFile
 
 pytestmark = [
@@ -39,7 +38,9 @@ def temporary(monkeypatch, tmp_path):
     yield folder
     assert list(folder.iterdir()) == []
     assert open_in(folder) == []
-    assert pool()._work_queue.qsize() == 0
+    with pool.crew(small=False) as threads:
+        assert threads._work_queue.qsize() == 0
+    assert pool._writing == 0
 
 
 def open_in(folder):
