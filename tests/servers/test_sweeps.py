@@ -15,9 +15,9 @@ import pytest
 from servers.proxy import Proxy
 from servers.sweep import CHILD, SAYING, figures, injected, injecting, knowing
 
-pytestmark = [pytest.mark.backends("home", "servers"), pytest.mark.timeout(900)]
-
 DEEP = bool(os.environ.get("BOURN_DEEP"))
+
+pytestmark = [pytest.mark.backends("home", "servers"), pytest.mark.timeout(3600 if DEEP else 900)]
 
 FILES = """
 # Ever fewer files may be open: opening the next one fails, whoever opens it.

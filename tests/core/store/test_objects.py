@@ -16,6 +16,7 @@ import pytest
 from bourn.store import objects
 from bourn.store.store import open_store
 from servers.ceph import BUCKET
+from servers.proxy import Proxy
 
 KEY = "5c1e/0f.tif"
 BIG = 20 * 1024 * 1024 + 17
@@ -278,6 +279,24 @@ def test_without_files_a_forked_child_has_no_copy_and_later_it_has():
         [sys.executable, "-c", FEW_FILES_IN_A_CHILD], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.stdout.split("\n"), done.stderr) == (["no"] * 8 + ["None", ""], "")
+
+
+@pytest.mark.parametrize("size", [10, BIG])
+def test_an_object_whose_answer_got_lost_is_there(s3, monkeypatch, size):
+    """Nobody else would look after it: the job would have failed, and its bytes would lie there."""
+    monkeypatch.setitem(objects.RETRY, "max_retries", 2)
+    proxy = Proxy(s3.port)
+    options = s3.options | {"endpoint": s3.endpoint.replace(str(s3.port), str(proxy.port))}
+    store = open_store(f"s3://{BUCKET}/test-{secrets.token_hex(8)}", **options)
+    assert store.size(KEY) is None
+    try:
+        # Of the put itself, or of what makes one object of the parts; and of each try.
+        proxy.lose_answers(b"if-none-match", times=3)
+        put(store, KEY, bytes(size))
+        assert proxy.lost >= 1
+        assert store.size(KEY) == size
+    finally:
+        proxy.close()
 
 
 def test_an_account_that_is_full_is_no_stranger(s3):

@@ -116,9 +116,10 @@ class ObjectStore(Store):
                         chunk_size=_PART_BYTES,
                         max_concurrency=2,
                     )
-            except FileExistsError:
-                # Also the answer to the client's own second try when the answer to its first one got lost.
-                if self.size(key) != sink.size_bytes or self._digest(key) != sink.sha256:
+            except OSError as error:
+                # A request whose answer got lost has been done all the same; and where the client tried it a second
+                # time by itself, the object exists already. Nobody would look after what has come there.
+                if error.errno not in {errno.EIO, errno.EEXIST} or not self._holds(key, sink):
                     raise
 
     def open(self, key: str) -> BinaryIO:
@@ -204,9 +205,15 @@ class ObjectStore(Store):
             "Cache-Control": "private, no-store",
         }
 
-    def _digest(self, key: str) -> str:
-        with self.open(key) as file:
-            return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+    def _holds(self, key: str, sink: StoreSink) -> bool:
+        """Whether the object holds the very bytes that went through the sink; False where nobody can tell."""
+        try:
+            if self.size(key) != sink.size_bytes:
+                return False
+            with self.open(key) as file:
+                return hashlib.file_digest(cast(Any, file), "sha256").hexdigest() == sink.sha256
+        except OSError:
+            return False
 
 
 class _Ranged(io.RawIOBase):
