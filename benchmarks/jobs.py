@@ -2,7 +2,7 @@
 
 By hand (1,000 jobs): the same files fsync'd and the same commits; nothing else: no request is checked, no plan made, no
 link signed, no result given back. From 16 threads (10,000 jobs): beside SQLAlchemy Core doing the same commits, in the
-same tables and over connections that are told the same; it writes no files.
+same tables and over connections that are told the same; once without files, once with them.
 """
 
 from __future__ import annotations
@@ -97,7 +97,12 @@ def many_by_bourn(home: Path) -> None:
     session.close()
 
 
-def many_by_core(home: Path) -> None:
+def many_by_core_with_files(home: Path) -> None:
+    """The three commits of a job and its file, each durable, from many threads at once; nothing else."""
+    many_by_core(home, files=True)
+
+
+def many_by_core(home: Path, *, files: bool = False) -> None:
     """The three commits of a job, each durable, from many threads at once; no files, and nothing else."""
     import attrs
     import bourn
@@ -109,7 +114,10 @@ def many_by_core(home: Path) -> None:
     session.compute(0)
     (record,) = session.services.ledger.list()
     url = session.services.ledger.database.url
+    written = session.services.store.local_path(record.artifact.key).read_bytes()
     session.close()
+    store = home / "by-hand"
+    store.mkdir()
     engine = connections(url)
     now = datetime.now(UTC)
     queued = {
@@ -130,6 +138,8 @@ def many_by_core(home: Path) -> None:
             with engine.begin() as connection:
                 connection.execute(add_job, {"id": job, **queued})
                 connection.execute(add_delivery, {"id": delivery, "job_id": job, "attempts": 0})
+            if files:
+                _write(store / job, delivery, written)
             with engine.begin() as connection:
                 connection.execute(move, {"b_id": job, **saving})
                 connection.execute(note, {"b_id": delivery, **stored})
@@ -183,5 +193,8 @@ def _sync(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sides = {"bourn": by_bourn, "hand": by_hand, "many-bourn": many_by_bourn, "many-core": many_by_core}
+    sides = {
+        "bourn": by_bourn, "hand": by_hand, "many-bourn": many_by_bourn, "many-core": many_by_core,
+        "many-core-files": many_by_core_with_files,
+    }  # fmt: skip
     sides[sys.argv[1]](Path(sys.argv[2]))

@@ -22,6 +22,7 @@ def rows() -> list[tuple[str, str, str, str]]:
     listing = _starts(starts.OUR_LIST, starts.THEIR_LIST)
     jobs = measure.paired(_jobs("bourn"), _jobs("hand"), field="wall_seconds", runs=5)
     many = measure.paired(_jobs("many-bourn"), _jobs("many-core"), field="wall_seconds", runs=3)
+    files = measure.paired(_jobs("many-bourn"), _jobs("many-core-files"), field="wall_seconds", runs=3)
     found = [
         _ratio("`import bourn`, CPU", "`python -c pass`", "1.5 x", start),
         _ratio("`import bourn` and list all plugins, CPU", "`importlib.metadata` listing the same", "1.2 x", listing),
@@ -35,6 +36,7 @@ def rows() -> list[tuple[str, str, str, str]]:
             "1.0 x",
             many,
         ),
+        _ratio("the same, wall", "SQLAlchemy Core doing the same commits, and the same files by hand", "", files),
     ]
     found += formats.rows()
     if serving.NGINX is None:

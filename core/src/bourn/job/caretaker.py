@@ -26,8 +26,8 @@ T = TypeVar("T")
 TICK_SECONDS = 0.25
 """How often it looks at the jobs of this process."""
 
-YOUNG_SECONDS = 0.5
-"""How long a job may go on before other processes are told how far it is: most have ended by then."""
+YOUNG_SECONDS = 0.1
+"""How long a job may go on before other processes are told how far it is: the smallest have ended by then."""
 
 DUE_SECONDS = 2.0
 """How often it looks for deliveries that are due, whoever left them."""
