@@ -177,6 +177,16 @@ def test_acquired_is_the_images_own_else_the_results_else_now(session, composite
     assert session.compute(composite, destination=to("c")).acquired == session.clock()
 
 
+def test_a_job_gives_its_image_also_after_the_days_of_a_link(session, composite, to, clock):
+    job = session.compute(composite, destination=to("c"), block=False)
+    image = job.result()
+    clock.move(days=30)
+    session.sweep()
+    again = session.job(job.id).result()
+    assert again == image
+    assert again.open().shape == composite.shape
+
+
 def test_acquired_stays_what_it_was_at_the_first_try(session, composite, to, clock, monkeypatch):
     """Now is settled when the pixels are prepared, and kept with them: a later try finds the same."""
     real, tries = Catalog.deliver, []
