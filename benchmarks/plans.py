@@ -10,8 +10,8 @@ from pathlib import Path
 import attrs
 import measure
 from bourn import Session, Settings
-from bourn.discovery.registry import Registry
 from bourn.plugin import Destination, Format, Receipt, Secret, option
+from bourn.plugins.registry import Registry
 
 REQUESTS = 2_000
 ROUNDS = 9

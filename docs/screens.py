@@ -18,8 +18,8 @@ from pathlib import Path
 
 from bourn import Session, Settings
 from bourn.cli.commands import bourn
-from bourn.discovery.registry import Registry
-from bourn.discovery.scan import scan
+from bourn.plugins.installed import scan
+from bourn.plugins.registry import Registry
 from click.testing import CliRunner
 
 __all__ = ["screen", "show"]

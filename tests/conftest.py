@@ -73,7 +73,7 @@ def session(home, backend):
 def session_of(home, backend):
     """Makes sessions with given plugins on the empty home."""
     from bourn import Session, Settings
-    from bourn.discovery.registry import Registry
+    from bourn.plugins.registry import Registry
 
     made = []
 

@@ -36,16 +36,16 @@ CHILD = """
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-import bourn.job.caretaker
+import bourn.job.maintenance
 from bourn import Session, Settings
-from bourn.discovery.registry import Registry
+from bourn.plugins.registry import Registry
 from bourn.plugin import Destination, Receipt
 from bourn_download import Download
 from bourn_email.plugin import Email
 from bourn_formats.json import JSON
 
 HOME = Path(os.environ["BOURN_HOME"])
-bourn.job.caretaker.TICK_SECONDS = 600  # progress is written now and then, and need not be kept
+bourn.job.maintenance.TICK_SECONDS = 600  # progress is written now and then, and need not be kept
 
 def say(word):
     os.writev(1, [word + b"\\n"])

@@ -121,7 +121,7 @@ def test_they_use_nothing_but_the_plugin_module(name):
 
 def test_their_names_are_known_without_importing_them(strangers, tmp_path):
     """Names, distributions and versions stand in the metadata."""
-    from bourn.discovery.registry import Registry
+    from bourn.plugins.registry import Registry
 
     for wheel in strangers.values():
         uv("pip", "install", "--quiet", "--target", tmp_path, "--no-deps", wheel)

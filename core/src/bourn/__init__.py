@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bourn import errors
+    from bourn.image import tiles
+    from bourn.image.image import Image
     from bourn.job.job import Job
     from bourn.public import compute, jobs, plan, registry
-    from bourn.result import tiles
-    from bourn.result.image import Image
     from bourn.session import Session
     from bourn.settings import Settings
 
@@ -27,7 +27,7 @@ __version__ = "0.1.0"
 
 # Nothing is imported before it is used: `import bourn` costs next to nothing.
 _HOMES = {
-    "Image": "bourn.result.image",
+    "Image": "bourn.image.image",
     "Job": "bourn.public",
     "Session": "bourn.session",
     "Settings": "bourn.settings",
@@ -36,7 +36,7 @@ _HOMES = {
     "plan": "bourn.public",
     "registry": "bourn.public",
 }
-_ROOMS = {"errors": "bourn.errors", "tiles": "bourn.result.tiles"}
+_ROOMS = {"errors": "bourn.errors", "tiles": "bourn.image.tiles"}
 
 
 def __getattr__(name: str) -> Any:

@@ -32,15 +32,15 @@ from bourn.errors import (
     RequestError,
     ResultRefused,
 )
-from bourn.result.info import ResultInfo
+from bourn.results.info import ResultInfo
 
 if TYPE_CHECKING:
-    from bourn.discovery.hookspecs import hookimpl
-    from bourn.discovery.options import read, settle, write
+    from bourn.image.image import Image
     from bourn.ledger.history import History
     from bourn.ledger.tables import Instant
-    from bourn.result.as_image import as_image
-    from bourn.result.image import Image
+    from bourn.options.options import read, settle, write
+    from bourn.plugins.hookspecs import hookimpl
+    from bourn.results.as_image import as_image
     from bourn.session import Session
 
 __all__ = [
@@ -82,14 +82,14 @@ __all__ = [
 # These need numpy, pluggy or SQLAlchemy, which a destination that only moves bytes does not.
 _LATER = {
     "History": "bourn.ledger.history",
-    "Image": "bourn.result.image",
+    "Image": "bourn.image.image",
     "Instant": "bourn.ledger.tables",
     "Session": "bourn.session",
-    "as_image": "bourn.result.as_image",
-    "hookimpl": "bourn.discovery.hookspecs",
-    "read": "bourn.discovery.options",
-    "settle": "bourn.discovery.options",
-    "write": "bourn.discovery.options",
+    "as_image": "bourn.results.as_image",
+    "hookimpl": "bourn.plugins.hookspecs",
+    "read": "bourn.options.options",
+    "settle": "bourn.options.options",
+    "write": "bourn.options.options",
 }
 
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from bourn.discovery.registry import Registry
     from bourn.dispatch.plan import Plan
     from bourn.job.job import Job
+    from bourn.plugins.registry import Registry
 
 __all__ = ["Job", "compute", "jobs", "plan", "registry"]
 

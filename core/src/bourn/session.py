@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from bourn.contract.context import Clock, Context
     from bourn.contract.destination import Destination
     from bourn.describe.schema import Defaults
-    from bourn.discovery.registry import Registry
     from bourn.dispatch.dispatcher import Dispatcher
     from bourn.dispatch.plan import Plan
     from bourn.job.engine import Engine
     from bourn.job.home import JobHome
     from bourn.job.job import Job
     from bourn.job.services import Services
-    from bourn.result.inspect import Found
+    from bourn.plugins.registry import Registry
+    from bourn.results.inspect import Found
     from bourn.settings import Settings
     from bourn.store.links import Links
     from bourn.store.retention import Swept
@@ -109,7 +109,7 @@ class Session:
         JobFailed, JobCancelled, JobTimeout
             What became of the job.
         """
-        from bourn.job.gather import gather  # on first use
+        from bourn.job.wait_all import gather  # on first use
 
         found, grid, plans = self._checked(
             obj, geobox, arguments, destination=destination, format=format, file=file,
@@ -217,7 +217,7 @@ class Session:
     @cached_property
     def registry(self) -> Registry:
         """Who is installed."""
-        from bourn.discovery.registry import Registry  # on first use
+        from bourn.plugins.registry import Registry  # on first use
 
         Registry.as_html = staticmethod(_as_html)
         given = self._given_registry
@@ -300,8 +300,8 @@ class Session:
         from bourn.dispatch.problems import Collected
         from bourn.errors import RequestError
         from bourn.job.file import file_problems
-        from bourn.result.info import ResultInfo
-        from bourn.result.inspect import Found
+        from bourn.results.info import ResultInfo
+        from bourn.results.inspect import Found
 
         collected = Collected()
         refused: list[RequestError] = []
@@ -328,12 +328,12 @@ class Session:
 
     def _inspect(self, obj: Any, geobox: Any, arguments: Mapping[str, Any]) -> tuple[Found, Any]:
         """What is known of the result, and the grid that it is still to be put on once it is computed."""
-        from bourn.result.inspect import inspect  # on first use
+        from bourn.results.inspect import inspect  # on first use
 
         found = inspect(obj, arguments=arguments, adapt=self._adapt)
         if geobox is None:
             return found, None
-        from bourn.result.grid import as_geobox, placed_on  # odc-geo, on first use
+        from bourn.results.reproject import as_geobox, placed_on  # odc-geo, on first use
 
         if not found.info.kinds:
             return found, as_geobox(geobox, "; the arguments of a callable are given by name")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["clean", "listed", "nearest", "shown"]
+__all__ = ["clean", "listed", "nearest", "reason_of", "shown"]
 
 LONGEST_MESSAGE = 2_000
 """Characters; a message is for a person (PROMISES 12)."""
@@ -85,3 +85,16 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 def listed(names: Iterable[str]) -> str:
     """Names in alphabetical order, separated by commas; 'none' when there are none."""
     return ", ".join(sorted(names)) or "none"
+
+
+def reason_of(error: BaseException) -> str:
+    """An exception of a stranger's as text: safe to print, and never raising itself."""
+    try:
+        text = str(error).strip()
+    except BaseException:  # noqa: BLE001  # its own __str__ may raise anything
+        text = ""
+    name = type(error).__name__
+    if not text:
+        return name
+    # An ImportError says what is missing by itself; of a KeyError('x') the text alone would be 'x'.
+    return clean(text if isinstance(error, ImportError) else f"{name}: {text}")

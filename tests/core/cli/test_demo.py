@@ -110,8 +110,8 @@ def test_what_fails_is_told_and_fails_the_demo(run_over):
 def test_what_must_be_given_is_skipped_and_nothing_is_sent_into_the_world():
     import attrs
     from bourn.cli.demo.requests import Subject, requests
-    from bourn.discovery.registry import Registry
     from bourn.plugin import option
+    from bourn.plugins.registry import Registry
 
     @attrs.frozen
     class Options:

@@ -142,7 +142,7 @@ def test_schema_in_other_forms(run):
 
 def test_kinds_of_the_help_text_are_those_of_results():
     from bourn.cli import plugins
-    from bourn.result import info
+    from bourn.results import info
 
     assert info.KINDS == plugins.KINDS
 
@@ -194,7 +194,7 @@ def asked_for(session, words):
 def test_an_example_for_the_shell_asks_for_the_same(session):
     """Of all that is installed: as the shell reads it, and as the command does."""
     from bourn.describe.example import command_of
-    from bourn.discovery.options import read
+    from bourn.options.options import read
 
     def typed(role, half):
         if half is None:

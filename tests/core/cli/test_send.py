@@ -210,7 +210,7 @@ def test_no_wait_prints_the_id(run, two):
 def test_a_raster_is_read_by_windows(run, tmp_path, monkeypatch, home):
     """The image reaches the format lazy, and comes out of it pixel by pixel."""
     import rasterio
-    from bourn.result.image import Image
+    from bourn.image.image import Image
 
     pixels = np.arange(3 * 300 * 200, dtype="uint16").reshape(3, 300, 200)
     profile = {"driver": "GTiff", "count": 3, "height": 300, "width": 200, "dtype": "uint16", "crs": "EPSG:32613"}

@@ -99,7 +99,9 @@ class Shop:
 
     def run(self, *arguments, alone=True):
         """A process that sees this distribution, and no other if `alone`."""
-        code = "import sys; from bourn.discovery.registry import Registry as R; from bourn.discovery.scan import scan\n"
+        code = (
+            "import sys; from bourn.plugins.registry import Registry as R\nfrom bourn.plugins.installed import scan\n"
+        )
         if alone:
             code += (
                 f"R.installed = classmethod(lambda cls, prefer=None, paths=None: cls(*scan([{str(self.folder)!r}])))\n"

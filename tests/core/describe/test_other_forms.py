@@ -9,8 +9,8 @@ import pytest
 from bourn.contract.option import Secret
 from bourn.describe.openapi import openapi
 from bourn.describe.openeo import file_formats
-from bourn.discovery.registry import Registry
 from bourn.plugin import Destination, Format, option
+from bourn.plugins.registry import Registry
 
 OPENEO = json.loads((Path(__file__).parent / "openeo" / "file_formats.schema.json").read_text())
 

@@ -4,8 +4,8 @@ import attrs
 import jsonschema
 import pytest
 from bourn.describe.schema import Defaults, request_schema
-from bourn.discovery.registry import Registry
 from bourn.plugin import Destination, Format, option
+from bourn.plugins.registry import Registry
 
 
 @attrs.frozen

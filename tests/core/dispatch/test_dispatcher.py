@@ -5,11 +5,11 @@ from typing import ClassVar
 import attrs
 import pytest
 from bourn import errors
-from bourn.discovery.registry import Registry
 from bourn.dispatch.dispatcher import Dispatcher
 from bourn.dispatch.plan import Plan
 from bourn.plugin import Destination, Format, Note, Problem, Receipt, Secret, option
-from bourn.result.inspect import inspect
+from bourn.plugins.registry import Registry
+from bourn.results.inspect import inspect
 
 
 @attrs.frozen

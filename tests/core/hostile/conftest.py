@@ -1,7 +1,7 @@
 """Each case of bad input is counted by its kind; tests/conftest.py prints the sums."""
 
 import pytest
-from bourn.discovery.registry import Registry
+from bourn.plugins.registry import Registry
 from bourn_download import Download
 
 

@@ -528,7 +528,7 @@ def test_what_a_destination_says_of_its_progress_is_taken_as_text_and_numbers(ma
 
 
 def test_observers_see_each_stage_once_and_a_failing_one_hurts_nothing(make):
-    from bourn.discovery.hookspecs import hookimpl
+    from bourn.plugins.hookspecs import hookimpl
 
     class Good:
         seen, delivered = [], []

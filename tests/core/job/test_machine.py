@@ -12,10 +12,10 @@ from pathlib import Path
 import attrs
 import pytest
 from bourn import Session, Settings
-from bourn.discovery.registry import Registry
 from bourn.errors import DeliveryError, LinkExpired, LinkInvalid
 from bourn.ledger.tables import workers
 from bourn.plugin import Destination, Receipt, Transient, option
+from bourn.plugins.registry import Registry
 from bourn_formats.json import JSON
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st

@@ -298,7 +298,7 @@ def test_a_fault_of_our_own_ends_the_job(make, monkeypatch):
 
 def test_an_earlier_try_that_ends_late_does_not_take_the_next_one_with_it(make):
     """Whose member is gone from the engine's book can't be cancelled any more."""
-    from bourn.job.member import Member
+    from bourn.job.running_job import Member
 
     session = make()
     plan = session.compute(1, block=False).wait().plan

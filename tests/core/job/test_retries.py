@@ -209,7 +209,7 @@ def test_nobody_can_read_it_for_an_hour_and_it_has_failed(make, scripted, clock)
 PLUGIN = """
 import bourn, os, sys, time
 from bourn import Session, Settings
-from bourn.discovery.registry import Registry
+from bourn.plugins.registry import Registry
 from bourn.plugin import Destination, Receipt, Transient
 from bourn_formats.pyarrow import PyArrow
 

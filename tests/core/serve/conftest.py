@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 from bourn.describe.schema import Defaults
-from bourn.discovery.registry import Registry
+from bourn.plugins.registry import Registry
 from bourn.serve import application
 
 _FILE = Path(__file__).parent.parent / "store" / "conftest.py"

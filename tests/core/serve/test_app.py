@@ -13,9 +13,9 @@ from html.parser import HTMLParser
 import attrs
 import httpx
 import pytest
-from bourn.discovery.hookspecs import hookimpl
-from bourn.discovery.registry import Registry
 from bourn.plugin import Destination, Example, Format, option
+from bourn.plugins.hookspecs import hookimpl
+from bourn.plugins.registry import Registry
 from bourn.serve.server import _WithoutTokens
 
 EVIL = "<script>alert('x')</script>&\""
@@ -281,7 +281,7 @@ def test_it_runs_as_a_process_and_ends_on_a_signal(tmp_path):
     code = """
         import sys
         from types import SimpleNamespace
-        from bourn.discovery.registry import Registry
+        from bourn.plugins.registry import Registry
         from bourn.serve import run
         from bourn.store.store import open_store
         links = SimpleNamespace(check=lambda: None, resolve=lambda token: 1 / 0)

@@ -10,8 +10,8 @@ import threading
 import attrs
 import pytest
 from bourn.describe.notebook import as_html
-from bourn.discovery.registry import Registry
 from bourn.plugin import Destination, Format, option
+from bourn.plugins.registry import Registry
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

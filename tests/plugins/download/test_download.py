@@ -2,9 +2,9 @@
 
 from types import SimpleNamespace
 
-from bourn.discovery.options import read
-from bourn.discovery.registry import Registry
+from bourn.options.options import read
 from bourn.plugin import ANY, Artifact, NoOptions, Receipt
+from bourn.plugins.registry import Registry
 from bourn_download import Download
 
 

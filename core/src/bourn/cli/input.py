@@ -77,7 +77,7 @@ def _missing(path: Path) -> str:
 
 
 def _raster(path: str) -> Any:
-    from bourn.result.image import Image  # numpy, where it is needed
+    from bourn.image.image import Image  # numpy, where it is needed
 
     return Image.open(path)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bourn.describe.paper import Paper
     from bourn.dispatch.plan import Plan
-    from bourn.result.info import ResultInfo
+    from bourn.results.info import ResultInfo
 
 __all__ = ["plan_page", "result_in_words"]
 

@@ -14,15 +14,15 @@ from bourn.errors import UnknownPlugin
 from bourn.wording import nearest
 
 if TYPE_CHECKING:
-    from bourn.discovery.registry import Registry
-    from bourn.discovery.spec import Spec
     from bourn.errors import Problem
+    from bourn.plugins.registry import Registry
+    from bourn.plugins.spec import Spec
     from bourn.session import Session
 
 __all__ = ["docs_command", "list_command", "matrix_command", "schema_command", "show_command", "specs_of"]
 
 KINDS = ("value", "array", "image", "table", "features")
-"""As `bourn.result.info` has them, which is not imported for the sake of a help text; a test holds the two together."""
+"""As in `bourn.results.info`, which a help text need not import; a test compares the two."""
 
 
 @click.command("list")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bourn.contract.context import Context
     from bourn.contract.format import Format
     from bourn.errors import Problem
-    from bourn.result.info import ResultInfo
+    from bourn.results.info import ResultInfo
 
 __all__ = ["ANY", "PLUGIN_API", "Destination", "Example", "options_class_of"]
 

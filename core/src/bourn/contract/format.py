@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bourn.contract.answers import Note
     from bourn.errors import Problem
-    from bourn.result.info import ResultInfo
+    from bourn.results.info import ResultInfo
 
 __all__ = ["Format", "Sink"]
 

@@ -57,7 +57,7 @@ PAGE_MARK = ".. Written by bourn.describe.sphinx; it is written anew at each bui
 
 def _told() -> dict[str, Any]:
     """What is installed where the documentation is built."""
-    from bourn.discovery.registry import Registry
+    from bourn.plugins.registry import Registry
 
     global _known  # noqa: PLW0603  # asked once a build, not once a directive
     if _known is None:
@@ -206,7 +206,7 @@ class _Errors(_Directive):
 class _Settings(_Directive):
     def run(self) -> list[nodes.Node]:
         """Every setting of an installation."""
-        from bourn.discovery.schema import schema_of
+        from bourn.options.schema import schema_of
         from bourn.settings import Settings
 
         return self.written(pages.settings_page(schema_of(Settings)))
@@ -223,7 +223,7 @@ class _Options(_Directive):
 
     def run(self) -> list[nodes.Node]:
         """The fields of a class that is no plugin's ``Options``, as a plugin's page tells those."""
-        from bourn.discovery.schema import schema_of
+        from bourn.options.schema import schema_of
 
         module, _, name = self.arguments[0].strip().rpartition(".")
         try:

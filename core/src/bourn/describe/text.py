@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from bourn.describe.example import calls_of, commands_of
 from bourn.describe.option import options_of
-from bourn.discovery.inventory import told_of
 from bourn.errors import PluginError
+from bourn.plugins.description import told_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bourn.describe.paper import Paper
-    from bourn.discovery.registry import Registry
-    from bourn.discovery.spec import Spec
+    from bourn.plugins.registry import Registry
+    from bourn.plugins.spec import Spec
 
 __all__ = ["kinds_in_words", "listing", "page", "pairs", "shipped_by"]
 
@@ -125,7 +125,7 @@ def _more(spec: Spec, registry: Registry, plugin: object) -> list[tuple[str, str
 
 def kinds_in_words(kinds: Sequence[str]) -> str:
     """The kinds of result, ``all`` where that is so."""
-    from bourn.result.info import KINDS  # attrs, 30 ms, where plugins are loaded anyway
+    from bourn.results.info import KINDS  # attrs, 30 ms, where plugins are loaded anyway
 
     if tuple(kinds) == ("*",) or set(kinds) >= set(KINDS):
         return "all"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bourn.contract.answers import Note
 from bourn.contract.destination import Destination
-from bourn.discovery.options import read, with_blanks, with_secrets
 from bourn.dispatch.plan import FORM, Chosen, Plan
 from bourn.dispatch.problems import Collected
 from bourn.dispatch.request import Half, half, halves
@@ -24,14 +23,15 @@ from bourn.errors import (
     RequestTypeError,
     UnknownPlugin,
 )
-from bourn.result.info import ResultInfo
+from bourn.options.options import read, with_blanks, with_secrets
+from bourn.results.info import ResultInfo
 from bourn.wording import clean, listed, shown
 
 if TYPE_CHECKING:
     from bourn.contract.context import Context
     from bourn.contract.format import Format
-    from bourn.discovery.registry import Registry
-    from bourn.discovery.spec import Spec
+    from bourn.plugins.registry import Registry
+    from bourn.plugins.spec import Spec
 
 __all__ = ["Dispatcher"]
 

@@ -10,13 +10,13 @@ import attrs
 
 from bourn.contract.destination import Destination
 from bourn.contract.format import Format
-from bourn.discovery.options import secrets_of, write
+from bourn.options.options import secrets_of, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bourn.contract.answers import Note
-    from bourn.result.info import ResultInfo
+    from bourn.results.info import ResultInfo
 
 __all__ = ["Chosen", "Plan"]
 

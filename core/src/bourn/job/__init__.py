@@ -1,1 +1,1 @@
-"""A plan is carried out here: computed, encoded, stored, delivered, and written down at each step."""
+"""Carry out a plan: compute, encode, store, deliver, and record each step in the ledger."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bourn.contract.artifact import Artifact
     from bourn.contract.context import Clock
-    from bourn.job.member import Member
+    from bourn.job.running_job import Member
     from bourn.job.services import Services
     from bourn.ledger.database import Database
     from bourn.store.store import Store

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from bourn.contract.answers import Receipt, Transient
 from bourn.errors import DeliveryError, JobError
 from bourn.job.context import WorkingContext
-from bourn.job.endings import cancel, fail, owe, succeed
 from bourn.job.failure import failed
+from bourn.job.finish import cancel, fail, owe, succeed
 from bourn.ledger.ledger import LeaseLost
 from bourn.wording import clean
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bourn.job.member import Member
+    from bourn.job.running_job import Member
     from bourn.job.services import Services
 
 __all__ = ["deliver", "pause"]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from bourn.errors import EncodeError, JobFailed
 from bourn.job.failure import failed
-from bourn.result.as_image import as_image
-from bourn.result.lazy import Cancelled, compute
+from bourn.results.as_image import as_image
+from bourn.results.lazy import Cancelled, compute
 
 if TYPE_CHECKING:
     from collections.abc import Callable

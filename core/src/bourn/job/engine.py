@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from bourn.contract.artifact import Artifact
 from bourn.errors import DeliveryError, LedgerError
-from bourn.job.caretaker import TICK_SECONDS, Caretaker
 from bourn.job.deliver import LONGEST_PAUSE, deliver
 from bourn.job.encode import name_of
-from bourn.job.endings import cancel, fail, owe
+from bourn.job.executor import Places
 from bourn.job.failure import failed, written
-from bourn.job.member import Member
-from bourn.job.places import Places
+from bourn.job.finish import cancel, fail, owe
+from bourn.job.job_group import Work, carry_out, carry_stored
+from bourn.job.maintenance import TICK_SECONDS, Caretaker
 from bourn.job.recovery import recover
-from bourn.job.work import Work, carry_out, carry_stored
+from bourn.job.running_job import Member
 from bourn.ledger.fault import is_lost
 from bourn.ledger.ledger import LeaseLost, NewJob
 from bourn.ledger.stages import Stage

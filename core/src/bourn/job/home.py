@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bourn.contract.answers import Receipt
     from bourn.contract.artifact import Artifact
     from bourn.dispatch.plan import Plan
-    from bourn.job.member import Member
+    from bourn.job.running_job import Member
     from bourn.job.services import Services
     from bourn.ledger.record import JobRecord
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bourn.contract.artifact import Artifact
     from bourn.dispatch.plan import Plan
     from bourn.job.home import JobHome
-    from bourn.job.member import Member
+    from bourn.job.running_job import Member
     from bourn.ledger.record import JobRecord
 
 __all__ = ["Given", "Job"]

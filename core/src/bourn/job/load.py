@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bourn.errors import BournError, JobError, PluginError, StoreError
 from bourn.job.context import WorkingContext
-from bourn.job.member import Member
+from bourn.job.running_job import Member
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

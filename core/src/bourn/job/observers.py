@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bourn.contract.answers import Receipt
-    from bourn.discovery.hooks import Hooks
     from bourn.job.job import Job
+    from bourn.plugins.hooks import Hooks
 
 __all__ = ["Observers", "adapted"]
 

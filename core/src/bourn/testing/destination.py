@@ -12,7 +12,7 @@ import pytest
 
 from bourn.errors import IncompatiblePair, JobFailed, PluginError, RequestError
 from bourn.plugin import Format, NoOptions
-from bourn.result.info import KINDS
+from bourn.results.info import KINDS
 from bourn.testing.interpose import Around, interposed
 from bourn.testing.plugin import PluginContract
 from bourn.testing.samples import sample

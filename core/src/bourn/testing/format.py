@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from bourn.contract.destination import ANY
-from bourn.discovery.options import read
 from bourn.errors import EncodeError, IncompatiblePair, JobFailed, PluginError, RequestError, ResultRefused
-from bourn.result.info import KINDS
+from bourn.options.options import read
+from bourn.results.info import KINDS
 from bourn.testing.alike import alike
 from bourn.testing.faulty import Faulty
 from bourn.testing.faulty_store import FaultyStore

@@ -11,10 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bourn.contract.option import facts_of
-from bourn.discovery.conform import outdated
-from bourn.discovery.options import read, secrets_of, with_secrets, write
-from bourn.discovery.schema import schema_of
 from bourn.errors import RequestError
+from bourn.options.options import read, secrets_of, with_secrets, write
+from bourn.options.schema import schema_of
+from bourn.plugins.validation import outdated
 from bourn.testing.clock import FakeClock
 from bourn.testing.hostile import hostile_values
 from bourn.testing.light import loaded_by

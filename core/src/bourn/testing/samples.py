@@ -41,7 +41,7 @@ def _image(number: int, size_bytes: int) -> Any:
     from affine import Affine
     from odc.geo.geobox import GeoBox
 
-    from bourn.result.image import Image
+    from bourn.image.image import Image
 
     # Narrow and high: who reads a strip of rows at a time holds little of it.
     height, width = (size_bytes // 2048, 512) if size_bytes else (16, 16)

@@ -140,7 +140,7 @@ def _image(data: Mapping[str, Any]) -> Any:
     from affine import Affine
     from odc.geo.geobox import GeoBox
 
-    from bourn.result.image import Image
+    from bourn.image.image import Image
 
     count, height, width = data["shape"]
     # Values that repeat only after many pixels, so that a shifted row is seen; small enough for every dtype.

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from bourn.contract.context import Clock
-    from bourn.discovery.registry import Registry
-    from bourn.discovery.spec import Spec
+    from bourn.plugins.registry import Registry
+    from bourn.plugins.spec import Spec
     from bourn.store.store import Store
 
 __all__ = ["installed", "session_with"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 import pytest
 
-from bourn.discovery.options import read
 from bourn.errors import DeliveryError, JobError
+from bourn.options.options import read
 from bourn.plugin import Destination, Transient
 from bourn.testing.elsewhere import DEATHS, carried_elsewhere, nowhere_else
 from bourn.testing.faulty_store import FaultyStore

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bourn.cli.demo.requests import Request, Subject
     from bourn.cli.demo.shown import Shown
-    from bourn.result.info import ResultInfo
+    from bourn.results.info import ResultInfo
     from bourn.session import Session
 
 __all__ = ["demo_command"]
@@ -96,7 +96,7 @@ def _subjects(given: str | None) -> list[Subject]:
 
 def _info(obj: Any) -> ResultInfo:
     """What is known of a result without computing it."""
-    from bourn.result.inspect import inspect
+    from bourn.results.inspect import inspect
 
     return inspect(obj).info
 

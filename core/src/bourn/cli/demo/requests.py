@@ -12,9 +12,9 @@ from bourn.contract.destination import Example
 from bourn.errors import PluginError
 
 if TYPE_CHECKING:
-    from bourn.discovery.matrix import Cell
-    from bourn.discovery.registry import Registry
-    from bourn.discovery.spec import Spec
+    from bourn.plugins.matrix import Cell
+    from bourn.plugins.registry import Registry
+    from bourn.plugins.spec import Spec
     from bourn.session import Session
 
 __all__ = ["Request", "Subject", "hooked", "requests", "without_doubles"]

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bourn.result.image import Image
+    from bourn.image.image import Image
 
 __all__ = ["BANDS", "scene"]
 
@@ -32,7 +32,7 @@ def scene(side: int = 1024, seed: int = 2026) -> Image:
     """An image of 4 bands, (4, side, side) uint16; 0 is nodata, and clouds are masked. The same for the same seed."""
     from odc.geo.geobox import GeoBox  # 1 s, for those who make a scene
 
-    from bourn.result.image import Image  # see above
+    from bourn.image.image import Image  # see above
 
     random = np.random.default_rng(seed)
     terrain = _rough(random, side, 2.2)

@@ -76,7 +76,7 @@ def _image_of(obj: Any) -> Any:
 _Apart: TypeAlias = "Callable[[Any, Counting], Any]"
 
 _COMPOSITES: tuple[tuple[str, str, _Apart], ...] = (
-    ("bourn.result.image", "Image", _image),
+    ("bourn.image.image", "Image", _image),
     ("odc.geo.geobox", "GeoBox", _geobox),
     ("xarray", "DataArray", _data_array),
     ("xarray", "Dataset", _dataset),

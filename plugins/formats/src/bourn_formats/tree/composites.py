@@ -79,7 +79,7 @@ _COMPOSITES = (
     _Composite("affine", "affine", "Affine", grids.affine_apart, grids.affine_together),
     _Composite("crs", "odc.geo.crs", "CRS", grids.crs_apart, grids.crs_together),
     _Composite("geobox", "odc.geo.geobox", "GeoBox", grids.geobox_apart, grids.geobox_together),
-    _Composite("image", "bourn.result.image", "Image", images.image_apart, images.image_together),
+    _Composite("image", "bourn.image.image", "Image", images.image_apart, images.image_together),
     _Composite("variable", "xarray", "Variable", labelled.variable_apart, labelled.variable_together),
     _Composite("index_variable", "xarray", "IndexVariable", labelled.variable_apart, labelled.index_variable_together),
     _Composite("data_array", "xarray", "DataArray", labelled.array_apart, labelled.array_together),

@@ -1,1 +1,0 @@
-"""Who is installed and what goes together."""

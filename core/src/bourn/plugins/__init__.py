@@ -1,0 +1,1 @@
+"""Registry of installed plugins: entry points, specs, matrix, hooks, policies, contract validation."""

@@ -1,0 +1,202 @@
+"""Whether a plugin keeps the contract: looked at once, when it is loaded, so that no later step has to doubt it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from bourn.contract.destination import ANY, PLUGIN_API, Destination, Example
+from bourn.contract.format import Format
+from bourn.contract.upgrade import UPGRADES, upgraded, ways_from
+from bourn.errors import PluginError
+from bourn.options.options import read
+from bourn.options.schema import schema_of
+from bourn.options.shape import fields_of
+from bourn.results.info import KINDS
+from bourn.wording import listed, shown
+
+__all__ = ["made", "outdated"]
+
+BASES: dict[str, type] = {"destination": Destination, "format": Format}
+
+# The steps, with how many arguments each is called with.
+STEPS = {
+    "destination": {
+        "from_shorthand": 1, "preflight": 3, "prepare": 3, "deliver": 3, "retract": 2, "load": 3, "takes": 2,
+    },
+    "format": {"preflight": 2, "encode": 3, "decode": 2},
+}  # fmt: skip
+
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII)
+_SUFFIX = re.compile(r"(\.[A-Za-z0-9][A-Za-z0-9_-]*){1,3}", re.ASCII)
+
+
+class Breaks(ImportError):  # an ImportError, since its text is told without its type
+    """A plugin breaks the contract; says in everything that is known how."""
+
+
+def made(found: Any, role: str) -> Any:
+    """The plugin that an entry point names: an instance, made here if it names a class.
+
+    Raises
+    ------
+    Breaks
+        With all that is wrong as its text.
+    Exception
+        Whatever the plugin itself raises while it is looked at.
+    """
+    base = BASES[role]
+    cls = found if isinstance(found, type) else type(found)
+    if not issubclass(cls, base):
+        raise Breaks(_of_another_kind(found, role))
+    version = cls.plugin_api  # type: ignore[attr-defined]
+    ways = ways_from(version, PLUGIN_API, UPGRADES) if _is_older(version) else None
+    if ways is not None:
+        found = upgraded(found, ways)
+        cls = found if isinstance(found, type) else type(found)
+    elif version != PLUGIN_API:
+        raise Breaks(_of_another_version(version))
+    faults = [*_steps(cls, role), *_options(cls), *_kinds(cls)]
+    faults += _of_destination(cls) if role == "destination" else _of_format(cls)
+    if faults:
+        raise Breaks("; ".join(faults))
+    return _instance(found, base)
+
+
+def outdated(found: Any) -> str:
+    """What the author of a plugin of an older version has to change, and until when; empty for a current one."""
+    cls = found if isinstance(found, type) else type(found)
+    ways = ways_from(cls.plugin_api, PLUGIN_API, UPGRADES) if _is_older(cls.plugin_api) else None  # type: ignore[attr-defined]
+    if not ways:
+        return ""
+    return (
+        f"it was written for plugin interface {cls.plugin_api}, which bourn-core takes until {ways[0].until}; "  # type: ignore[attr-defined]
+        f"the interface is {PLUGIN_API}: {'; '.join(way.changed for way in ways)}"
+    )
+
+
+def _is_older(version: Any) -> bool:
+    return isinstance(version, int) and not isinstance(version, bool) and version < PLUGIN_API
+
+
+def _of_another_kind(found: Any, role: str) -> str:
+    wanted = BASES[role].__name__
+    cls = found if isinstance(found, type) else type(found)
+    for other, base in BASES.items():
+        if issubclass(cls, base):
+            return f"{cls.__qualname__} is a {base.__name__}; it belongs in the entry points bourn.{other}s"
+    return f"expected a subclass of bourn.plugin.{wanted}, got {shown(found)}"
+
+
+def _of_another_version(version: Any) -> str:
+    if not isinstance(version, int) or isinstance(version, bool):
+        return f"plugin_api is {shown(version)}; this bourn-core has plugin interface {PLUGIN_API}"
+    upgrade = "bourn-core" if version > PLUGIN_API else "the plugin"
+    return f"it was written for plugin interface {version}, and this bourn-core has {PLUGIN_API}: upgrade {upgrade}"
+
+
+def _steps(cls: Any, role: str) -> Iterator[str]:
+    base, needed = BASES[role], "deliver" if role == "destination" else "encode"
+    if getattr(cls, needed) is getattr(base, needed):
+        yield f"{cls.__qualname__} has no {needed}"
+    for step, number in STEPS[role].items():
+        own = getattr(cls, step)
+        if own is getattr(base, step):
+            continue
+        if not callable(own):
+            yield f"{step} is not a method"
+            continue
+        try:
+            static = isinstance(inspect.getattr_static(cls, step), staticmethod | classmethod)
+            inspect.signature(own).bind(*range(number if static else number + 1))
+        except TypeError:
+            yield f"{step} must take {number} arguments by position"
+        except ValueError:
+            continue  # a method of C without a signature
+
+
+def _options(cls: Any) -> Iterator[str]:
+    for name in ("Options", "Settings"):
+        try:
+            schema_of(getattr(cls, name))
+        except PluginError as error:
+            yield f"{name}: {error.message}"
+            continue
+        yield from _defaults(getattr(cls, name), name)
+
+
+def _defaults(options_class: type, name: str) -> Iterator[str]:
+    """The defaults that the rules of their own options refuse."""
+    for field in fields_of(options_class):
+        default = field.known_default()
+        if default is attrs.NOTHING:
+            continue
+        # Other options may be required; what is said of them is of no interest here.
+        for problem in read(options_class, {field.key: default}, at="")[1]:
+            if problem.path == field.key or problem.path.startswith((f"{field.key}.", f"{field.key}[")):
+                yield f"{name}: the default of {field.key!r} does not fit: {problem.message}"
+
+
+def _kinds(cls: Any) -> Iterator[str]:
+    if not _words(cls.kinds):
+        yield f"kinds must be ANY or a tuple of {listed(KINDS)}, got {shown(cls.kinds)}"
+    elif cls.kinds != ANY and (unknown := [kind for kind in cls.kinds if kind not in KINDS]):
+        yield f"unknown kind {shown(unknown[0])}; kinds are {listed(KINDS)}"
+    if not isinstance(cls.examples, Sequence) or not all(isinstance(e, Example) for e in cls.examples):
+        yield "examples must be a sequence of Example"
+
+
+def _of_destination(cls: Any) -> Iterator[str]:
+    if not _words(cls.formats):
+        yield f"formats must be ANY or a tuple of names and media types, got {shown(cls.formats)}"
+    if not isinstance(cls.gives_data, bool):
+        yield f"gives_data must be True or False, got {shown(cls.gives_data)}"
+    if not isinstance(cls.retry_for, timedelta) or cls.retry_for < timedelta(0):
+        yield f"retry_for must be a timedelta of 0 or more, got {shown(cls.retry_for)}"
+
+
+def _of_format(cls: Any) -> Iterator[str]:
+    if not isinstance(cls.media_type, str) or not _MEDIA_TYPE.fullmatch(cls.media_type):
+        yield f"media_type must be such as 'image/tiff', got {shown(cls.media_type)}"
+    if not isinstance(cls.suffix, str) or not _SUFFIX.fullmatch(cls.suffix):
+        yield f"suffix must be such as '.tif', got {shown(cls.suffix)}"
+    for flag in ("lazy", "decodes"):
+        if not isinstance(getattr(cls, flag), bool):
+            yield f"{flag} must be True or False, got {shown(getattr(cls, flag))}"
+    if cls.decodes is True and cls.decode is Format.decode:
+        yield "decodes is True and there is no decode"
+    if cls.decodes is False and cls.decode is not Format.decode:
+        yield "there is a decode, and decodes is False"
+
+
+def _words(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(isinstance(word, str) and word for word in value)
+
+
+def _instance(found: Any, base: type) -> Any:
+    if not isinstance(found, type):
+        return found
+    try:
+        instance = found()
+    except TypeError as error:
+        if _needs_arguments(found):
+            msg = f"{found.__qualname__}() must take no arguments: {error}"
+            raise Breaks(msg) from error
+        raise
+    if not isinstance(instance, base):
+        msg = f"{found.__qualname__}() gives {shown(instance)}"
+        raise Breaks(msg)
+    return instance
+
+
+def _needs_arguments(cls: type) -> bool:
+    try:
+        inspect.signature(cls).bind()
+    except (TypeError, ValueError):
+        return True
+    return False

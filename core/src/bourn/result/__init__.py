@@ -1,1 +1,0 @@
-"""What can be sent: what a result is, before and after it is computed."""

@@ -1,0 +1,1 @@
+"""What can be sent: kinds of results, inspection without computing, lazy objects."""

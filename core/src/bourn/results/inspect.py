@@ -1,0 +1,234 @@
+"""Looking at a result: its kind and what else is known of it without computing anything."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from bourn.errors import Problem, RequestError, RequestTypeError
+from bourn.nested import Part, walk
+from bourn.results.call_arguments import argument_problems
+from bourn.results.info import ResultInfo
+from bourn.results.kinds import CONTAINERS, SCALARS, is_dask_collection, kinds_of_type, type_name
+from bourn.results.rebuild import rebuilt
+from bourn.results.unsupported import SENDABLE, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["Found", "inspect"]
+
+MOST_PROBLEMS = 20
+"""Of one kind of fault a person reads the first few."""
+
+
+@attrs.frozen
+class Found:
+    """A result and what is known of it.
+
+    Attributes
+    ----------
+    obj : object
+        The result as it was given, or what an adapter made of it.
+    info : ResultInfo
+    """
+
+    obj: Any
+    info: ResultInfo
+
+
+_PLAIN = {cls: ResultInfo(kinds=("value",), type_name=type_name(cls)) for cls in SCALARS}
+
+
+def inspect(
+    obj: object,
+    *,
+    arguments: Mapping[str, Any] | None = None,
+    adapt: Callable[[object], object | None] | None = None,
+) -> Found:
+    """What is known of `obj` without computing, iterating, importing or asking it anything but its type.
+
+    Parameters
+    ----------
+    obj : object
+        A result, or something that gives one: a dask collection or a callable.
+    arguments : mapping, optional
+        Keywords for `obj` if it is callable.
+    adapt : callable, optional
+        Makes of an object of an unknown type one that can be sent, or gives None; asked before it is refused.
+
+    Raises
+    ------
+    RequestTypeError
+        Nothing of this type can be sent.
+    RequestError
+        Parts of it can't be, or the arguments are not those that it takes; with every problem at once.
+
+    Examples
+    --------
+    >>> inspect([1, 2]).info.kinds
+    ('value',)
+    """
+    plain = _PLAIN.get(type(obj))
+    if plain is not None and not arguments:
+        return Found(obj, plain)
+    found = _adapted(obj, adapt)
+    if found is None:
+        msg = f"{refusal(obj)}. {SENDABLE}."
+        raise RequestTypeError(msg)
+    if type(found) in CONTAINERS:
+        other_keys: list[Part] = []
+        found, lazy, problems = _inside(found, adapt, other_keys)
+        other_key = other_keys[0].path if other_keys else None
+        info = ResultInfo(kinds=("value",), type_name=type(found).__name__, lazy=lazy, other_key=other_key)
+    else:
+        info, problems = _described(found)
+    takes = is_callable_result(found)
+    problems = [*argument_problems(found if takes else None, arguments or {}), *problems]
+    if problems:
+        raise RequestError(problems, about="the result")
+    return Found(found, info)
+
+
+def is_callable_result(obj: object) -> bool:
+    """Whether `obj` gives a result when it is called; dask is asked first, since a Delayed is callable too.
+
+    Here and below classes are asked with ``type``: `isinstance` would ask the object for its ``__class__``.
+    """
+    if kinds_of_type(type(obj)) is not None or is_dask_collection(obj):
+        return False
+    return callable(obj) and not issubclass(type(obj), type)
+
+
+def _sendable(obj: object) -> bool:
+    return kinds_of_type(type(obj)) is not None or is_dask_collection(obj) or is_callable_result(obj)
+
+
+def _adapted(obj: object, adapt: Callable[[object], object | None] | None) -> Any:
+    """`obj` if it can be sent, else what `adapt` makes of it, else None."""
+    if _sendable(obj) or obj is None:
+        return obj
+    made = None if adapt is None or issubclass(type(obj), type) else adapt(obj)
+    return made if made is not None and _sendable(made) else None
+
+
+def _described(obj: Any) -> tuple[ResultInfo, list[Problem]]:
+    fault = _unfit(obj)
+    return (_known(obj), []) if fault is None else (ResultInfo(), [Problem("result", fault)])
+
+
+def _inside(
+    obj: Any, adapt: Callable[[object], object | None] | None, other_keys: list[Part]
+) -> tuple[Any, bool, list[Problem]]:
+    """(`obj` with what was adapted in it, whether there is anything lazy inside, what can't be sent)."""
+    lazy = False
+    problems: list[Problem] = []
+    adapted: dict[int, Any] = {}
+    for part in walk(obj, other_keys):
+        value: Any = part.value
+        fault = part.problem
+        if fault is None and kinds_of_type(type(value)) is None and not is_dask_collection(value):
+            # Callables inside a container are no results: only the whole is called.
+            made = None if callable(value) else _adapted(value, adapt)
+            if made is None:
+                fault = refusal(value)
+            else:
+                adapted[id(value)] = value = made
+        if fault is None:
+            fault = _unfit(value)
+            lazy = lazy or is_dask_collection(value) or _is_lazy_image(value)
+        if fault is not None:
+            problems.append(Problem(part.path, fault))
+            if len(problems) == MOST_PROBLEMS:
+                problems.append(Problem("result", "there may be more"))
+                break
+    return (rebuilt(obj, adapted) if adapted else obj), lazy, problems
+
+
+def _is_lazy_image(value: Any) -> bool:
+    module = sys.modules.get("bourn.image.image")
+    return module is not None and issubclass(type(value), module.Image) and bool(value.lazy)
+
+
+def _unfit(obj: Any) -> str | None:
+    """Why an object of a known class can't be sent all the same."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return None
+    cls = type(obj)
+    if issubclass(cls, numpy.ndarray) and cls not in {numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap}:
+        return refusal(obj)
+    xarray = sys.modules.get("xarray")
+    if xarray is not None and issubclass(cls, xarray.Dataset):
+        dtypes = [variable.dtype for variable in obj.variables.values()]
+    elif kinds_of_type(cls) == ("array",) or issubclass(cls, numpy.generic):
+        dtypes = [obj.dtype]
+    else:
+        return None
+    # numpy says it of StringDType too, whose texts are no objects.
+    if any(getattr(dtype, "hasobject", False) and dtype.kind != "T" for dtype in dtypes):
+        return "an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype"
+    return None
+
+
+def _known(obj: Any) -> ResultInfo:
+    cls = type(obj)
+    name = type_name(cls)
+    kinds = kinds_of_type(cls)
+    if kinds is None:
+        return ResultInfo(type_name=name, lazy=True)  # a Delayed, another collection, or a callable
+    module = cls.__module__.partition(".")[0]
+    if kinds == ("image",):
+        return _image_info(obj, kinds, "bourn.Image")
+    if any(base.__module__.startswith("xarray.") for base in cls.__mro__):
+        return _xarray_info(obj, kinds, name)
+    if kinds == ("array",):
+        if module == "dask":
+            size = obj.nbytes
+            shape = tuple(-1 if length != length else length for length in obj.shape)  # noqa: PLR0124  # NaN: not known
+            known = -1 not in shape
+            return ResultInfo(
+                kinds=kinds, type_name="dask.array.Array", lazy=True, dtype=obj.dtype.name,
+                shape=shape if known else None, size_bytes=int(size) if known else None,
+            )  # fmt: skip
+        masked = sys.modules["numpy"].ma.isMaskedArray(obj)
+        return ResultInfo(
+            kinds=kinds, type_name=name, dtype=obj.dtype.name, shape=obj.shape, masked=masked, size_bytes=obj.nbytes
+        )
+    return ResultInfo(kinds=kinds, type_name=name, size_bytes=obj.nbytes if module == "pyarrow" else None)
+
+
+def _image_info(image: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
+    return ResultInfo(
+        kinds=kinds, type_name=name, lazy=image.lazy, dtype=image.dtypes[0].name,
+        dtypes=tuple(dtype.name for dtype in image.dtypes), shape=image.shape, bands=image.bands, grid=image.geobox,
+        band_kinds=tuple(facts["kind"] for facts in image.bandinfo.values()), nodata=image.nodata,
+        masked=image.masked, properties=dict(image.properties), size_bytes=image.nbytes,
+    )  # fmt: skip
+
+
+def _xarray_info(obj: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
+    from bourn.image.xarray_grid import placed  # numpy, which xarray has loaded
+
+    lazy = is_dask_collection(obj)
+    where = placed(obj)
+    no_image: Sequence[Problem] = ()
+    if where.has_grid:
+        from bourn.image.image import Image
+        from bourn.image.xarray_attributes import left_out  # the same
+
+        kinds = ("image", *kinds)
+        arrays = [obj] if kinds[-1] == "array" else list(obj.data_vars.values())
+        try:
+            known = _image_info(Image.from_xarray(obj), kinds, name)
+            return attrs.evolve(known, lazy=lazy, notes=tuple(filter(None, map(left_out, arrays))))
+        except RequestError as error:
+            # Of two dates, say: a format of arrays takes it, and of one of images the plan says what is in the way.
+            no_image = error.problems
+    array = kinds[-1] == "array"
+    return ResultInfo(
+        kinds=kinds, type_name=name, lazy=lazy, dtype=obj.dtype.name if array else None,
+        shape=obj.shape if array else None, grid=where.geobox, size_bytes=obj.nbytes, no_image=no_image,
+    )  # fmt: skip
