@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bourn_formats.plain.refusal import Refusal
-from bourn_formats.tree.arrays import gathered
+from bourn_formats.pyarrow.arrays import iter_bytes
 
 if TYPE_CHECKING:
     from bourn_formats.packed.output import PackedOutput
@@ -49,7 +49,7 @@ def write_array(array: np.ndarray[Any, Any], out: PackedOutput) -> None:
         # As uint8: datetimes have no buffer protocol. A view; nothing is copied.
         pieces = (rows.reshape(-1).view(np.uint8).data,)
     else:
-        pieces = gathered(rows, dtype)(PIECE)
+        pieces = iter_bytes(rows, dtype)(PIECE)
     out.extension("an array", ARRAY, head, array.nbytes, pieces)
 
 

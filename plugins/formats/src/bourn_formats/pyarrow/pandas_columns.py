@@ -6,20 +6,42 @@ takes an object for the nearest thing that Arrow has, and NaN for a missing valu
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bourn_formats.tree.fault import Fault, Placed
-from bourn_formats.tree.objects import objects_as_arrow
-from bourn_formats.tree.scalars import zone_read, zone_written
+from bourn_formats.pyarrow.scalars import decode_zone, encode_zone
+from bourn_formats.pyarrow.tokens import Part, Unsupported
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
 
-__all__ = ["apart", "codes_apart", "codes_together", "together"]
+__all__ = ["decode_codes", "decode_column", "encode_codes", "encode_column", "objects_as_arrow"]
+
+EXACT = frozenset({str, bytes, bool, int, float, dt.date})
+"""Types of which Arrow gives back each value as it was."""
+
+
+def objects_as_arrow(values: np.ndarray[Any, Any]) -> Any:
+    """An Arrow column whose `to_pylist` is `values` again: of one type, or None; None if there is no such column."""
+    import pyarrow as pa  # 0.2 s: only for a table
+
+    listed = values.tolist()
+    kinds = set(map(type, listed)) - {type(None)}
+    if len(kinds) > 1 or not kinds <= {*EXACT, decimal.Decimal}:
+        return None
+    try:
+        column = pa.array(listed, from_pandas=False)
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError):  # beyond 64 bits; with lone surrogates
+        return None
+    if decimal.Decimal in kinds and list(map(repr, column.to_pylist())) != list(map(repr, listed)):
+        return None  # of several scales, or NaN
+    return column
+
 
 LARGEST_FLOAT = 8
 """Bytes; Arrow has no longer ones."""
@@ -28,7 +50,7 @@ _MASKED = re.compile(r"U?Int(8|16|32|64)|Float(32|64)|boolean")
 _PERIOD = re.compile(r"period\[([A-Za-z0-9-]{1,40})\]")
 
 
-def apart(values: Any, report: Counter[str]) -> tuple[dict[str, Any], Any]:
+def encode_column(values: Any, report: Counter[str]) -> tuple[dict[str, Any], Any]:
     """Facts as a tree, and the Arrow column that they go with; None where the facts hold the values.
 
     Parameters
@@ -46,12 +68,12 @@ def apart(values: Any, report: Counter[str]) -> tuple[dict[str, Any], Any]:
     if isinstance(values, np.ndarray):
         return _numpy(values, report)
     kind = type(values.dtype).__name__
-    if kind not in _APART or type(values.dtype).__module__.partition(".")[0] != "pandas":
+    if kind not in _ENCODERS or type(values.dtype).__module__.partition(".")[0] != "pandas":
         msg = f"values of dtype {values.dtype}" + (
             " (.sparse.to_dense() gives others)" if kind == "SparseDtype" else ""
         )
-        raise Fault(msg)
-    return _APART[kind](values, report)
+        raise Unsupported(msg)
+    return _ENCODERS[kind](values, report)
 
 
 def _numpy(values: np.ndarray[Any, Any], report: Counter[str]) -> tuple[dict[str, Any], Any]:
@@ -60,11 +82,9 @@ def _numpy(values: np.ndarray[Any, Any], report: Counter[str]) -> tuple[dict[str
     dtype = values.dtype
     if dtype.kind == "O":
         column = objects_as_arrow(values)
-        return (
-            ({"kind": "tree", "values": Placed("", values)}, None) if column is None else ({"kind": "objects"}, column)
-        )
+        return ({"kind": "tree", "values": Part("", values)}, None) if column is None else ({"kind": "objects"}, column)
     if dtype.kind not in "biufmM" or (dtype.kind == "f" and dtype.itemsize > LARGEST_FLOAT):
-        return {"kind": "tree", "values": Placed("", values)}, None
+        return {"kind": "tree", "values": Part("", values)}, None
     native = values if dtype.isnative else values.astype(dtype.newbyteorder("="))
     report["byte_order"] += not dtype.isnative
     return {"kind": "numpy", "dtype": native.dtype}, pa.array(native, from_pandas=dtype.kind in "mM")
@@ -86,16 +106,16 @@ def _string(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
         column = pa.array(values)
     except UnicodeEncodeError as cause:
         msg = f"a text with lone surrogates in values of dtype {dtype} (dtype object holds it)"
-        raise Fault(msg) from cause
+        raise Unsupported(msg) from cause
     return {"kind": "string", "storage": dtype.storage, "nan": isinstance(dtype.na_value, float)}, column
 
 
 def _category(values: Any, report: Counter[str]) -> tuple[dict[str, Any], Any]:
-    facts, column = codes_apart(values.codes, values.categories, report)
+    facts, column = encode_codes(values.codes, values.categories, report)
     return {"kind": "category", "ordered": values.ordered, "of": facts}, column
 
 
-def codes_apart(codes: Any, categories: Any, report: Counter[str]) -> tuple[dict[str, Any], Any]:
+def encode_codes(codes: Any, categories: Any, report: Counter[str]) -> tuple[dict[str, Any], Any]:
     """Facts and column of values that are given by their number, -1 for none, among `categories`, a pandas index."""
     import pyarrow as pa  # 0.2 s: only for a table
 
@@ -103,7 +123,7 @@ def codes_apart(codes: Any, categories: Any, report: Counter[str]) -> tuple[dict
     numbers = pa.array(codes, mask=codes == -1)
     is_plain = type(categories).__name__ in {"Index", "DatetimeIndex", "TimedeltaIndex"} and categories.name is None
     if is_plain and getattr(categories, "freq", None) is None:
-        facts, column = apart(_values(categories), report)
+        facts, column = encode_column(_values(categories), report)
         if (
             column is not None
             and not pa.types.is_boolean(column.type)
@@ -111,10 +131,10 @@ def codes_apart(codes: Any, categories: Any, report: Counter[str]) -> tuple[dict
         ):
             whole = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
             return {"kind": "dictionary", "values": facts}, pa.DictionaryArray.from_arrays(numbers, whole)
-    return {"kind": "codes", "categories": Placed(".categories", categories)}, numbers
+    return {"kind": "codes", "categories": Part(".categories", categories)}, numbers
 
 
-def codes_together(facts: dict[str, Any], column: Any) -> tuple[np.ndarray[Any, Any], Any]:
+def decode_codes(facts: dict[str, Any], column: Any) -> tuple[np.ndarray[Any, Any], Any]:
     """(codes, categories) again."""
     import pandas as pd  # 0.5 s: only where a table was pandas'
     import pyarrow as pa  # 0.2 s: only where the tree has one
@@ -126,7 +146,7 @@ def codes_together(facts: dict[str, Any], column: Any) -> tuple[np.ndarray[Any, 
         if any(not other.dictionary.equals(first.dictionary) for other in others):
             msg = "a column of categories has several sets of them"
             raise ValueError(msg)
-        values = together(facts["values"], first.dictionary)
+        values = decode_column(facts["values"], first.dictionary)
         categories = pd.Index(values, dtype=values.dtype, tupleize_cols=False)
         numbers = pa.chunked_array([chunk.indices for chunk in (first, *others)])
     return np.asarray(numbers.fill_null(-1).to_numpy(), np.int64), categories
@@ -140,7 +160,7 @@ def _moments(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
     import pyarrow as pa  # 0.2 s: only for a table
 
     dtype = values.dtype
-    zone = zone_written(dtype.tz)
+    zone = encode_zone(dtype.tz)
     utc = np.asarray(values, dtype=f"M8[{dtype.unit}]")
     # For other readers; of a zone without a name they are told UTC.
     column = pa.array(utc, pa.timestamp(dtype.unit, zone if isinstance(zone, str) else "UTC"), from_pandas=True)
@@ -152,12 +172,12 @@ def _period(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
 
     if not _PERIOD.fullmatch(values.dtype.name) or values.dtype != type(values.dtype)(values.dtype.name):
         msg = f"values of dtype {values.dtype}"
-        raise Fault(msg)
+        raise Unsupported(msg)
     return {"kind": "period", "dtype": values.dtype.name}, pa.array(values)
 
 
 def _interval(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
-    left, right = Placed(".left", values.left), Placed(".right", values.right)
+    left, right = Part(".left", values.left), Part(".right", values.right)
     return {"kind": "interval", "closed": values.closed, "left": left, "right": right}, None
 
 
@@ -167,7 +187,7 @@ def _arrow(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
     return {"kind": "arrow"}, pa.array(values)
 
 
-_APART: dict[str, Callable[[Any, Counter[str]], tuple[dict[str, Any], Any]]] = {
+_ENCODERS: dict[str, Callable[[Any, Counter[str]], tuple[dict[str, Any], Any]]] = {
     **{f"{name}{bits}Dtype": _masked for name in ("Int", "UInt") for bits in (8, 16, 32, 64)},
     "Float32Dtype": _masked,
     "Float64Dtype": _masked,
@@ -182,12 +202,12 @@ _APART: dict[str, Callable[[Any, Counter[str]], tuple[dict[str, Any], Any]]] = {
 """By the name of pandas' own class of dtype."""
 
 
-def together(facts: dict[str, Any], column: Any) -> Any:
+def decode_column(facts: dict[str, Any], column: Any) -> Any:
     """The array again, one of numpy's or pandas', which may be read-only; `column` is Arrow's or a list of values."""
-    return _TOGETHER[facts["kind"]](facts, column)
+    return _DECODERS[facts["kind"]](facts, column)
 
 
-def _numpy_again(facts: dict[str, Any], column: Any) -> np.ndarray[Any, Any]:
+def _decode_numpy(facts: dict[str, Any], column: Any) -> np.ndarray[Any, Any]:
     dtype = facts["dtype"]
     if not isinstance(dtype, np.dtype) or dtype.hasobject:
         msg = "no dtype of a column"
@@ -199,14 +219,14 @@ def _numpy_again(facts: dict[str, Any], column: Any) -> np.ndarray[Any, Any]:
     return values.astype(dtype, copy=False)
 
 
-def _objects_again(_facts: dict[str, Any], column: Any) -> np.ndarray[Any, Any]:
+def _decode_objects(_facts: dict[str, Any], column: Any) -> np.ndarray[Any, Any]:
     listed = column if isinstance(column, list) else column.to_pylist()
     values = np.empty(len(listed), object)
     values[:] = listed
     return values
 
 
-def _tree_again(facts: dict[str, Any], _column: Any) -> np.ndarray[Any, Any]:
+def _decode_tree(facts: dict[str, Any], _column: Any) -> np.ndarray[Any, Any]:
     values = facts["values"]
     if not isinstance(values, np.ndarray) or values.ndim != 1:
         msg = "no values of a column"
@@ -214,7 +234,7 @@ def _tree_again(facts: dict[str, Any], _column: Any) -> np.ndarray[Any, Any]:
     return values
 
 
-def _masked_again(facts: dict[str, Any], column: Any) -> Any:
+def _decode_masked(facts: dict[str, Any], column: Any) -> Any:
     import pandas as pd  # 0.5 s: only where a table was pandas'
 
     if not _MASKED.fullmatch(facts["dtype"]):
@@ -225,7 +245,7 @@ def _masked_again(facts: dict[str, Any], column: Any) -> Any:
     return pd.api.types.pandas_dtype(facts["dtype"]).construct_array_type()(filled, mask)
 
 
-def _string_again(facts: dict[str, Any], column: Any) -> Any:
+def _decode_string(facts: dict[str, Any], column: Any) -> Any:
     import pandas as pd  # 0.5 s: only where a table was pandas'
     import pyarrow as pa  # 0.2 s: only where the tree has one
 
@@ -235,24 +255,24 @@ def _string_again(facts: dict[str, Any], column: Any) -> Any:
     return dtype.__from_arrow__(column)
 
 
-def _category_again(facts: dict[str, Any], column: Any) -> Any:
+def _decode_category(facts: dict[str, Any], column: Any) -> Any:
     import pandas as pd  # 0.5 s: only where a table was pandas'
 
-    codes, categories = codes_together(facts["of"], column)
+    codes, categories = decode_codes(facts["of"], column)
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories, ordered=facts["ordered"]))
 
 
-def _moments_again(facts: dict[str, Any], column: Any) -> Any:
+def _decode_moments(facts: dict[str, Any], column: Any) -> Any:
     import pandas as pd  # 0.5 s: only where a table was pandas'
 
-    unit, zone = column.type.unit, zone_read(facts["zone"])
+    unit, zone = column.type.unit, decode_zone(facts["zone"])
     whole = column.combine_chunks() if hasattr(column, "chunks") else column
     # Without its zone: pyarrow would look it up.
     utc = whole.cast(f"timestamp[{unit}]").to_numpy(zero_copy_only=False).astype(f"M8[{unit}]", copy=False)
     return pd.DatetimeIndex(utc).tz_localize("UTC").tz_convert(zone).array
 
 
-def _period_again(facts: dict[str, Any], column: Any) -> Any:
+def _decode_period(facts: dict[str, Any], column: Any) -> Any:
     import pandas as pd  # 0.5 s: only where a table was pandas'
     import pyarrow as pa  # 0.2 s: only where the tree has one
 
@@ -265,32 +285,32 @@ def _period_again(facts: dict[str, Any], column: Any) -> Any:
     return pd.PeriodIndex.from_ordinals(numbers, freq=match[1]).array
 
 
-def _interval_again(facts: dict[str, Any], _column: Any) -> Any:
+def _decode_interval(facts: dict[str, Any], _column: Any) -> Any:
     import pandas as pd  # 0.5 s: only where a table was pandas'
 
     return pd.arrays.IntervalArray.from_arrays(facts["left"], facts["right"], facts["closed"])
 
 
-def _arrow_again(_facts: dict[str, Any], column: Any) -> Any:
+def _decode_arrow(_facts: dict[str, Any], column: Any) -> Any:
     import pandas as pd  # 0.5 s: only where a table was pandas'
 
     return pd.arrays.ArrowExtensionArray(column)
 
 
-_TOGETHER: dict[str, Callable[[dict[str, Any], Any], Any]] = {
-    "numpy": _numpy_again,
-    "objects": _objects_again,
-    "tree": _tree_again,
-    "masked": _masked_again,
-    "string": _string_again,
-    "category": _category_again,
-    "moments": _moments_again,
-    "period": _period_again,
-    "interval": _interval_again,
-    "arrow": _arrow_again,
+_DECODERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
+    "numpy": _decode_numpy,
+    "objects": _decode_objects,
+    "tree": _decode_tree,
+    "masked": _decode_masked,
+    "string": _decode_string,
+    "category": _decode_category,
+    "moments": _decode_moments,
+    "period": _decode_period,
+    "interval": _decode_interval,
+    "arrow": _decode_arrow,
 }
 
 
 def _values(index: Any) -> Any:
-    """The values of a pandas index, as `apart` takes them."""
+    """The values of a pandas index, as `encode_column` takes them."""
     return index.to_numpy() if isinstance(index.dtype, np.dtype) else index.array

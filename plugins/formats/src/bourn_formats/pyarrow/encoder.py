@@ -9,19 +9,17 @@ import attrs
 import numpy as np
 from bourn.plugin import EncodeError
 
-from bourn_formats.tree import scalars
-from bourn_formats.tree.arrays import write_array, write_scalar
-from bourn_formats.tree.blob import Blobs
-from bourn_formats.tree.composites import taken_apart
-from bourn_formats.tree.dtypes import dtype_written
-from bourn_formats.tree.fault import Placed, step_of
-from bourn_formats.tree.token import DEEPEST_KEY, DEEPEST_SOLID, OBJECTS
+from bourn_formats.pyarrow import scalars
+from bourn_formats.pyarrow.arrays import encode_dtype, write_array, write_scalar
+from bourn_formats.pyarrow.blobs import Blobs
+from bourn_formats.pyarrow.registry import encode_object
+from bourn_formats.pyarrow.tokens import DEEPEST_KEY, DEEPEST_SOLID, OBJECTS, Part, step_of
 from bourn_formats.wording import key_path, type_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Apart", "Description", "describe"]
+__all__ = ["Description", "Encoded", "describe"]
 
 
 @attrs.frozen
@@ -31,7 +29,7 @@ class Description:
     Attributes
     ----------
     tokens : list
-        JSON; see `bourn_formats.tree.token`.
+        JSON; see `bourn_formats.pyarrow.tokens`.
     blobs : Blobs
         The bytes that tokens point to, in their order.
     report : Counter
@@ -44,7 +42,7 @@ class Description:
 
 
 @attrs.frozen
-class Apart:
+class Encoded:
     """A composite that is taken apart already."""
 
     tag: str
@@ -64,7 +62,7 @@ class _Frame:
     solid: int = 0
     done: int = 0
     inside: bool = False
-    """Whether it is an object that was taken apart, whose parts are named by `Placed`."""
+    """Whether it is an object that was taken apart, whose parts are named by `Part`."""
     placed: bool = False
 
 
@@ -82,7 +80,7 @@ class _Walk:
 
     def run(self, root: Any) -> None:
         self.stack.append(_Frame(None, iter((root,)), _no_step))
-        append, written = self.tokens.append, scalars.WRITE
+        append, written = self.tokens.append, scalars.ENCODERS
         while self.stack:
             frame = self.stack[-1]
             for value in frame.values:
@@ -148,7 +146,7 @@ class _Walk:
                 return self._objects(value)
             self.tokens.append(write_array(value, self.blobs, self.report))
         elif isinstance(value, np.dtype):
-            self.tokens.append(["dtype", dtype_written(value)])
+            self.tokens.append(["dtype", encode_dtype(value)])
         else:
             return None
         return True
@@ -163,12 +161,12 @@ class _Walk:
         return _Frame(array, iter(array.reshape(-1).tolist()), step, solid=1)
 
     def _composite(self, value: Any) -> _Frame:
-        if type(value) is Placed:
+        if type(value) is Part:
             return _Frame(value, iter((value.value,)), lambda _: value.step, placed=True)
-        if type(value) is Apart:
+        if type(value) is Encoded:
             apart: Any = value.tag, value.part
         else:
-            apart = taken_apart(value, self.report)
+            apart = encode_object(value, self.report)
         if apart is None:
             raise ValueError(f"an object of type {type_path(value)}")
         tag, part = apart

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bourn_formats.foreign import without_attrs
-from bourn_formats.tree import frames
-from bourn_formats.tree.fault import Placed
+from bourn_formats.pyarrow import pandas_frames
+from bourn_formats.pyarrow.tokens import Part
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "all_of",
-    "array_apart",
-    "array_together",
     "as_stream",
-    "batch_apart",
-    "batch_together",
     "batches_of",
-    "buffer_apart",
-    "buffer_together",
-    "chunked_apart",
-    "chunked_together",
-    "frame_apart",
-    "frame_together",
+    "decode_array",
+    "decode_batch",
+    "decode_buffer",
+    "decode_chunked",
+    "decode_frame",
+    "decode_series",
+    "decode_table",
+    "encode_array",
+    "encode_batch",
+    "encode_buffer",
+    "encode_chunked",
+    "encode_frame",
+    "encode_series",
+    "encode_table",
     "from_stream",
     "in_tree",
-    "series_apart",
-    "series_together",
-    "table_apart",
-    "table_together",
     "with_metadata",
 ]
 
@@ -96,58 +96,58 @@ def _read(stream: Any) -> pa.Table:
     return table
 
 
-def buffer_apart(buffer: pa.Buffer, _report: Counter[str]) -> Any:
+def encode_buffer(buffer: pa.Buffer, _report: Counter[str]) -> Any:
     """Its bytes."""
     return np.frombuffer(buffer, np.uint8)
 
 
-def buffer_together(parts: Any) -> pa.Buffer:
+def decode_buffer(parts: Any) -> pa.Buffer:
     """The buffer."""
     import pyarrow as pa  # 0.2 s: only where the tree has one
 
     return pa.py_buffer(parts)
 
 
-def table_apart(table: pa.Table, _report: Counter[str]) -> Any:
+def encode_table(table: pa.Table, _report: Counter[str]) -> Any:
     """Its stream."""
     return _written(table)
 
 
-def table_together(parts: Any) -> pa.Table:
+def decode_table(parts: Any) -> pa.Table:
     """The table."""
     return _read(parts)
 
 
-def batch_apart(batch: pa.RecordBatch, _report: Counter[str]) -> Any:
+def encode_batch(batch: pa.RecordBatch, _report: Counter[str]) -> Any:
     """Its stream."""
     return _written(_table_of_batch(batch))
 
 
-def batch_together(parts: Any) -> pa.RecordBatch:
+def decode_batch(parts: Any) -> pa.RecordBatch:
     """The batch."""
     return _batch_of_table(_read(parts))
 
 
-def chunked_apart(array: pa.ChunkedArray, _report: Counter[str]) -> Any:
+def encode_chunked(array: pa.ChunkedArray, _report: Counter[str]) -> Any:
     """The stream of a table that has it as its column."""
     import pyarrow as pa  # loaded already: this is one of its objects
 
     return _written(pa.table({ONLY: array}))
 
 
-def chunked_together(parts: Any) -> pa.ChunkedArray:
+def decode_chunked(parts: Any) -> pa.ChunkedArray:
     """The chunked array."""
     return _read(parts).column(0)
 
 
-def array_apart(array: pa.Array, _report: Counter[str]) -> Any:
+def encode_array(array: pa.Array, _report: Counter[str]) -> Any:
     """The stream of a table that has it as its column."""
     import pyarrow as pa  # loaded already: this is one of its objects
 
     return _written(pa.table({ONLY: array}))
 
 
-def array_together(parts: Any) -> pa.Array:
+def decode_array(parts: Any) -> pa.Array:
     """The array."""
     import pyarrow as pa  # 0.2 s: only where the tree has one
 
@@ -155,31 +155,31 @@ def array_together(parts: Any) -> pa.Array:
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
-def frame_apart(frame: pd.DataFrame, report: Counter[str]) -> dict[str, Any]:
+def encode_frame(frame: pd.DataFrame, report: Counter[str]) -> dict[str, Any]:
     """Its columns as a stream, and what else there is of it."""
-    table, facts = frames.frame_apart(frame, report)
+    table, facts = pandas_frames.encode_frame(frame, report)
     return in_tree(table, facts)
 
 
-def frame_together(parts: Any) -> pd.DataFrame:
+def decode_frame(parts: Any) -> pd.DataFrame:
     """The DataFrame."""
-    return frames.frame_together(_read(parts["stream"]), parts["facts"])
+    return pandas_frames.decode_frame(_read(parts["stream"]), parts["facts"])
 
 
-def series_apart(series: pd.Series[Any], report: Counter[str]) -> dict[str, Any]:
+def encode_series(series: pd.Series[Any], report: Counter[str]) -> dict[str, Any]:
     """Its column as a stream, and what else there is of it."""
-    table, facts = frames.series_apart(series, report)
+    table, facts = pandas_frames.encode_series(series, report)
     return in_tree(table, facts)
 
 
-def series_together(parts: Any) -> pd.Series[Any]:
+def decode_series(parts: Any) -> pd.Series[Any]:
     """The Series."""
-    return frames.series_together(_read(parts["stream"]), parts["facts"])
+    return pandas_frames.decode_series(_read(parts["stream"]), parts["facts"])
 
 
 def in_tree(table: pa.Table, facts: dict[str, Any]) -> dict[str, Any]:
     """The tree of a frame or series that `as_stream` took apart, whose facts hold more than a description can."""
-    return {"stream": Placed("", _written(table)), "facts": Placed("", facts)}
+    return {"stream": Part("", _written(table)), "facts": Part("", facts)}
 
 
 def as_stream(result: Any, report: Counter[str]) -> tuple[str, pa.Table, dict[str, Any]] | None:
@@ -191,10 +191,10 @@ def as_stream(result: Any, report: Counter[str]) -> tuple[str, pa.Table, dict[st
         return "arrow_batch", _table_of_batch(result), {}
     if kind.startswith("pandas."):
         if kind.endswith(".DataFrame"):
-            table, facts = frames.frame_apart(result, report)
+            table, facts = pandas_frames.encode_frame(result, report)
             return "pandas_frame", with_metadata(table, _for_others(result)), facts
         if kind.endswith(".Series"):
-            return "pandas_series", *frames.series_apart(result, report)
+            return "pandas_series", *pandas_frames.encode_series(result, report)
     return None
 
 
@@ -216,8 +216,8 @@ def from_stream(tag: str, table: pa.Table, facts: dict[str, Any]) -> Any:
     made: dict[str, Callable[[], Any]] = {
         "arrow_table": lambda: table,
         "arrow_batch": lambda: _batch_of_table(table),
-        "pandas_frame": lambda: frames.frame_together(table, facts),
-        "pandas_series": lambda: frames.series_together(table, facts),
+        "pandas_frame": lambda: pandas_frames.decode_frame(table, facts),
+        "pandas_series": lambda: pandas_frames.decode_series(table, facts),
     }
     return made[tag]()
 

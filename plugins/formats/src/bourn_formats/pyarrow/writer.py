@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pyarrow as pa
 
-from bourn_formats.tree.blob import Blob, Blobs, aligned
-from bourn_formats.tree.tables import batches_of, with_metadata
+from bourn_formats.pyarrow.blobs import Blob, Blobs, aligned
+from bourn_formats.pyarrow.tables import batches_of, with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bourn_formats.foreign import without_attrs
-from bourn_formats.tree import columns
-from bourn_formats.tree.fault import Fault, Placed, step_of
+from bourn_formats.pyarrow import pandas_columns
+from bourn_formats.pyarrow.tokens import Part, Unsupported, step_of
 from bourn_formats.wording import key_path
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["frame_apart", "frame_together", "index_apart", "index_together", "series_apart", "series_together"]
+__all__ = ["decode_frame", "decode_index", "decode_series", "encode_frame", "encode_index", "encode_series"]
 
 ONLY = "values"
 """The name of a Series' column."""
@@ -45,7 +45,7 @@ class _Columns:
         return pa.table(self.arrays, names=self.names)
 
 
-def frame_apart(frame: pd.DataFrame, report: Counter[str]) -> tuple[pa.Table, dict[str, Any]]:
+def encode_frame(frame: pd.DataFrame, report: Counter[str]) -> tuple[pa.Table, dict[str, Any]]:
     """The table of a DataFrame, and what else there is of it as a tree.
 
     Raises
@@ -59,27 +59,27 @@ def frame_apart(frame: pd.DataFrame, report: Counter[str]) -> tuple[pa.Table, di
     for place, label in enumerate(frame.columns):
         step = key_path(label, 2 * place)
         given, at = _column(held.iloc[:, place], made, str(label), step)
-        facts.append(Placed(step, {"at": at, **given}))
+        facts.append(Part(step, {"at": at, **given}))
     index = _index(frame.index, made)
     return made.table(), {
         "columns": facts,
-        "index": Placed(".index", index),
-        "labels": Placed(".columns", frame.columns),
-        "attrs": Placed(".attrs", dict(frame.attrs)),
+        "index": Part(".index", index),
+        "labels": Part(".columns", frame.columns),
+        "attrs": Part(".attrs", dict(frame.attrs)),
         "unique": not frame.flags.allows_duplicate_labels,
     }
 
 
-def series_apart(series: pd.Series[Any], report: Counter[str]) -> tuple[pa.Table, dict[str, Any]]:
+def encode_series(series: pd.Series[Any], report: Counter[str]) -> tuple[pa.Table, dict[str, Any]]:
     """The same for a Series."""
     made = _Columns(report)
     given, at = _column(series, made, ONLY, "")
     index = _index(series.index, made)
     return made.table(), {
-        "values": Placed("", {"at": at, **given}),
-        "index": Placed(".index", index),
-        "name": Placed(".name", series.name),
-        "attrs": Placed(".attrs", dict(series.attrs)),
+        "values": Part("", {"at": at, **given}),
+        "index": Part(".index", index),
+        "name": Part(".name", series.name),
+        "attrs": Part(".attrs", dict(series.attrs)),
         "unique": not series.flags.allows_duplicate_labels,
     }
 
@@ -87,9 +87,9 @@ def series_apart(series: pd.Series[Any], report: Counter[str]) -> tuple[pa.Table
 def _column(series: Any, made: _Columns, name: str, step: str) -> tuple[dict[str, Any], int | None]:
     values = series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
     try:
-        facts, array = columns.apart(values, made.report)
+        facts, array = pandas_columns.encode_column(values, made.report)
     except ValueError as cause:
-        raise Fault(str(cause), step + step_of(cause)) from cause
+        raise Unsupported(str(cause), step + step_of(cause)) from cause
     return facts, made.add(array, name)
 
 
@@ -106,16 +106,16 @@ def _index(index: Any, made: _Columns, step: str = ".index") -> dict[str, Any]:
         if kind == "MultiIndex":
             levels = []
             for level, (codes, of) in enumerate(zip(index.codes, index.levels, strict=True)):
-                facts, array = columns.codes_apart(codes, of.rename(None), made.report)
+                facts, array = pandas_columns.encode_codes(codes, of.rename(None), made.report)
                 levels.append({"at": made.add(array, named(level, of.name)), **facts})
             return {"kind": "multi", "levels": levels, "names": list(index.names), "sortorder": index.sortorder}
         values = index.to_numpy() if isinstance(index.dtype, np.dtype) else index.array
-        facts, array = columns.apart(values, made.report)
+        facts, array = pandas_columns.encode_column(values, made.report)
         freq = _freq(index)
     except ValueError as cause:
-        raise Fault(str(cause), step + step_of(cause)) from cause
+        raise Unsupported(str(cause), step + step_of(cause)) from cause
     at = made.add(array, named(0, index.name))
-    return {"kind": "plain", "at": at, "values": Placed("", facts), "name": index.name, "freq": freq}
+    return {"kind": "plain", "at": at, "values": Part("", facts), "name": index.name, "freq": freq}
 
 
 def _freq(index: Any) -> str | None:
@@ -129,18 +129,18 @@ def _freq(index: Any) -> str | None:
         kept = False
     if not kept:
         msg = f"an index with the frequency {index.freqstr} and more (freq = None takes it off)"
-        raise Fault(msg)
+        raise Unsupported(msg)
     return str(index.freqstr)
 
 
-def frame_together(table: pa.Table, facts: dict[str, Any]) -> pd.DataFrame:
+def decode_frame(table: pa.Table, facts: dict[str, Any]) -> pd.DataFrame:
     """The DataFrame again."""
     import pandas as pd  # 0.5 s: only where a table was pandas'
 
-    index = _index_again(facts["index"], table)
+    index = _decode_index(facts["index"], table)
     made = {}
     for place, given in enumerate(facts["columns"]):
-        values = columns.together(given, _at(given, table))
+        values = pandas_columns.decode_column(given, _at(given, table))
         # With its dtype: pandas would make texts of objects that are.
         made[place] = pd.Series(values, index, values.dtype)
     frame = pd.DataFrame(made, index, copy=True)
@@ -150,12 +150,12 @@ def frame_together(table: pa.Table, facts: dict[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def series_together(table: pa.Table, facts: dict[str, Any]) -> pd.Series[Any]:
+def decode_series(table: pa.Table, facts: dict[str, Any]) -> pd.Series[Any]:
     """The Series again."""
     import pandas as pd  # 0.5 s: only where a table was pandas'
 
-    index = _index_again(facts["index"], table)
-    values = columns.together(facts["values"], _at(facts["values"], table))
+    index = _decode_index(facts["index"], table)
+    values = pandas_columns.decode_column(facts["values"], _at(facts["values"], table))
     series: pd.Series[Any] = pd.Series(values, index, values.dtype, facts["name"], copy=True)
     series.attrs = facts["attrs"]
     series.flags.allows_duplicate_labels = not facts["unique"]
@@ -166,17 +166,17 @@ def _at(facts: dict[str, Any], table: pa.Table) -> Any:
     return None if facts["at"] is None else table.column(facts["at"])
 
 
-def _index_again(facts: dict[str, Any], table: pa.Table) -> Any:
+def _decode_index(facts: dict[str, Any], table: pa.Table) -> Any:
     import pandas as pd  # 0.5 s: only where a table was pandas'
 
     if facts["kind"] == "range":
         return pd.RangeIndex(*facts["range"], name=facts["name"])
     if facts["kind"] == "multi":
-        parts = [columns.codes_together(level, _at(level, table)) for level in facts["levels"]]
+        parts = [pandas_columns.decode_codes(level, _at(level, table)) for level in facts["levels"]]
         return pd.MultiIndex(
             [of for _, of in parts], [codes for codes, _ in parts], names=facts["names"], sortorder=facts["sortorder"]
         )
-    return _plain_index(facts, columns.together(facts["values"], _at(facts, table)))
+    return _plain_index(facts, pandas_columns.decode_column(facts["values"], _at(facts, table)))
 
 
 def _plain_index(facts: dict[str, Any], values: Any) -> Any:
@@ -188,7 +188,7 @@ def _plain_index(facts: dict[str, Any], values: Any) -> Any:
     return index
 
 
-def index_apart(index: Any, report: Counter[str]) -> dict[str, Any]:
+def encode_index(index: Any, report: Counter[str]) -> dict[str, Any]:
     """An index by itself, such as a table's labels: what is short and plain as lists, else as Arrow arrays."""
     made = _Columns(report)
     facts = _index(index, made, "")
@@ -202,12 +202,12 @@ def index_apart(index: Any, report: Counter[str]) -> dict[str, Any]:
             held.append(array.to_pylist())
         else:
             held.append(array)
-    return {"facts": Placed("", facts), "columns": held}
+    return {"facts": Part("", facts), "columns": held}
 
 
-def index_together(parts: dict[str, Any]) -> Any:
+def decode_index(parts: dict[str, Any]) -> Any:
     """The index again."""
-    return _index_again(parts["facts"], _Held(parts["columns"]))
+    return _decode_index(parts["facts"], _Held(parts["columns"]))
 
 
 class _Held:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bourn_formats.tree.blob import Blobs, BlobSource
+    from bourn_formats.pyarrow.blobs import Blobs, BlobSource
 
-__all__ = ["READ", "WRITE", "zone_read", "zone_written"]
+__all__ = ["DECODERS", "ENCODERS", "decode_zone", "encode_zone"]
 
 LEAST_INT, LARGEST_INT = -(2**63), 2**64 - 1
 """What orjson reads and writes as a number."""
@@ -65,19 +65,19 @@ def _write_date(value: dt.date, _blobs: Blobs) -> Any:
 
 def _write_time(value: dt.time, _blobs: Blobs) -> Any:
     parts = value.hour, value.minute, value.second, value.microsecond
-    return ["time", *parts, value.fold, zone_written(value.tzinfo)]
+    return ["time", *parts, value.fold, encode_zone(value.tzinfo)]
 
 
 def _write_datetime(value: dt.datetime, _blobs: Blobs) -> Any:
     parts = value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
-    return ["datetime", *parts, value.fold, zone_written(value.tzinfo)]
+    return ["datetime", *parts, value.fold, encode_zone(value.tzinfo)]
 
 
 def _write_timedelta(value: dt.timedelta, _blobs: Blobs) -> Any:
     return ["timedelta", value.days, value.seconds, value.microseconds]
 
 
-def zone_written(zone: dt.tzinfo | None) -> Any:
+def encode_zone(zone: dt.tzinfo | None) -> Any:
     """A zone as JSON: its name in the time zone database, or its offset in days, seconds, microseconds, and its name.
 
     Raises
@@ -103,7 +103,7 @@ def zone_written(zone: dt.tzinfo | None) -> Any:
     raise ValueError(msg)
 
 
-WRITE: dict[type, Callable[[Any, Blobs], Any]] = {
+ENCODERS: dict[type, Callable[[Any, Blobs], Any]] = {
     type(None): lambda value, _blobs: value,
     bool: lambda value, _blobs: value,
     int: _write_int,
@@ -120,7 +120,7 @@ WRITE: dict[type, Callable[[Any, Blobs], Any]] = {
 """By exact type: the token of a value. Raises ValueError with what it is that can't be written."""
 
 
-def zone_read(zone: Any) -> dt.tzinfo | None:
+def decode_zone(zone: Any) -> dt.tzinfo | None:
     """The zone that was written."""
     if zone is None:
         return None
@@ -135,7 +135,7 @@ def zone_read(zone: Any) -> dt.tzinfo | None:
 
 def _read_time(parts: list[Any], _source: BlobSource) -> dt.time:
     hour, minute, second, microsecond, fold, zone = parts
-    return dt.time(hour, minute, second, microsecond, zone_read(zone), fold=fold)
+    return dt.time(hour, minute, second, microsecond, decode_zone(zone), fold=fold)
 
 
 def _read_datetime(parts: list[Any], source: BlobSource) -> dt.datetime:
@@ -148,7 +148,7 @@ def _read_bytes(parts: list[Any], source: BlobSource) -> bytes:
     return bytes(source.take(start, length, keep=False))
 
 
-READ: dict[str, Callable[[list[Any], BlobSource], Any]] = {
+DECODERS: dict[str, Callable[[list[Any], BlobSource], Any]] = {
     "int": lambda parts, _source: int(parts[0], 16),
     "float": lambda parts, _source: float(parts[0]),
     "complex": lambda parts, _source: complex(float(parts[0]), float(parts[1])),

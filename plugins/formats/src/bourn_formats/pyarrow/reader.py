@@ -9,10 +9,10 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from bourn_formats.arrow.write import KEY, SMALL, VERSION
-from bourn_formats.tree.blob import aligned
-from bourn_formats.tree.restore import restore
-from bourn_formats.tree.tables import all_of, from_stream, with_metadata
+from bourn_formats.pyarrow.blobs import aligned
+from bourn_formats.pyarrow.decoder import restore
+from bourn_formats.pyarrow.tables import all_of, from_stream, with_metadata
+from bourn_formats.pyarrow.writer import KEY, SMALL, VERSION
 
 __all__ = ["read"]
 

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from bourn_formats.tree import arrays, scalars
-from bourn_formats.tree.composites import TOGETHER
-from bourn_formats.tree.token import CONTAINERS, DEEPEST_KEY, DEEPEST_SOLID, OBJECTS, parts_of
+from bourn_formats.pyarrow import arrays, scalars
+from bourn_formats.pyarrow.registry import DECODERS
+from bourn_formats.pyarrow.tokens import CONTAINERS, DEEPEST_KEY, DEEPEST_SOLID, OBJECTS, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bourn_formats.tree.blob import BlobSource
+    from bourn_formats.pyarrow.blobs import BlobSource
 
 __all__ = ["restore"]
 
-_LEAVES = {**scalars.READ, **arrays.READ}
+_LEAVES = {**scalars.DECODERS, **arrays.DECODERS}
 
 _NOTHING = object()
 
@@ -60,16 +60,16 @@ class _Frame:
             return made
         if self.tag == OBJECTS:
             return _objects(self.parts, *self.facts)
-        return TOGETHER[self.tag](self.parts[0])
+        return DECODERS[self.tag](self.parts[0])
 
 
 def _opened(token: list[Any], above: _Frame | None) -> _Frame | None:
     """The frame of a token that has parts."""
     tag = token[0]
-    if tag not in CONTAINERS and tag not in TOGETHER and tag != OBJECTS:
+    if tag not in CONTAINERS and tag not in DECODERS and tag != OBJECTS:
         return None
     count = parts_of(tag, token[1])
-    if type(count) is not int or count < 0 or (tag in TOGETHER and count != 1):
+    if type(count) is not int or count < 0 or (tag in DECODERS and count != 1):
         msg = f"a {tag} can't have {count!r} parts"
         raise ValueError(msg)
     hashed = solid = 0

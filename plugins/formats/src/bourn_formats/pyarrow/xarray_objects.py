@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "array_apart",
-    "array_together",
-    "dataset_apart",
-    "dataset_together",
-    "index_variable_together",
-    "variable_apart",
-    "variable_together",
+    "decode_array",
+    "decode_dataset",
+    "decode_index_variable",
+    "decode_variable",
+    "encode_array",
+    "encode_dataset",
+    "encode_variable",
 ]
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, np.dtype)
@@ -39,7 +39,7 @@ def _encoding(given: Mapping[Any, Any], report: Counter[str]) -> dict[Any, Any]:
     return kept
 
 
-def variable_apart(variable: Any, report: Counter[str]) -> dict[str, Any]:
+def encode_variable(variable: Any, report: Counter[str]) -> dict[str, Any]:
     """Its dims, values, attributes and encoding."""
     if not isinstance(variable.dtype, np.dtype):
         msg = f"a variable of pandas' dtype {variable.dtype}"
@@ -52,14 +52,14 @@ def variable_apart(variable: Any, report: Counter[str]) -> dict[str, Any]:
     }
 
 
-def variable_together(parts: Any) -> Any:
+def decode_variable(parts: Any) -> Any:
     """The variable."""
     import xarray as xr  # 0.7 s: only where the tree has one
 
     return xr.Variable(parts["dims"], parts["values"], parts["attrs"], parts["encoding"])
 
 
-def index_variable_together(parts: Any) -> Any:
+def decode_index_variable(parts: Any) -> Any:
     """The variable of an index."""
     import xarray as xr  # 0.7 s: only where the tree has one
 
@@ -80,7 +80,7 @@ def _indexed(obj: Any) -> list[Any]:
 def _coords(parts: Any) -> Any:
     import xarray as xr  # 0.7 s: only where the tree has one
 
-    variables = {name: variable_together(variable) for name, variable in parts["coords"].items()}
+    variables = {name: decode_variable(variable) for name, variable in parts["coords"].items()}
     return xr.Coordinates(variables, indexes={})
 
 
@@ -90,42 +90,42 @@ def _with_indexes(obj: Any, names: list[Any]) -> Any:
     return obj
 
 
-def array_apart(array: Any, report: Counter[str]) -> dict[str, Any]:
+def encode_array(array: Any, report: Counter[str]) -> dict[str, Any]:
     """Name, variable, coordinates and which of them are indexes."""
     return {
         "name": array.name,
-        "variable": variable_apart(array.variable, report),
-        "coords": {name: variable_apart(coord.variable, report) for name, coord in array.coords.items()},
+        "variable": encode_variable(array.variable, report),
+        "coords": {name: encode_variable(coord.variable, report) for name, coord in array.coords.items()},
         "indexes": _indexed(array),
     }
 
 
-def array_together(parts: Any) -> Any:
+def decode_array(parts: Any) -> Any:
     """The DataArray."""
     import xarray as xr  # 0.7 s: only where the tree has one
 
-    variable = variable_together(parts["variable"])
+    variable = decode_variable(parts["variable"])
     array = xr.DataArray(variable, coords=_coords(parts), name=parts["name"])
     array.encoding = parts["variable"]["encoding"]
     return _with_indexes(array, parts["indexes"])
 
 
-def dataset_apart(dataset: Any, report: Counter[str]) -> dict[str, Any]:
+def encode_dataset(dataset: Any, report: Counter[str]) -> dict[str, Any]:
     """Variables, coordinates, which of them are indexes, attributes."""
     return {
-        "variables": {name: variable_apart(array.variable, report) for name, array in dataset.data_vars.items()},
-        "coords": {name: variable_apart(coord.variable, report) for name, coord in dataset.coords.items()},
+        "variables": {name: encode_variable(array.variable, report) for name, array in dataset.data_vars.items()},
+        "coords": {name: encode_variable(coord.variable, report) for name, coord in dataset.coords.items()},
         "indexes": _indexed(dataset),
         "attrs": dict(dataset.attrs),
         "encoding": _encoding(dataset.encoding, report),
     }
 
 
-def dataset_together(parts: Any) -> Any:
+def decode_dataset(parts: Any) -> Any:
     """The Dataset."""
     import xarray as xr  # 0.7 s: only where the tree has one
 
-    variables = {name: variable_together(variable) for name, variable in parts["variables"].items()}
+    variables = {name: decode_variable(variable) for name, variable in parts["variables"].items()}
     dataset = xr.Dataset(variables, coords=_coords(parts), attrs=parts["attrs"])
     dataset.encoding = parts["encoding"]
     return _with_indexes(dataset, parts["indexes"])

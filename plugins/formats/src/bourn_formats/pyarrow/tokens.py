@@ -7,7 +7,43 @@ depth is one flat list and neither side recurses.
 
 from __future__ import annotations
 
-__all__ = ["CONTAINERS", "DEEPEST_KEY", "DEEPEST_SOLID", "OBJECTS", "parts_of"]
+from typing import Any
+
+import attrs
+
+__all__ = ["CONTAINERS", "DEEPEST_KEY", "DEEPEST_SOLID", "OBJECTS", "Part", "Unsupported", "parts_of", "step_of"]
+
+
+class Unsupported(ValueError):
+    """What can't be written, worded to follow the path.
+
+    Parameters
+    ----------
+    what : str
+    step : str
+        From the object that is taken apart to the part which is meant: ``["a"]`` for the column of a table.
+    """
+
+    def __init__(self, what: str, step: str = "") -> None:
+        super().__init__(what)
+        self.step = step
+
+
+@attrs.frozen
+class Part:
+    """A part of an object that is taken apart, and how its owner reaches it: ``.index``, ``["a"]``.
+
+    Otherwise paths name the mappings and lists into which the object was taken apart, which nobody has seen.
+    """
+
+    step: str
+    value: Any
+
+
+def step_of(cause: ValueError) -> str:
+    """From the object that was taken apart to the part that `cause` means."""
+    return cause.step if isinstance(cause, Unsupported) else ""
+
 
 CONTAINERS = frozenset({"list", "tuple", "dict", "set", "frozenset"})
 """The tags of Python's own containers."""
