@@ -82,6 +82,10 @@ class Settings:
     principal: str = option(
         factory=_login, min_length=1, max_length=255, help="Who asks; plugins decide on access by it."
     )
+    shared_ledger: bool = option(
+        default=False,
+        help="Whether a team shares the ledger: each principal then sees, cancels, revokes and resubmits all jobs.",
+    )
     default_destination: str = option(default="download", help="The destination when the request names none.")
     default_format: str = option(default="pyarrow", help="The format when the request names none.")
     workers: int = option(factory=_cores, ge=1, le=1024, help="How many jobs run at a time; the others wait.")
