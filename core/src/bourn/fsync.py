@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["make_folder", "sync_folder"]
+__all__ = ["fsync_directory", "make_directory"]
 
 
-def make_folder(folder: Path) -> None:
+def make_directory(folder: Path) -> None:
     """Make a folder with its parents, for its owner only, each new one written down in its own parent."""
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         return
     except FileNotFoundError:
-        make_folder(folder.parent)
+        make_directory(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-    sync_folder(folder.parent)
+    fsync_directory(folder.parent)
 
 
-def sync_folder(folder: Path) -> None:
+def fsync_directory(folder: Path) -> None:
     """Have the names in a folder written down."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

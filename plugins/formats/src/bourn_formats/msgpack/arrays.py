@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bourn_formats.plain.refusal import Refusal
 from bourn_formats.pyarrow.arrays import iter_bytes
+from bourn_formats.visitor.output import Refusal
 
 if TYPE_CHECKING:
-    from bourn_formats.packed.output import PackedOutput
+    from bourn_formats.msgpack.scalars import MsgPackOutput
 
 __all__ = ["ARRAY", "write_array"]
 
@@ -25,7 +25,7 @@ LARGEST_FLOAT = 8
 """Bytes; a longer float is another one on every machine."""
 
 
-def write_array(array: np.ndarray[Any, Any], out: PackedOutput) -> None:
+def write_array(array: np.ndarray[Any, Any], out: MsgPackOutput) -> None:
     """Write an array of numbers, bools, times, or texts and bytes of one length.
 
     Raises

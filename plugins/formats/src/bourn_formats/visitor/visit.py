@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from bourn_formats.plain.composites import taken_apart
-from bourn_formats.plain.refusal import Refusal
-from bourn_formats.plain.tables import Records
+from bourn_formats.visitor.objects import taken_apart
+from bourn_formats.visitor.output import Refusal
+from bourn_formats.visitor.tables import Records
 from bourn_formats.wording import key_path, type_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bourn_formats.plain.writer import Writer
+    from bourn_formats.visitor.output import Writer
 
 __all__ = ["walk"]
 

@@ -6,11 +6,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from bourn_formats.foreign import geo_interface_of, is_of, without_attrs
-from bourn_formats.plain.tables import pandas_values
+from bourn_formats.visitor.tables import pandas_values
 from bourn_formats.wording import key_path
 
 if TYPE_CHECKING:
-    from bourn_formats.plain.writer import Counting
+    from bourn_formats.visitor.output import Counting
 
 __all__ = ["geojson_of"]
 

@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-__all__ = ["Missed", "Step", "run_together"]
+__all__ = ["BatchedStatement", "RowNotFound", "run_together"]
 
 
-class Missed(Exception):  # what it means is the caller's to say
+class RowNotFound(Exception):  # what it means is the caller's to say
     """A row that was to be there is not."""
 
 
 @attrs.frozen(eq=False)
-class Step:
+class BatchedStatement:
     """A statement, and what it is to do.
 
     Attributes
     ----------
     statement : insert or update
-        The same object for the same deed, so that like steps are known by it.
+        The same object for the same deed, so that like statements are known by it.
     rows : sequence of mapping
         Its parameters, once for each row. Those of an update that must hit are of one row.
     must_hit : bool
@@ -41,28 +41,28 @@ class Step:
 
         Raises
         ------
-        Missed
+        RowNotFound
         """
         found = connection.execute(self.statement, self.rows)
         if self.must_hit and found.rowcount != len(self.rows):
-            raise Missed
+            raise RowNotFound
 
 
-def run_together(connection: sa.Connection, sequences: Iterable[Sequence[Step]]) -> None:
-    """Do what several callers want, none of which depends on another one's; each one's steps in their order.
+def run_together(connection: sa.Connection, sequences: Iterable[Sequence[BatchedStatement]]) -> None:
+    """Do what several callers want, none of which depends on another one's; each one's statements in their order.
 
     Raises
     ------
-    Missed
+    RowNotFound
         At least one of them missed its row.
     """
     merged: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-    for steps in sequences:
-        for place, step in enumerate(steps):
-            key = (place, step.statement, step.must_hit, *step.rows[0])
-            merged.setdefault(key, []).extend(step.rows)
+    for statements in sequences:
+        for place, statement in enumerate(statements):
+            key = (place, statement.statement, statement.must_hit, *statement.rows[0])
+            merged.setdefault(key, []).extend(statement.rows)
     for (_, statement, must_hit, *_), rows in sorted(merged.items(), key=_place):
-        Step(statement, rows, must_hit).run(connection)
+        BatchedStatement(statement, rows, must_hit).run(connection)
 
 
 def _place(item: tuple[tuple[Any, ...], Any]) -> int:

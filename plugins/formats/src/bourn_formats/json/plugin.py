@@ -74,11 +74,11 @@ class JSON(Format[Options]):
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` as it is walked; an array in chunks of 65,536 elements."""
-        from bourn_formats.plain.walk import walk  # together with what follows
-        from bourn_formats.text.output import TextOutput  # orjson: on first use
-        from bourn_formats.text.writer import TextWriter  # orjson: on first use
+        from bourn_formats.json.encoder import JSONWriter  # orjson: on first use
+        from bourn_formats.json.scalars import JSONOutput  # orjson: on first use
+        from bourn_formats.visitor.visit import walk  # together with what follows
 
-        out = TextOutput(sink, strict=options.nan == "error")
-        walk(result, TextWriter(out))
+        out = JSONOutput(sink, strict=options.nan == "error")
+        walk(result, JSONWriter(out))
         out.flush()
         return dict(out.report)

@@ -1,4 +1,4 @@
-"""Commits that many threads share: whoever comes while another one commits waits, and then all go at once."""
+"""GroupCommit that many threads share: whoever comes while another one commits waits, and then all go at once."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import sqlalchemy as sa
 
-from bourn.ledger.fault import is_lost, is_passing, told
-from bourn.ledger.step import Step, run_together
+from bourn.ledger.batch import BatchedStatement, run_together
+from bourn.ledger.database_errors import is_connection_lost, is_transient, translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from bourn.ledger.assured import Assured
+    from bourn.ledger.commit_marker import CommitMarker
 
-__all__ = ["Commits", "pause_before_retry"]
+__all__ = ["GroupCommit", "pause_before_retry"]
 
 RETRY_SECONDS = 0.2
 
@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 30.0
 
 def pause_before_retry(error: BaseException | None, began: float) -> bool:
     """Whether to try once more what `began` then, by the monotonic clock; after a pause, if so."""
-    if error is None or not is_passing(error) or time.monotonic() >= began + PATIENCE_SECONDS:
+    if error is None or not is_transient(error) or time.monotonic() >= began + PATIENCE_SECONDS:
         return False
     time.sleep(RETRY_SECONDS * (0.5 + random.random()))  # noqa: S311  # spreads load, guards nothing
     return True
@@ -49,7 +49,7 @@ class _Write:
     """What one caller wants written, waiting for the commit that it shares with others."""
 
     work: Callable[[sa.Connection], Any] | None
-    steps: Sequence[Step] = ()
+    statements: Sequence[BatchedStatement] = ()
     answer: Any = None
     error: BaseException | None = None
     done: bool = False
@@ -61,15 +61,15 @@ class _Write:
         """Do it alone."""
         if self.work is not None:
             self.answer = self.work(connection)
-        for step in self.steps:
-            step.run(connection)
+        for statement in self.statements:
+            statement.run(connection)
 
 
 class _Apart(Exception):  # no fault: a way out of a transaction
     """One of a group can't be done: to find out which, each is to have a savepoint of its own."""
 
 
-class Commits:
+class GroupCommit:
     """The writes of one process; one fsync serves many jobs.
 
     Parameters
@@ -78,7 +78,7 @@ class Commits:
         For the words of errors.
     writing, entered : callable
         ``with writing() as connection`` is a transaction; within ``with entered()`` no fork happens.
-    assured : Assured or None
+    marker : CommitMarker or None
         Knows of a commit whose answer was lost; for a server.
     """
 
@@ -87,12 +87,12 @@ class Commits:
         url: sa.URL,
         writing: Callable[[], AbstractContextManager[sa.Connection]],
         entered: Callable[[], AbstractContextManager[None]],
-        assured: Assured | None,
+        marker: CommitMarker | None,
     ) -> None:
         self._url = url
         self._writing = writing
         self._entered = entered
-        self._assured = assured
+        self._marker = marker
         self._guard = threading.Lock()
         self._waiting: deque[_Write] = deque()
         self._led = False
@@ -100,15 +100,15 @@ class Commits:
         self._asked: SimpleQueue[tuple[_Write, threading.Lock] | None] = SimpleQueue()
         self._helper: threading.Thread | None = None
 
-    def write(self, work: Callable[[sa.Connection], Any] | None, steps: Sequence[Step] = ()) -> Any:
-        """Do `work` and `steps` in a transaction, and return once it is durable; gives what `work` gives."""
-        mine = _Write(work, steps)
+    def write(self, work: Callable[[sa.Connection], Any] | None, statements: Sequence[BatchedStatement] = ()) -> Any:
+        """Do `work` and `statements` in a transaction, and return once it is durable; gives what `work` gives."""
+        mine = _Write(work, statements)
         if threading.current_thread() is threading.main_thread():
             self._ask(mine)
         else:
             self._take_turn(mine)
         if mine.error is not None:
-            with told(self._url):
+            with translate_errors(self._url):
                 raise mine.error
         return mine.answer
 
@@ -162,7 +162,7 @@ class Commits:
 
     def _commit(self, group: list[_Write]) -> None:
         try:
-            with told(self._url):
+            with translate_errors(self._url):
                 self._persist(group)
         except BaseException as error:  # noqa: BLE001  # every waiting thread must hear of it
             for write in group:
@@ -178,7 +178,7 @@ class Commits:
                     in_doubt = False
                     self._transact(group)
             except sa.exc.SQLAlchemyError as error:
-                in_doubt = in_doubt or is_lost(error)
+                in_doubt = in_doubt or is_connection_lost(error)
                 if not self._may_pass(error, began):
                     raise
             else:
@@ -187,18 +187,18 @@ class Commits:
                 in_doubt = False
 
     def _happened(self) -> bool:
-        return self._assured is not None and self._assured.happened()
+        return self._marker is not None and self._marker.happened()
 
     def _may_pass(self, error: BaseException, began: float) -> bool:
-        return self._assured is not None and pause_before_retry(error, began)
+        return self._marker is not None and pause_before_retry(error, began)
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
-        if self._assured is not None:
-            self._assured.number()
+        if self._marker is not None:
+            self._marker.number()
         with self._writing() as connection:
-            if self._assured is not None:
-                self._assured.sign(connection)
+            if self._marker is not None:
+                self._marker.sign(connection)
             yield connection
 
     def _transact(self, group: Sequence[_Write]) -> None:
@@ -208,7 +208,7 @@ class Commits:
             self._transact_apart(group)
 
     def _transact_at_once(self, group: Sequence[_Write]) -> None:
-        """Like steps in one call to the driver, and no savepoints: they would cost more than what they are for."""
+        """Like statements in one call to the driver, and no savepoints: they would cost more than what they are for."""
         with self._transaction() as connection:
             try:
                 if len(group) == 1:
@@ -217,7 +217,7 @@ class Commits:
                     for write in group:
                         if write.work is not None:
                             write.answer = write.work(connection)
-                    run_together(connection, [write.steps for write in group])
+                    run_together(connection, [write.statements for write in group])
             except Exception as error:
                 if len(group) == 1 or connection.invalidated:
                     raise

@@ -1,4 +1,4 @@
-"""Python's and numpy's scalars as JSON; RFC 8259, section 6: a number has no limits, and is never NaN."""
+"""Output of JSON text, and the scalars of Python and numpy as JSON (RFC 8259, section 6)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,38 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bourn_formats.plain.refusal import Refusal
+from bourn_formats.visitor.output import FLUSHED, Output, Refusal
 from bourn_formats.wording import zone_fault
 
 if TYPE_CHECKING:
     import numpy as np
+    from bourn.plugin import Sink
 
-    from bourn_formats.text.output import TextOutput
-
-__all__ = ["numpy_scalar", "scalar", "text"]
+__all__ = ["JSONOutput", "numpy_scalar", "scalar", "text"]
 
 # Python refuses to write an int of more digits (sys.set_int_max_str_digits); libmpdec does not, and is faster.
 _LONG_INT_BITS = 8192
+
+
+class JSONOutput(Output):
+    """Text on its way to a sink.
+
+    Attributes
+    ----------
+    strict : bool
+        Whether NaN and infinities are refused instead of becoming null.
+    """
+
+    def __init__(self, sink: Sink, *, strict: bool) -> None:
+        super().__init__(sink)
+        self.strict = strict
+
+    def put_inner(self, text: bytes) -> None:
+        """Write a list's text without its brackets; not copied if it is long."""
+        if len(text) < FLUSHED:
+            self.put(text[1:-1])
+        else:
+            self.pass_on(memoryview(text)[1:-1])
 
 
 def text(value: str) -> bytes:
@@ -44,7 +64,7 @@ def _integer(value: int) -> bytes:
     return int.__repr__(value).encode()
 
 
-def _float(value: float, out: TextOutput) -> bytes:
+def _float(value: float, out: JSONOutput) -> bytes:
     if math.isfinite(value):
         return orjson.dumps(float(value))
     if out.strict:
@@ -53,7 +73,7 @@ def _float(value: float, out: TextOutput) -> bytes:
     return b"null"
 
 
-def scalar(value: Any, out: TextOutput) -> bytes | None:  # noqa: PLR0911  # one a type
+def scalar(value: Any, out: JSONOutput) -> bytes | None:  # noqa: PLR0911  # one a type
     """The text of a builtin scalar, or of an object of a class derived from one; None for anything else."""
     if value is None:
         return b"null"
@@ -81,7 +101,7 @@ def _iso(value: dt.datetime | dt.date | dt.time) -> str:
         raise Refusal(zone_fault(getattr(value, "tzinfo", None), cause)) from cause
 
 
-def numpy_scalar(value: np.generic, out: TextOutput) -> bytes | None:
+def numpy_scalar(value: np.generic, out: JSONOutput) -> bytes | None:
     """The text of a numpy scalar: a float32 in the fewest digits that give the same float32 again."""
     kind = value.dtype.kind
     if kind == "b":
@@ -98,7 +118,7 @@ def numpy_scalar(value: np.generic, out: TextOutput) -> bytes | None:
     return None
 
 
-def _numpy_date(value: np.generic, out: TextOutput) -> bytes:
+def _numpy_date(value: np.generic, out: JSONOutput) -> bytes:
     written = str(value)
     if written == "NaT":
         out.count("nat")

@@ -13,13 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bourn_formats.foreign import without_attrs
-from bourn_formats.plain.refusal import Refusal
+from bourn_formats.visitor.output import Refusal
 from bourn_formats.wording import key_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bourn_formats.plain.writer import Counting
+    from bourn_formats.visitor.output import Counting
 
 __all__ = ["Records", "batch", "column", "frame", "pandas_values", "series", "table"]
 

@@ -77,11 +77,11 @@ class MsgPack(Format[NoOptions]):
 
     def encode(self, result: Any, options: NoOptions, sink: Sink) -> Mapping[str, Any]:
         """Write `result` as it is walked; an array from its own memory."""
-        from bourn_formats.packed.output import PackedOutput  # msgpack: on first use
-        from bourn_formats.packed.writer import PackedWriter  # msgpack: on first use
-        from bourn_formats.plain.walk import walk  # together with what stands above
+        from bourn_formats.msgpack.encoder import MsgPackWriter  # msgpack: on first use
+        from bourn_formats.msgpack.scalars import MsgPackOutput  # msgpack: on first use
+        from bourn_formats.visitor.visit import walk  # together with what stands above
 
-        out = PackedOutput(sink)
-        walk(result, PackedWriter(out))
+        out = MsgPackOutput(sink)
+        walk(result, MsgPackWriter(out))
         out.flush()
         return dict(out.report)

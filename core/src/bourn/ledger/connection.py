@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from bourn.ledger.folder import make_folder
+from bourn.fsync import make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def _wrapped(engine: sa.Engine) -> Iterator[None]:
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database:
         path = Path(url.database).absolute()
-        make_folder(path.parent)
+        make_directory(path.parent)
         # Signing keys are in it. Made before SQLite does, with nobody else's permission.
         path.touch(mode=0o600, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})

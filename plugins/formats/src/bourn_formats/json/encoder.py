@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bourn_formats.plain.refusal import Refusal
-from bourn_formats.text import scalars
+from bourn_formats.json import scalars
+from bourn_formats.visitor.output import Refusal
 from bourn_formats.wording import type_path
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from bourn_formats.text.output import TextOutput
+    from bourn_formats.json.scalars import JSONOutput
 
-__all__ = ["TextWriter"]
+__all__ = ["JSONWriter"]
 
 CHUNK = 16 << 10
 """Items of a list of plain scalars that become text at a time."""
@@ -26,17 +26,17 @@ FEW = 8
 _PLAIN = {int, float, str, bool, type(None)}
 
 
-class TextWriter:
+class JSONWriter:
     """Writes values as JSON.
 
     Parameters
     ----------
-    out : TextOutput
+    out : JSONOutput
     """
 
     name = "json"
 
-    def __init__(self, out: TextOutput) -> None:
+    def __init__(self, out: JSONOutput) -> None:
         self._out = out
         self._put = out.put
         self.count = out.count
@@ -64,7 +64,7 @@ class TextWriter:
         """Write an array as nested lists, unless it holds objects."""
         if value.dtype.kind == "O":
             return False
-        from bourn_formats.text.arrays import write_array  # numpy, which is loaded then
+        from bourn_formats.json.arrays import write_array  # numpy, which is loaded then
 
         write_array(value, self._out)
         return True

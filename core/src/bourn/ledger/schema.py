@@ -1,41 +1,41 @@
-"""Tables of the ledger, or of a plugin beside it: made on first use, brought up to date by their own history."""
+"""Schema of the ledger's database: tables of core and of plugins, created on first use and migrated by Alembic."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import sqlalchemy as sa
 
 from bourn.errors import LedgerError
-from bourn.ledger.fault import shown
+from bourn.ledger.database_errors import display_url
+from bourn.ledger.tables import metadata
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Connection, Engine, MetaData
 
-__all__ = ["History", "alone"]
+__all__ = ["LEDGER_MIGRATIONS", "Migrations", "lock_schema"]
 
-_ALONE = 0x626F75726E  # "bourn": the key of PostgreSQL's advisory lock
+_SCHEMA_LOCK = 0x626F75726E  # "bourn": the key of PostgreSQL's advisory lock
 
 
-def alone(connection: Connection) -> None:
-    """Until the end of this transaction no other one that says so goes on; SQLite has one writer at a time anyway."""
+def lock_schema(connection: Connection) -> None:
+    """Let one transaction at a time change the schema or the keys; SQLite has one writer at a time anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ALONE)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
 
 
 @attrs.frozen(kw_only=True)
-class History:
-    """Tables and the way to them from any of their earlier forms.
+class Migrations:
+    """Tables and the revisions that lead to them.
 
     Attributes
     ----------
     name : str
-        Whose they are, such as ``bourn_catalog``; the table ``{name}_version`` says which form they have.
+        The owner, such as ``bourn_catalog``; the table ``{name}_version`` holds the revision of the tables.
     metadata : sqlalchemy.MetaData
-        The tables as they are today. Indexes that only one database knows come as DDL events of their tables.
+        The current tables. Indexes that only one database supports are DDL events of their tables.
     head : str
         The newest revision in `folder`.
     folder : Path
@@ -46,7 +46,7 @@ class History:
     >>> from pathlib import Path
     >>> tables = sa.MetaData()
     >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
-    >>> History(name="shelves", metadata=tables, head="0001", folder=Path("migrations")).name
+    >>> Migrations(name="shelves", metadata=tables, head="0001", folder=Path("migrations")).name
     'shelves'
     """
 
@@ -56,80 +56,82 @@ class History:
     folder: Path
 
     def version(self, connection: Connection) -> str | None:
-        """The revision of the tables there; None if there are none."""
+        """Return the revision of the tables in the database; None if there are none."""
         table = f"{self.name}_version"
         if not sa.inspect(connection).has_table(table):
             return None
         found: str | None = connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(table)))
         return found
 
-    def bring(self, engine: Engine) -> None:
-        """Have the tables there as they are today; two processes at once do each other no harm.
+    def ensure_schema(self, engine: Engine) -> None:
+        """Create or migrate the tables; safe when several processes do it at once.
 
         Raises
         ------
         LedgerError
-            They are of a later version, or are not those of any.
+            The tables are of a later version, or of no version.
         """
         with engine.connect() as connection:
             found = self.version(connection)
         if found is not None and found > self.head:
             msg = (
-                f"the ledger at {shown(engine.url)} is of a later version of {self.name}: "
-                f"its tables are at {found}, not {self.head}"
+                f"the ledger at {display_url(engine.url)} was made by a later version of {self.name}: "
+                f"its tables are at revision {found}, this version knows {self.head}"
             )
             raise LedgerError(msg)
         if found != self.head:
             with engine.begin() as connection:  # BEGIN IMMEDIATE keeps other SQLite processes out
-                alone(connection)
+                lock_schema(connection)
                 version = self.version(connection)
                 if version is not None:
                     self.upgrade(connection)
                 elif set(sa.inspect(connection).get_table_names()).isdisjoint(self.metadata.tables):
-                    self._make(connection)
+                    self._create(connection)
         self._check(engine)
 
     def _check(self, engine: Engine) -> None:
         with engine.connect() as connection:
             try:
                 for table in self.metadata.sorted_tables:
-                    # With the table before each: SQLite takes the name of a column that does not exist for a text.
+                    # Qualified names: SQLite reads an unknown unqualified name in double quotes as a string.
                     names = ", ".join(f'"{table.name}"."{column.name}"' for column in table.c)
-                    connection.execute(sa.text(f'select {names} from "{table.name}" limit 0'))  # noqa: S608  # no stranger's
+                    connection.execute(sa.text(f'select {names} from "{table.name}" limit 0'))  # noqa: S608  # names of our tables
             except sa.exc.DBAPIError as error:
                 connection.rollback()
                 missing = self._missing(connection)
                 if not missing:
                     raise
                 msg = (
-                    f"the ledger at {shown(engine.url)} has tables that no version of {self.name} has made: "
-                    f"{', '.join(missing)}. Move it out of the way, or set database_url to another one: "
-                    "a ledger that does not exist is made."
+                    f"the ledger at {display_url(engine.url)} has tables that no version of {self.name} made: "
+                    f"{', '.join(missing)}. Move it away or set database_url to another database: "
+                    "a ledger that does not exist is created."
                 )
                 raise LedgerError(msg) from error
 
     def _missing(self, connection: Connection) -> list[str]:
-        looked = sa.inspect(connection)
+        inspector = sa.inspect(connection)
         missing = []
         for table in self.metadata.sorted_tables:
-            if not looked.has_table(table.name):
+            if not inspector.has_table(table.name):
                 missing.append(f"there is no table {table.name}")
                 continue
-            there = {column["name"] for column in looked.get_columns(table.name)}
-            missing += [f"{table.name} has no column {column.name}" for column in table.c if column.name not in there]
+            existing = {column["name"] for column in inspector.get_columns(table.name)}
+            missing += [
+                f"{table.name} has no column {column.name}" for column in table.c if column.name not in existing
+            ]
         return missing
 
     def upgrade(self, connection: Connection) -> None:
-        """Go through the history, from wherever the tables are."""
-        from alembic import command, config  # 100 ms, once in the life of a version
+        """Run the revisions that the tables lack."""
+        from alembic import command, config  # 100 ms, needed once a version
 
         settings = config.Config()
         settings.set_main_option("script_location", str(self.folder))
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
 
-    def _make(self, connection: Connection) -> None:
-        """All tables at once, as the history would leave them: Alembic is slow, and asks every distribution."""
+    def _create(self, connection: Connection) -> None:
+        """Create all tables at once: Alembic takes 100 ms, and reads the metadata of every distribution."""
         self.metadata.create_all(connection)
         version = sa.Table(
             f"{self.name}_version",
@@ -139,3 +141,9 @@ class History:
         )
         version.create(connection)
         connection.execute(version.insert().values(version_num=self.head))
+
+
+LEDGER_MIGRATIONS = Migrations(
+    name="bourn_core", metadata=metadata, head="0002", folder=Path(__file__).parent / "migrations"
+)
+"""The ledger's own tables; a test keeps `head` at the newest revision in ``migrations/versions``."""

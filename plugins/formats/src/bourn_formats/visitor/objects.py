@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bourn_formats.foreign import arrow_of, is_arrow_stream, is_of
-from bourn_formats.plain import tables
-from bourn_formats.plain.features import geojson_of
-from bourn_formats.plain.refusal import Refusal
+from bourn_formats.visitor import tables
+from bourn_formats.visitor.features import geojson_of
+from bourn_formats.visitor.output import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bourn.plugin import Image
 
-    from bourn_formats.plain.writer import Counting
+    from bourn_formats.visitor.output import Counting
 
 __all__ = ["taken_apart"]
 

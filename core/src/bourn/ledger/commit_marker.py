@@ -1,4 +1,4 @@
-"""Commits at a server whose answers may get lost: each is known to have happened, or not, before it is done again."""
+"""Markers of commits on a server: after a lost answer they show whether the commit took place."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bourn.ledger.tables import writers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Assured"]
+__all__ = ["CommitMarker"]
 
 
-class Assured:
+class CommitMarker:
     """Signs each transaction of this process with its number, in a row of its own.
 
     The number of a transaction that the server itself gives is no proof: after a crash it gives the same again.

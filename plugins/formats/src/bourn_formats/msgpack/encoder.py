@@ -5,16 +5,16 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bourn_formats.packed import scalars
-from bourn_formats.plain.refusal import Refusal
+from bourn_formats.msgpack import scalars
+from bourn_formats.visitor.output import Refusal
 from bourn_formats.wording import type_path
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from bourn_formats.packed.output import PackedOutput
+    from bourn_formats.msgpack.scalars import MsgPackOutput
 
-__all__ = ["PackedWriter"]
+__all__ = ["MsgPackWriter"]
 
 CHUNK = 8 << 10
 """Items of a list of plain scalars that are packed at a time."""
@@ -27,17 +27,17 @@ _LONG_TEXT = 1024
 """Characters; lists of longer ones are not packed at once."""
 
 
-class PackedWriter:
+class MsgPackWriter:
     """Writes values as MessagePack.
 
     Parameters
     ----------
-    out : PackedOutput
+    out : MsgPackOutput
     """
 
     name = "msgpack"
 
-    def __init__(self, out: PackedOutput) -> None:
+    def __init__(self, out: MsgPackOutput) -> None:
         self._out = out
         self.count = out.count
 
@@ -56,7 +56,7 @@ class PackedWriter:
 
     def array(self, value: np.ndarray[Any, Any]) -> bool:
         """Write an array as an extension, unless it has a mask, or texts of several lengths."""
-        from bourn_formats.packed.arrays import write_array  # numpy, which is loaded then
+        from bourn_formats.msgpack.arrays import write_array  # numpy, which is loaded then
 
         if isinstance(value, sys.modules["numpy"].ma.MaskedArray) or value.dtype.kind == "T":
             return False

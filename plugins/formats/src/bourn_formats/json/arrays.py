@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from bourn_formats.plain.refusal import Refusal
+from bourn_formats.visitor.output import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bourn_formats.text.output import TextOutput
+    from bourn_formats.json.scalars import JSONOutput
 
 __all__ = ["write_array"]
 
@@ -24,7 +24,7 @@ _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 Array = np.ndarray[Any, Any]
 
 
-def write_array(array: Array, out: TextOutput) -> None:
+def write_array(array: Array, out: JSONOutput) -> None:
     """Write an array (masked ones with null where masked) of bools, numbers, texts or datetimes.
 
     Raises
@@ -47,7 +47,7 @@ def write_array(array: Array, out: TextOutput) -> None:
         _write_rows(array, out, ())
 
 
-def _write_rows(array: Array, out: TextOutput, place: tuple[int, ...]) -> None:
+def _write_rows(array: Array, out: JSONOutput, place: tuple[int, ...]) -> None:
     row_size = max(1, array[:1].size)
     out.put(b"[")
     if row_size > CHUNK and array.ndim > 1:
@@ -68,7 +68,7 @@ def _chunks(array: Array, rows: int) -> Iterator[tuple[int, Array]]:
         yield start, array[start : start + rows]
 
 
-def _dumped(chunk: Array, out: TextOutput, place: tuple[int, ...], start: int = 0) -> bytes:
+def _dumped(chunk: Array, out: JSONOutput, place: tuple[int, ...], start: int = 0) -> bytes:
     mask = np.ma.getmaskarray(chunk) if isinstance(chunk, np.ma.MaskedArray) else None
     values = np.asarray(chunk)
     if mask is not None:
@@ -90,7 +90,7 @@ def _plain(values: Array) -> Array:
     return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
 
 
-def _dumped_floats(values: Array, mask: Array | None, out: TextOutput, place: tuple[int, ...], start: int) -> bytes:
+def _dumped_floats(values: Array, mask: Array | None, out: JSONOutput, place: tuple[int, ...], start: int) -> bytes:
     finite = np.isfinite(values)
     if not finite.all():
         strange = ~finite if mask is None else ~finite & ~mask
@@ -106,7 +106,7 @@ def _dumped_floats(values: Array, mask: Array | None, out: TextOutput, place: tu
     return orjson.dumps(_plain(values), option=_NUMPY)
 
 
-def _dates(values: Array, mask: Array | None, out: TextOutput) -> Any:
+def _dates(values: Array, mask: Array | None, out: JSONOutput) -> Any:
     texts = np.datetime_as_string(values).astype(object)
     missing = np.isnat(values)
     if mask is not None:
@@ -118,7 +118,7 @@ def _dates(values: Array, mask: Array | None, out: TextOutput) -> Any:
     return texts.tolist()
 
 
-def _dumped_texts(values: Array, mask: Array | None, out: TextOutput, place: tuple[int, ...], start: int) -> bytes:
+def _dumped_texts(values: Array, mask: Array | None, out: JSONOutput, place: tuple[int, ...], start: int) -> bytes:
     texts = values.astype(object)
     if mask is not None:
         texts[mask] = None
@@ -131,7 +131,7 @@ def _dumped_texts(values: Array, mask: Array | None, out: TextOutput, place: tup
         raise Refusal(msg) from cause
 
 
-def _without_missing(texts: Array, mask: Array | None, out: TextOutput, place: tuple[int, ...], start: int) -> None:
+def _without_missing(texts: Array, mask: Array | None, out: JSONOutput, place: tuple[int, ...], start: int) -> None:
     """Put None where a dtype of texts has an object of its own for what is missing."""
     missing = np.array([not isinstance(text, str) for text in texts.flat], bool).reshape(texts.shape)
     if mask is not None:
