@@ -20,6 +20,7 @@ from programs import skip
 from rio_cogeo.cogeo import cog_validate
 
 pytestmark = [
+    pytest.mark.deep,
     pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
     pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),
 ]
