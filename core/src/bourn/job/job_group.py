@@ -99,9 +99,9 @@ def _computed(work: Work, members: Sequence[Member], services: Services) -> Any:
         raise Cancelled
     try:
         if work.geobox is not None:
-            from bourn.results.reproject import placed_on  # odc-geo costs a second
+            from bourn.results.as_image import put_on_grid  # only for what is an image
 
-            value = placed_on(value, work.geobox)
+            value, _ = put_on_grid(value, work.geobox)
         return _checked(value, [member for member in members if not member.plan.info.kinds], services)
     except (RequestError, RequestTypeError) as cause:
         raise ResultRefused(cause.message) from cause
