@@ -230,7 +230,7 @@ def test_unlike_nodata_values_become_a_mask(write):
     assert file.dataset_mask().tolist() == [[0, 0, 255]]
     assert report["hidden"] == {"a": 1, "b": 1}
     assert report["notes"] == [
-        "the bands have unlike nodata values, of which TIFF holds one: written as a mask instead"
+        "the bands have different nodata values, but TIFF holds one: written as a mask instead"
     ]
 
 
