@@ -23,7 +23,7 @@ from bourn.job.job_group import Work, carry_out, carry_stored
 from bourn.job.maintenance import TICK_SECONDS, Caretaker
 from bourn.job.recovery import recover
 from bourn.job.running_job import Member
-from bourn.ledger.fault import is_lost
+from bourn.ledger.database_errors import is_connection_lost
 from bourn.ledger.ledger import LeaseLost, NewJob
 from bourn.ledger.stages import Stage
 
@@ -234,7 +234,9 @@ class Engine:
         """Cancel what was hardly begun."""
         if not isinstance(error, LedgerError):
             cancel(member, self._services)
-        elif is_lost(error.__cause__):  # it may have been written down: to be looked up when the ledger is back
+        elif is_connection_lost(
+            error.__cause__
+        ):  # it may have been written down: to be looked up when the ledger is back
             member.owed = partial(cancel, member, self._services)
         else:
             member.leave()

@@ -130,7 +130,7 @@ class Caretaker:
             if member.untold and not member.left and member.since <= before
         ]
         if untold:
-            self._services.ledger.tell([member.told() for member in untold], now=self._services.clock())
+            self._services.ledger.report_progress([member.told() for member in untold], now=self._services.clock())
 
     def _look_for_cancels(self) -> None:
         members = {id_: member for id_, member in list(self._members.items()) if not member.cancel_wanted.is_set()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from bourn.ledger.ledger import Told
+from bourn.ledger.ledger import ProgressUpdate
 from bourn.ledger.stages import Stage
 
 if TYPE_CHECKING:
@@ -109,11 +109,11 @@ class Member:
         """Ask for the job to be cancelled at the next point where that is possible."""
         self.cancel_wanted.set()
 
-    def told(self) -> Told:
+    def told(self) -> ProgressUpdate:
         """What the ledger should know of it now."""
         with self.changed:
             self.untold = False
-            return Told(
+            return ProgressUpdate(
                 job_id=self.job_id, epoch=self.epoch, stage=self.stage, started_at=self.started_at,
                 done=self.done, total=self.total, note=self.note,
             )  # fmt: skip

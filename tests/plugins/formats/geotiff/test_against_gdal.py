@@ -18,6 +18,7 @@ from rasterio.io import MemoryFile
 from rio_cogeo.cogeo import cog_validate
 
 pytestmark = [
+    pytest.mark.deep,
     pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
     pytest.mark.filterwarnings("ignore::rasterio.errors.NodataShadowWarning"),
     pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),

@@ -10,6 +10,8 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
+pytestmark = pytest.mark.deep
+
 DEEP = bool(os.environ.get("BOURN_DEEP"))
 SIDE = 49_152 if DEEP else 6144
 BIG_FROM = 2**32 if DEEP else 2**24
