@@ -82,10 +82,11 @@ def test_a_command_that_a_page_shows_exists(page, line, session):
 def test_settings_that_a_page_shows_are_taken(page, home):
     from bourn import Settings
 
+    home.mkdir(mode=0o700)
     for text in blocks(page, "toml"):
         if "entry-points" in text or "[project]" in text:
             continue  # the metadata of a plugin
-        Path("bourn.toml").write_text(text, encoding="utf-8")
+        (home / "bourn.toml").write_text(text, encoding="utf-8")
         for key, value in tomllib.loads(text).items():
             assert getattr(Settings.load(), key) == value or key in {"database_url", "plugins"}
 

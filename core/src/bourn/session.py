@@ -48,12 +48,24 @@ class Session:
         By default those of the file and the environment, and what is installed.
     clock : callable, optional
         Returns the time now, with its zone.
+    **keywords
+        Single settings, such as ``link_days=2``, over those of `settings` or of the file and the environment.
+
+    Raises
+    ------
+    SettingsError
+        A keyword is no setting, or its value is invalid.
     """
 
     def __init__(
-        self, settings: Settings | None = None, registry: Registry | None = None, *, clock: Clock = _now
+        self,
+        settings: Settings | None = None,
+        registry: Registry | None = None,
+        *,
+        clock: Clock = _now,
+        **keywords: Any,
     ) -> None:
-        self._given_settings = settings
+        self._given_settings = _settings_with(settings, keywords) if keywords else settings
         self.clock = clock
         self._given_registry = registry
         self.after_fork()
@@ -243,7 +255,7 @@ class Session:
         from bourn.contract.answers import Note  # on first use
         from bourn.dispatch.dispatcher import Dispatcher  # on first use
 
-        self.settings.warn_of_strays(self.registry.names)
+        self.settings.warn_of_unused_sections(self.registry.names)
         notes = [Note(said)] if (said := self.settings.standing_note) else []
         return Dispatcher(self.registry, self._context, default_format=self.settings.default_format, notes=notes)
 
@@ -264,6 +276,7 @@ class Session:
         from bourn.job.job import Job  # SQLAlchemy and what needs it, on first use
         from bourn.job.services import Observers, Services
 
+        self.settings.check_owners()
         engine = self.engine
         observers = Observers(self.registry.hooks, lambda job_id: Job(job_id, engine))
         services = Services.open(
@@ -307,7 +320,7 @@ class Session:
         file: Any,
         **waiting: Any,
     ) -> tuple[Found, Any, Plan | list[Plan]]:
-        """Return what is known of the result, the grid it is still to be put on, and the plans; or raise all problems."""
+        """Return what is known of the result, the grid it is still to be put on, and the plans."""
         from bourn.dispatch.keywords import as_options, waiting_problems  # on first use
         from bourn.dispatch.problems import Collected
         from bourn.errors import RequestError
@@ -371,6 +384,12 @@ class Session:
             if name not in known:
                 known[name] = self.settings.of_plugin(name, plugin.Settings)
             return known[name]
+
+
+def _settings_with(settings: Settings | None, keywords: Mapping[str, Any]) -> Settings:
+    from bourn.settings import Settings as SettingsClass  # attrs, see above
+
+    return SettingsClass.load(**keywords) if settings is None else settings.replace(**keywords)
 
 
 def _as_html(description: Mapping[str, Any]) -> str:

@@ -79,7 +79,7 @@ def test_of_cancel_and_success_one_wins(make, scripted, soon):
     assert together(work, range(8)) == []
     kept = {key.split("/")[0] for key in session.store.keys()}  # noqa: SIM118  # it is no mapping
     for job in jobs:
-        record = session.home.record_of(job.id)
+        record = session.engine.record_of(job.id)
         token = session.links.token(record.delivery_id)
         if record.stage == "SUCCEEDED":
             assert session.links.resolve(token).job_id == job.id
@@ -90,7 +90,7 @@ def test_of_cancel_and_success_one_wins(make, scripted, soon):
             with pytest.raises(LinkInvalid):
                 session.links.resolve(token)
     assert sum(won.values()) == len(jobs) == RACES // 8 * 8
-    assert session.engine._members == {}
+    assert session.engine.running == {}
     print(f"\n{len(jobs)} races of cancel against success: {dict(won)}")  # noqa: T201  # a figure to report
 
 
@@ -146,7 +146,7 @@ def test_a_forked_child_runs_its_own_jobs_and_leaves_its_parents_alone(make, gat
 
     def child():
         assert session.compute(2) == 2
-        assert session.engine.member(running.id) is None
+        assert session.engine.running_job(running.id) is None
         assert running.refresh().stage in {"QUEUED", "PREPARING", "RUNNING"}
         assert [session.compute(number) for number in range(5)] == list(range(5))
         session.close()
@@ -241,7 +241,7 @@ def test_ctrl_c_while_submitting_leaves_nothing_queued(make, monkeypatch):
         session.compute(2)
     monkeypatch.undo()
     assert sorted(job.stage for job in session.jobs()) == ["CANCELLED", "SUCCEEDED"]
-    assert session.engine._members == {}
+    assert session.engine.running == {}
 
 
 def test_ctrl_c_at_any_moment_leaves_no_job_behind(home, make):
@@ -293,7 +293,7 @@ def test_a_fault_of_our_own_ends_the_job(make, monkeypatch):
     monkeypatch.setattr(engine, "carry_out", broken)
     with pytest.raises(JobFailed, match="ours"):
         session.compute(2, timeout=60)
-    assert session.engine._members == {}
+    assert session.engine.running == {}
 
 
 def test_an_earlier_try_that_ends_late_does_not_take_the_next_one_with_it(make):
@@ -307,9 +307,9 @@ def test_an_earlier_try_that_ends_late_does_not_take_the_next_one_with_it(make):
         Member(job_id="j", delivery_id="d", epoch=epoch, plan=plan, principal="me", filename="x") for epoch in (1, 2)
     )
     earlier.leave()
-    engine._members["j"] = later
+    engine.running["j"] = later
     engine._let_go([earlier])
-    assert engine.member("j") is later
+    assert engine.running_job("j") is later
     later.leave()
     engine._let_go([later])
-    assert engine.member("j") is None
+    assert engine.running_job("j") is None

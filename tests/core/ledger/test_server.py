@@ -12,11 +12,11 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from bourn.errors import LedgerError, SettingsError
-from bourn.ledger import commits as module
+from bourn.ledger import group_commit as module
 from bourn.ledger.database import Database
 from bourn.ledger.ledger import LeaseLost, Ledger, NewJob
-from bourn.ledger.own import OWN
 from bourn.ledger.record import StoredArtifact
+from bourn.ledger.schema import LEDGER_MIGRATIONS
 from bourn.ledger.signing import SigningKeys
 from bourn.ledger.stages import Stage
 from bourn.ledger.tables import jobs, writers
@@ -203,7 +203,7 @@ def test_commits_are_durable_also_where_the_server_takes_that_lightly(backend, d
     def setting(connection):
         return connection.exec_driver_sql("show synchronous_commit").scalar()
 
-    assert [other.write(setting), other.write_soon(setting), other.write(setting)] == ["on", "off", "on"]
+    assert [other.write(setting), other.write_relaxed(setting), other.write(setting)] == ["on", "off", "on"]
     other.close()
 
 
@@ -228,7 +228,7 @@ def test_many_processes_may_make_the_tables_at_once(postgresql, backend):
         database = Database(postgresql.url(name))
         assert database.look(
             lambda connection: connection.exec_driver_sql("select version_num from bourn_core_version").fetchall()
-        ) == [(OWN.head,)]
+        ) == [(LEDGER_MIGRATIONS.head,)]
         database.close()
     finally:
         postgresql.drop(name)

@@ -55,15 +55,6 @@ def summary():
     print(f"\nkill sweep of uploads: {dict(figures)}")  # noqa: T201  # the figures that PROMISES asks for
 
 
-@pytest.fixture(scope="module")
-def strace():
-    found = shutil.which("strace")
-    if found is None:
-        assert not os.environ.get("CI"), "a kill sweep needs strace, and is never skipped in CI"
-        pytest.skip("strace is not installed: apt-get install strace")
-    return found
-
-
 def run(code, *before):
     # One thread: the n-th call is counted by thread.
     environment = {**os.environ, "BOURN_WORKERS": "1"}

@@ -46,15 +46,6 @@ def summary():
 
 
 @pytest.fixture(scope="module")
-def strace():
-    found = shutil.which("strace")
-    if found is None:
-        assert not os.environ.get("CI"), "a kill sweep needs strace, and is never skipped in CI"
-        pytest.skip("strace is not installed: apt-get install strace")
-    return found
-
-
-@pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """A home that is made already."""
     home = tmp_path_factory.mktemp("template") / "home"

@@ -52,7 +52,7 @@ def wait_at_exit(engine: Finishing) -> None:
     registered: list[Any] = getattr(threading, "_threading_atexits", [])
     if _over or (registered and getattr(registered[-1], "func", registered[-1]) is _finish):
         return
-    import concurrent.futures.thread  # registers its own end first
+    import concurrent.futures.thread  # noqa: F401  # registers its own end first
 
     register: Callable[[Callable[[], None]], Any] = getattr(threading, "_register_atexit", atexit.register)
     with contextlib.suppress(RuntimeError):  # it is ending, and waits for this thread
@@ -95,7 +95,7 @@ def _finish() -> None:
     if lines:
         more = [f"and {len(lines) - LINES_MAX} more"] if len(lines) > LINES_MAX else []
         _print([f"bourn: {line}" for line in lines[:LINES_MAX] + more])
-        sys.stderr = _FailingAtEnd(sys.stderr)  # type: ignore[assignment]  # a text stream in all that is asked of it
+        sys.stderr = _FailingAtEnd(sys.stderr)
 
 
 @contextlib.contextmanager
@@ -121,7 +121,8 @@ def _drain(engines: Iterable[Finishing]) -> None:
 def _print(lines: Iterable[str]) -> None:
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            print(*lines, sep="\n", file=sys.stderr, flush=True)
+            sys.stderr.write("".join(f"{line}\n" for line in lines))
+            sys.stderr.flush()
 
 
 class _FailingAtEnd:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bourn.contract.answers import Receipt, Transient
 from bourn.errors import DeliveryError, JobTimeout
 from bourn.job.context import DeliveryContext
-from bourn.job.failure import as_json, as_job_error
+from bourn.job.failure import as_job_error, as_json
 from bourn.ledger.ledger import LeaseLost
 from bourn.ledger.stages import Stage
 from bourn.wording import clean
@@ -95,9 +95,7 @@ def _try_again(job: RunningJob, services: Services, transient: Transient) -> dat
     until = now + pause
     first = job.first_try_at or now
     if until > first + retry_for:
-        error = DeliveryError(
-            f"{to.name!r} gave up after {job.attempt} tries in {_seconds(now - first)}: {transient}"
-        )
+        error = DeliveryError(f"{to.name!r} gave up after {job.attempt} tries in {_seconds(now - first)}: {transient}")
         error.__cause__ = transient
         fail(job, services, error)
         return None

@@ -27,7 +27,7 @@ from bourn.job.job import Job, Submission, unknown_job
 from bourn.job.job_group import JobGroup, deliver_stored
 from bourn.job.maintenance import TICK_SECONDS, Maintenance, recover
 from bourn.job.running_job import RunningJob
-from bourn.ledger.fault import is_lost
+from bourn.ledger.database_errors import is_connection_lost
 from bourn.ledger.ledger import LeaseLost, NewJob
 from bourn.ledger.stages import Stage
 from bourn.wording import shown
@@ -214,9 +214,7 @@ class Engine:
         self, *, stage: Stage | None = None, group_id: str | None = None, limit: int | None = None
     ) -> Sequence[Job]:
         """Return jobs of this session's user, the newest first."""
-        records = self.services.ledger.list(
-            stage=stage, group_id=group_id, principal=self._principal, limit=limit
-        )
+        records = self.services.ledger.list(stage=stage, group_id=group_id, principal=self._principal, limit=limit)
         return [Job(record.id, self, record=record) for record in records]
 
     def ids_beginning(self, prefix: str, *, limit: int) -> Sequence[str]:
@@ -461,7 +459,7 @@ class Engine:
         """Cancel what has hardly begun."""
         if not isinstance(error, LedgerError):
             cancel(job, run.services)
-        elif is_lost(error.__cause__):  # it may have been recorded: looked up when the ledger is back
+        elif is_connection_lost(error.__cause__):  # it may have been recorded: looked up when the ledger is back
             job.deferred = partial(cancel, job, run.services)
         else:
             job.release()

@@ -20,7 +20,7 @@ __all__ = ["Executor", "TimeLimit", "in_job", "mark_thread"]
 T = TypeVar("T")
 
 STALL_SECONDS = 0.3
-"""How long nothing may happen, while a caller waits for a job in the queue, before that job gets a thread of its own."""
+"""How long nothing may happen before a job that a caller waits for, and that is queued, gets a thread of its own."""
 
 IDLE_SHARE = 0.2
 """The share of one processor below which the process counts as idle."""

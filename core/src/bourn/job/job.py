@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from functools import partial
 from types import MappingProxyType
@@ -131,7 +130,11 @@ class Job:
         record = self._current()
         if record.receipt is not None and record.receipt.get("url"):
             return str(record.receipt["url"])
-        return None if record.artifact is None else self._engine.services.links.url(record.delivery_id, record.artifact.filename)
+        return (
+            None
+            if record.artifact is None
+            else self._engine.services.links.url(record.delivery_id, record.artifact.filename)
+        )
 
     @property
     def expires_datetime(self) -> datetime | None:
@@ -153,7 +156,11 @@ class Job:
     def runtime(self) -> timedelta | None:
         """From its start to its end, or until now; None while it is queued."""
         record = self._current()
-        return None if record.started_at is None else (record.finished_at or self._engine.services.clock()) - record.started_at
+        return (
+            None
+            if record.started_at is None
+            else (record.finished_at or self._engine.services.clock()) - record.started_at
+        )
 
     @property
     def error(self) -> JobError | None:
@@ -369,7 +376,9 @@ class Job:
         if running.receipt is None or running.artifact is None or began is None:
             return None
         # What began within the life of a link can't have expired.
-        return (running.receipt, running.artifact) if began <= services.clock() < began + services.link_lifetime else None
+        return (
+            (running.receipt, running.artifact) if began <= services.clock() < began + services.link_lifetime else None
+        )
 
     def _load(self) -> Any:
         fresh = self._delivered_here()
@@ -473,13 +482,12 @@ def _shorter(left: float | None, seconds: float) -> float:
     return seconds if left is None else min(left, seconds)
 
 
-class _Limited(io.RawIOBase):
+class _Limited:
     """A file that is read within a time limit."""
 
     def __init__(self, source: BinaryIO, within: Callable[[Callable[[], bytes]], bytes]) -> None:
-        super().__init__()
         self._source = source
         self._within = within
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int, /) -> bytes:
         return self._within(partial(self._source.read, size))

@@ -117,7 +117,7 @@ class JobGroup:
         return value
 
     def _store_all(self, jobs: Sequence[RunningJob], value: Any) -> Sequence[RunningJob]:
-        """Store an artifact for each job, encoded or copied from one that is encoded alike; return those that have it."""
+        """Store an artifact for each job, encoded, or copied from one encoded alike; return those that have it."""
         stored: list[RunningJob] = []
         for job in jobs:
             source = next((other for other in stored if job.plan.shares_encoding_with(other.plan)), None)

@@ -150,7 +150,7 @@ class Maintenance:
         before = time.monotonic() - YOUNG_SECONDS
         dirty = [job for job in list(self._running.values()) if job.dirty and not job.released and job.since <= before]
         if dirty:
-            self._services.ledger.tell([job.progress_update() for job in dirty], now=self._services.clock())
+            self._services.ledger.report_progress([job.progress_update() for job in dirty], now=self._services.clock())
 
     def _read_cancel_requests(self) -> None:
         open_to_it = {id_: job for id_, job in list(self._running.items()) if not job.cancel_requested.is_set()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from bourn.job.at_exit import forget_failure
-from bourn.ledger.ledger import Told
+from bourn.ledger.ledger import ProgressUpdate
 from bourn.ledger.stages import Stage
 
 if TYPE_CHECKING:
@@ -126,11 +126,11 @@ class RunningJob:
         """Whether its time is over."""
         return self.stop_at is not None and time.monotonic() >= self.stop_at
 
-    def progress_update(self) -> Told:
+    def progress_update(self) -> ProgressUpdate:
         """Return what the ledger should have of its progress now."""
         with self.changed:
             self.dirty = False
-            return Told(
+            return ProgressUpdate(
                 job_id=self.job_id, epoch=self.epoch, stage=self.stage, started_at=self.started_at,
                 done=self.done, total=self.total, note=self.note,
             )  # fmt: skip

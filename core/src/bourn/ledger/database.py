@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 
 from bourn.errors import LedgerError
-from bourn.ledger.assured import Assured
-from bourn.ledger.commits import Commits, pause_before_retry
-from bourn.ledger.connect import BUSY_SECONDS, connections
-from bourn.ledger.fault import no_such_database, shown, told
-from bourn.ledger.own import OWN
+from bourn.ledger.commit_marker import CommitMarker
+from bourn.ledger.connection import BUSY_SECONDS, connections
+from bourn.ledger.database_errors import display_url, raise_unusable_url, translate_errors
+from bourn.ledger.group_commit import GroupCommit, pause_before_retry
+from bourn.ledger.schema import LEDGER_MIGRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bourn.ledger.history import History
-    from bourn.ledger.step import Step
+    from bourn.ledger.batch import BatchedStatement
+    from bourn.ledger.schema import Migrations
 
 __all__ = ["Database"]
 
@@ -53,7 +53,7 @@ class Database:
         try:
             self.url = sa.make_url(url)
         except sa.exc.ArgumentError as error:
-            no_such_database(error)
+            raise_unusable_url(error)
         self._guard = threading.Lock()
         self._pid = 0
         self._engine: sa.Engine | None = None
@@ -62,7 +62,7 @@ class Database:
         self._inside = 0
         self._held: sa.Connection | None = None
         self._inherited: list[tuple[sa.Engine, sa.Connection | None]] = []
-        self._assured: Assured | None = None
+        self._marker: CommitMarker | None = None
         _databases.add(self)
 
     @property
@@ -78,17 +78,17 @@ class Database:
     def _open(self) -> None:
         # Nothing of a parent's state is used in a forked child: not its connections, its locks or its queue.
         self._brought: set[str] = set()
-        with told(self.url):
+        with translate_errors(self.url):
             try:
                 engine = connections(self.url)
             except (ImportError, sa.exc.ArgumentError) as error:
-                no_such_database(error, self.url)
+                raise_unusable_url(error, self.url)
             except OSError as error:
-                msg = f"the ledger at {shown(self.url)} can't be made: {error}"
+                msg = f"the ledger at {display_url(self.url)} can't be made: {error}"
                 raise LedgerError(msg) from error
             try:
-                OWN.bring(engine)
-                self._assured = None if self._is_a_file else Assured(engine)
+                LEDGER_MIGRATIONS.ensure_schema(engine)
+                self._marker = None if self._is_a_file else CommitMarker(engine)
             except BaseException:
                 engine.dispose()
                 raise
@@ -96,7 +96,7 @@ class Database:
         if not self._is_a_file:
             self._reading = self._reading.execution_options(isolation_level="REPEATABLE READ")
         self._relaxed = engine.execution_options(bourn_durable=False)
-        self._commits = Commits(self.url, self._writing, self._entered, self._assured)
+        self._commits = GroupCommit(self.url, self._writing, self._entered, self._marker)
         self._pid, self._engine = os.getpid(), engine
 
     @property
@@ -107,7 +107,7 @@ class Database:
     def read(self) -> Iterator[sa.Connection]:
         """A connection for looking; it sees one state from its first statement on."""
         self.engine  # noqa: B018  # opens it
-        with told(self.url), self._entered(), self._reading.connect() as connection:
+        with translate_errors(self.url), self._entered(), self._reading.connect() as connection:
             yield connection
 
     def look(self, work: Callable[[sa.Connection], T]) -> T:
@@ -132,12 +132,12 @@ class Database:
         answer: T = self._commits.write(work)
         return answer
 
-    def take(self, *steps: Step) -> None:
+    def take(self, *steps: BatchedStatement) -> None:
         """Take these steps in a transaction and return once it is durable; like steps of others go along with them.
 
         Raises
         ------
-        Missed
+        RowNotFound
             One that must hit found no row; then none is taken.
         """
         self.engine  # noqa: B018  # opens it
@@ -157,7 +157,7 @@ class Database:
                 self._inside -= 1
                 self._gate.notify_all()
 
-    def stand_still(self) -> None:
+    def before_fork(self) -> None:
         """Before a fork: let no transaction run and no connection be open.
 
         SQLite keeps its locks by process and in memory: a child that opens a file that its parent has open
@@ -170,7 +170,7 @@ class Database:
                 self._let_go()
                 self._engine.dispose()
 
-    def go_on(self, *, child: bool) -> None:
+    def after_fork(self, *, child: bool) -> None:
         """After a fork."""
         if child:
             # Its threads, and what they hold, are the parent's. What may still be open is kept for good: closing
@@ -205,27 +205,27 @@ class Database:
             with suppress(sa.exc.SQLAlchemyError):  # it is of no use any more in any case
                 connection.close()
 
-    def write_soon(self, work: Callable[[sa.Connection], T]) -> T:
+    def write_relaxed(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction that a power cut may lose: progress and heartbeats, never an end."""
         self.engine  # noqa: B018  # opens it
-        with told(self.url), self._entered(), self._relaxed.begin() as connection:
+        with translate_errors(self.url), self._entered(), self._relaxed.begin() as connection:
             return work(connection)
 
-    def bring(self, history: History) -> None:
+    def ensure_schema(self, migrations: Migrations) -> None:
         """Have the tables of a plugin beside the ledger's, up to date; costs nothing the second time."""
         engine = self.engine
-        if history.name not in self._brought:
-            with told(self.url), self._entered():
-                history.bring(engine)
-            self._brought.add(history.name)
+        if migrations.name not in self._brought:
+            with translate_errors(self.url), self._entered():
+                migrations.ensure_schema(engine)
+            self._brought.add(migrations.name)
 
-    def has(self, history: History) -> bool:
+    def has_schema(self, migrations: Migrations) -> bool:
         """Whether the tables of a plugin are there, up to date; none are made."""
         self.engine  # noqa: B018  # opens it
-        if history.name in self._brought:
+        if migrations.name in self._brought:
             return True
         with self.read() as connection:
-            return history.version(connection) == history.head
+            return migrations.version(connection) == migrations.head
 
     def scrub(self) -> None:
         """Let go of what was overwritten, secrets among it: SQLite's log keeps it until the log is emptied."""
@@ -247,9 +247,9 @@ class Database:
         with self._guard:
             if self._engine is not None and self._pid == os.getpid():
                 self._commits.close(self._let_go)
-                if self._assured is not None:
+                if self._marker is not None:
                     with suppress(sa.exc.SQLAlchemyError):  # a row too many harms nobody
-                        self._assured.forget()
+                        self._marker.forget()
                 self._engine.dispose()
             self._engine = None
 
@@ -259,12 +259,12 @@ _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 def _before_fork() -> None:
     for database in list(_databases):
-        database.stand_still()
+        database.before_fork()
 
 
 def _after_fork(*, child: bool) -> None:
     for database in list(_databases):
-        database.go_on(child=child)
+        database.after_fork(child=child)
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,9 +8,9 @@ import attrs
 import sqlalchemy as sa
 
 from bourn.ledger import statements
+from bourn.ledger.batch import BatchedStatement, RowNotFound
 from bourn.ledger.record import JobRecord, StoredArtifact
 from bourn.ledger.stages import LIVE, Stage
-from bourn.ledger.step import Missed, Step
 from bourn.ledger.tables import deliveries, holds, jobs
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bourn.ledger.database import Database
 
-__all__ = ["LeaseLost", "Ledger", "NewJob", "Told"]
+__all__ = ["LeaseLost", "Ledger", "NewJob", "ProgressUpdate"]
 
 _ARTIFACT_COLUMNS = tuple(attrs.fields_dict(StoredArtifact))
 
@@ -42,7 +42,7 @@ class NewJob:
 
 
 @attrs.frozen(kw_only=True)
-class Told:
+class ProgressUpdate:
     """How far a job is that this process carries out."""
 
     job_id: str
@@ -77,7 +77,10 @@ class Ledger:
         ]  # fmt: skip
         delivery_rows = [{"id": job.delivery_id, "job_id": job.id, "attempts": 0} for job in new]
 
-        self.database.take(Step(statements.JOBS_ADDED, job_rows), Step(statements.DELIVERIES_ADDED, delivery_rows))
+        self.database.take(
+            BatchedStatement(statements.JOBS_ADDED, job_rows),
+            BatchedStatement(statements.DELIVERIES_ADDED, delivery_rows),
+        )
 
     def store(
         self,
@@ -93,7 +96,7 @@ class Ledger:
         row = attrs.asdict(artifact, recurse=False) | {"b_delivery": delivery_id, "attempts": 1, "first_try_at": now}
 
         moved = {"stage": Stage.SAVING, "updated_at": now, "started_at": started_at}
-        self._move(job_id, epoch, statements.TO_SAVING, moved, Step(statements.STORED, [row]))
+        self._move(job_id, epoch, statements.TO_SAVING, moved, BatchedStatement(statements.STORED, [row]))
 
     def postpone(self, job_id: str, epoch: int, delivery_id: str, *, until: datetime, note: str, now: datetime) -> None:
         """Give the lease up until `until`; then any process may try the delivery again.
@@ -103,7 +106,7 @@ class Ledger:
         """
         left = {"updated_at": now, "note": note, "worker_id": None, "epoch": epoch + 1}
         due = {"b_delivery": delivery_id, "b_until": until}
-        self._move(job_id, epoch, statements.IN_SAVING, left, Step(statements.DUE_UNTIL, [due]))
+        self._move(job_id, epoch, statements.IN_SAVING, left, BatchedStatement(statements.DUE_UNTIL, [due]))
 
     def finish(  # noqa: PLR0913  # what an end consists of
         self,
@@ -126,7 +129,7 @@ class Ledger:
         if steps is not None:
             ended |= {"steps_done": steps[0], "steps_total": steps[1]}
         answered = {"b_job": job_id, "receipt": receipt, "next_try_at": None, "b_expires_at": expires_at}
-        self._move(job_id, epoch, statements.TO_END[stage], ended, Step(statements.ANSWERED, [answered]))
+        self._move(job_id, epoch, statements.TO_END[stage], ended, BatchedStatement(statements.ANSWERED, [answered]))
 
     def owned_by(self, worker_ids: Iterable[str]) -> Sequence[JobRecord]:
         """The live jobs of these workers."""
@@ -177,30 +180,34 @@ class Ledger:
         with self.database.read() as connection:
             return set(connection.scalars(statements.CANCELS_OF, {"b_worker": worker_id}))
 
-    def tell(self, told: Sequence[Told], *, now: datetime) -> None:
+    def report_progress(self, told: Sequence[ProgressUpdate], *, now: datetime) -> None:
         """Write down how far jobs are; not durable, and nothing for those whose lease is over."""
 
         def work(connection: sa.Connection) -> None:
             for each in told:
                 connection.execute(
-                    statements.TOLD[each.stage],
+                    statements.PROGRESS[each.stage],
                     {
                         "b_job": each.job_id, "b_epoch": each.epoch, "b_started_at": each.started_at,
                         "steps_done": each.done, "steps_total": each.total, "note": each.note, "updated_at": now,
                     },
                 )  # fmt: skip
 
-        self.database.write_soon(work)
+        self.database.write_relaxed(work)
 
     def checkpoint(self, job_id: str, epoch: int, delivery_id: str, value: Mapping[str, Any]) -> None:
         """Keep the state of a delivery of several steps."""
         kept = {"b_delivery": delivery_id, "checkpoint": dict(value)}
-        self._move(job_id, epoch, statements.STILL_SAVING, {}, Step(statements.STORED, [kept]))
+        self._move(job_id, epoch, statements.STILL_SAVING, {}, BatchedStatement(statements.STORED, [kept]))
 
-    def _move(self, job_id: str, epoch: int, move: sa.Update, values: Mapping[str, Any], along: Step) -> None:
+    def _move(
+        self, job_id: str, epoch: int, move: sa.Update, values: Mapping[str, Any], along: BatchedStatement
+    ) -> None:
         try:
-            self.database.take(Step(move, [{"b_job": job_id, "b_epoch": epoch, **values}], must_hit=True), along)
-        except Missed:
+            self.database.take(
+                BatchedStatement(move, [{"b_job": job_id, "b_epoch": epoch, **values}], must_hit=True), along
+            )
+        except RowNotFound:
             raise LeaseLost(job_id) from None
 
     def hold(self, delivery_id: str, owner: str) -> None:

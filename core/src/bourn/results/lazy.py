@@ -217,13 +217,15 @@ def _by_dask(collections: Sequence[Any], watch: _Watch) -> Sequence[Any]:
 
 def _thread_pool(collections: Sequence[Any], watch: _Watch) -> Any:
     """Return the pool that computes these, as dask would make it; None where dask computes in no threads of its own."""
-    import dask.system  # these are loaded already
+    from concurrent.futures import ThreadPoolExecutor  # these are loaded already
+
+    import dask.system
     import dask.threaded
 
-    scheduler = dask.base.get_scheduler(collections=[each for each in collections if is_dask_collection(each)])  # type: ignore[no-untyped-call]  # typed in part
+    scheduler = dask.base.get_scheduler(collections=[each for each in collections if is_dask_collection(each)])
     if scheduler is not dask.threaded.get or dask.config.get("pool", None) is not None:
         return None
-    kind: Any = getattr(dask.threaded, "ContextAwareThreadPoolExecutor", dask.threaded.ThreadPoolExecutor)
+    kind: Any = getattr(dask.threaded, "ContextAwareThreadPoolExecutor", ThreadPoolExecutor)
     workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
     return kind(workers, "bourn-dask", initializer=watch.initializer)
 

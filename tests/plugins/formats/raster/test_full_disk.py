@@ -5,12 +5,12 @@ which Linux asks no privileges unless it is told to.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
 
 import pytest
+from programs import require
 
 MOUNT = 'mount -t tmpfs -o size=$1 tmpfs "$2" && shift 2 && exec "$@"'
 SIZE = "3m"
@@ -27,9 +27,7 @@ def full(tmp_path):
     """The folder at which it is mounted."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if not shutil.which("unshare"):
-        assert not os.environ.get("CI"), "unshare (util-linux) is missing"
-        pytest.skip("needs unshare, of util-linux")
+    require("unshare")
     if refused := inside(folder, "true").stderr:
         pytest.skip(f"the kernel lets nobody have a mount namespace here: {refused.strip()}")
     return folder

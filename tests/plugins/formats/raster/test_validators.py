@@ -16,6 +16,7 @@ from bourn.plugin import Image
 from bourn_formats.geotiff import GeoTIFF, Options
 from bourn_formats.raster import cog, cog_by_gdal
 from bourn_formats.raster.profile import profile_of
+from programs import skip
 from rio_cogeo.cogeo import cog_validate
 
 pytestmark = [
@@ -48,8 +49,7 @@ def gdal():
     """A Python that has GDAL's bindings."""
     code = "import osgeo_utils.samples.validate_cloud_optimized_geotiff"
     if not os.path.exists(PYTHON) or subprocess.run([PYTHON, "-c", code], capture_output=True, check=False).returncode:  # noqa: PTH110
-        assert not os.environ.get("CI"), "GDAL's validator is never left out in CI"
-        pytest.skip("GDAL's Python bindings are not installed: apt-get install python3-gdal")
+        skip("GDAL's Python bindings are not installed: apt-get install python3-gdal")
     return PYTHON
 
 
