@@ -282,7 +282,7 @@ print(left, caught > 5)
 
 
 def test_a_fault_of_our_own_ends_the_job(make, monkeypatch):
-    from bourn.job import engine
+    from bourn.job.job_group import JobGroup
 
     session = make()
     session.compute(1)
@@ -290,7 +290,7 @@ def test_a_fault_of_our_own_ends_the_job(make, monkeypatch):
     def broken(*given):
         raise RuntimeError("ours")
 
-    monkeypatch.setattr(engine, "carry_out", broken)
+    monkeypatch.setattr(JobGroup, "run", broken)
     with pytest.raises(JobFailed, match="ours"):
         session.compute(2, timeout=60)
     assert session.engine.running == {}
@@ -298,18 +298,19 @@ def test_a_fault_of_our_own_ends_the_job(make, monkeypatch):
 
 def test_an_earlier_try_that_ends_late_does_not_take_the_next_one_with_it(make):
     """Whose member is gone from the engine's book can't be cancelled any more."""
-    from bourn.job.running_job import Member
+    from bourn.job.running_job import RunningJob
 
     session = make()
     plan = session.compute(1, block=False).wait().plan
     engine = session.engine
     earlier, later = (
-        Member(job_id="j", delivery_id="d", epoch=epoch, plan=plan, principal="me", filename="x") for epoch in (1, 2)
+        RunningJob(job_id="j", delivery_id="d", epoch=epoch, plan=plan, principal="me", filename="x") for epoch in (1, 2)
     )
-    earlier.leave()
-    engine.running["j"] = later
-    engine._let_go([earlier])
+    earlier.release()
+    run = engine._current
+    run.running["j"] = later
+    engine._forget(run, [earlier])
     assert engine.running_job("j") is later
-    later.leave()
-    engine._let_go([later])
+    later.release()
+    engine._forget(run, [later])
     assert engine.running_job("j") is None

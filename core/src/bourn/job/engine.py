@@ -445,7 +445,7 @@ class Engine:
             if limit is not None and limit.left() == 0:  # the ledger took too long: the caller has gone on
                 for job in jobs:
                     job.cancel_requested.set()
-            self._take_up(run, run.executor, jobs, work, waits=waits or is_over())
+            self._take_up(run, run.executor, jobs, work, waits=waits)
         except BaseException as error:
             # Ctrl-C in between, or no thread is to be had: what was recorded does not stay QUEUED for ever.
             for job in jobs:
@@ -484,7 +484,10 @@ class Engine:
                 run.running[job.job_id] = job
                 run.known.setdefault(job.job_id, job)
         run.maintenance.wake()
-        executor.submit(guarded, waits=waits)
+        if is_over():  # in an atexit handler: nobody would wait for another thread
+            guarded()
+        else:
+            executor.submit(guarded, waits=waits)
 
     def _work(self, run: _Run, jobs: Sequence[RunningJob], work: Callable[[], None]) -> None:
         try:
