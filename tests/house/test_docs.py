@@ -17,6 +17,8 @@ import click
 import pytest
 from bourn.cli.commands import bourn
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[2] / "docs"
 WHOLE_PROJECTS = DOCS / "plugins" / "new"  # made by `bourn new`, and tried as what they are by its tests
 PAGES = sorted(
