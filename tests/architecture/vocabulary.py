@@ -60,5 +60,5 @@ def tracked() -> list[str]:
 
 if __name__ == "__main__":
     places = found(sys.argv[1:] or tracked())
-    print(*places, sep="\n")
+    print(*places, sep="\n")  # noqa: T201  # a command
     sys.exit(bool(places))
