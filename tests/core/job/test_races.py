@@ -15,7 +15,7 @@ import pytest
 from bourn.errors import JobCancelled, JobFailed, LinkInvalid
 from bourn.plugin import Receipt
 
-pytestmark = pytest.mark.backends("home", "servers")
+pytestmark = [pytest.mark.slow, pytest.mark.backends("home", "servers")]
 
 DEEP = bool(os.environ.get("BOURN_DEEP"))
 THREADS, EACH = 64, 100 if DEEP else 20

@@ -93,7 +93,7 @@ def _end(
         if not kept:
             _erase(member, services)
         if member.plan.secrets() is not None:
-            services.ledger.database.scrub()
+            services.ledger.database.truncate_log()
         member.enter(stage)
         member.untold = False
         member.leave()
