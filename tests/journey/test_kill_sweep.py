@@ -21,6 +21,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from bourn import Session, Settings
 
+pytestmark = pytest.mark.deep
+
 FULL = os.environ.get("BOURN_KILL_SWEEP") == "full"
 JOBS = 3
 RANDOM_KILLS = 100 if FULL else 20

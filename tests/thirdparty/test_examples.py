@@ -8,6 +8,8 @@ import pytest
 
 from .conftest import ROOT, uv
 
+pytestmark = pytest.mark.slow
+
 PLUGINS = {"bucket": "destinations", "webhook": "destinations", "parquet": "formats"}
 
 LOOK = """

@@ -29,6 +29,8 @@ from hypothesis.stateful import (
 )
 from servers.backend import Home, Servers
 
+pytestmark = pytest.mark.deep
+
 LIFETIME = timedelta(days=10)
 
 

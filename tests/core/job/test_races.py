@@ -15,7 +15,7 @@ import pytest
 from bourn.errors import JobCancelled, JobFailed, LinkInvalid
 from bourn.plugin import Receipt
 
-pytestmark = pytest.mark.backends("home", "servers")
+pytestmark = [pytest.mark.slow, pytest.mark.backends("home", "servers")]
 
 DEEP = bool(os.environ.get("BOURN_DEEP"))
 THREADS, EACH = 64, 100 if DEEP else 20
@@ -304,7 +304,7 @@ def test_an_earlier_try_that_ends_late_does_not_take_the_next_one_with_it(make):
     plan = session.compute(1, block=False).wait().plan
     engine = session.engine
     earlier, later = (
-        RunningJob(job_id="j", delivery_id="d", epoch=epoch, plan=plan, principal="me", filename="x") for epoch in (1, 2)
+        RunningJob(job_id="j", delivery_id="d", epoch=epoch, plan=plan, principal="a", filename="x") for epoch in (1, 2)
     )
     earlier.release()
     run = engine._current

@@ -191,7 +191,7 @@ def _end(
         if not keep:
             _erase(job, services)
         if job.plan.secrets() is not None:
-            services.ledger.database.scrub()
+            services.ledger.database.truncate_log()
         job.enter(stage)
         job.dirty = False
         job.release()

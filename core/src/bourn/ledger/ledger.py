@@ -77,7 +77,7 @@ class Ledger:
         ]  # fmt: skip
         delivery_rows = [{"id": job.delivery_id, "job_id": job.id, "attempts": 0} for job in new]
 
-        self.database.take(
+        self.database.execute(
             BatchedStatement(statements.JOBS_ADDED, job_rows),
             BatchedStatement(statements.DELIVERIES_ADDED, delivery_rows),
         )
@@ -204,8 +204,8 @@ class Ledger:
         self, job_id: str, epoch: int, move: sa.Update, values: Mapping[str, Any], along: BatchedStatement
     ) -> None:
         try:
-            self.database.take(
-                BatchedStatement(move, [{"b_job": job_id, "b_epoch": epoch, **values}], must_hit=True), along
+            self.database.execute(
+                BatchedStatement(move, [{"b_job": job_id, "b_epoch": epoch, **values}], requires_row=True), along
             )
         except RowNotFound:
             raise LeaseLost(job_id) from None
@@ -242,7 +242,7 @@ class Ledger:
             return list(connection.scalars(chosen.limit(limit)))
 
     def _one(self, chosen: sa.Select[Any], wanted: Mapping[str, str]) -> JobRecord | None:
-        row = self.database.look(lambda connection: connection.execute(chosen, wanted).one_or_none())
+        row = self.database.query(lambda connection: connection.execute(chosen, wanted).one_or_none())
         return None if row is None else _record(row)
 
     def list(
