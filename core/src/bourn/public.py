@@ -80,5 +80,5 @@ def __getattr__(name: str) -> Any:
     # The class needs SQLAlchemy by its room; the functions above must not.
     from bourn.job.job import Job as job_class  # noqa: N813
 
-    job_class.default_home = lambda: default_session().home
+    job_class.default_engine = lambda: default_session().engine
     return job_class
