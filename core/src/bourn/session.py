@@ -360,7 +360,9 @@ class Session:
         collected.raise_if_any()
         return found, grid, plans
 
-    def _inspect(self, obj: Any, geobox: Any, arguments: Mapping[str, Any]) -> tuple[Found, Any]:
+    def _inspect(
+        self, obj: Any, geobox: Any, resampling: Any, arguments: Mapping[str, Any]
+    ) -> tuple[Found, TargetGrid | None]:
         """Return what is known of the result, and the grid that it is still to be put on once it is computed."""
         from bourn.results.inspect import inspect  # on first use
 
