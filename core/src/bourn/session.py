@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bourn.describe.schema import Defaults
     from bourn.dispatch.dispatcher import Dispatcher
     from bourn.dispatch.plan import Plan
+    from bourn.image.target_grid import TargetGrid
     from bourn.job.engine import Engine
     from bourn.job.job import Job
     from bourn.job.services import Services
