@@ -64,7 +64,7 @@ def placed(obj: Any) -> Placed:
     import odc.geo.xr  # noqa: F401  # registers .odc; 0.3 s to 5 s
 
     try:
-        state = obj.odc
+        state = _without_crs_objects(obj).odc
         found, crs, geobox = state.spatial_dims, state.crs, state.geobox
     except Exception as error:  # noqa: BLE001  # odc-geo raises what pyproj and numpy do
         found, crs, geobox = None, None, None
@@ -77,6 +77,15 @@ def placed(obj: Any) -> Placed:
         dims = (str(found[0]), str(found[1]))
     where = _checked(obj, dims, crs, geobox)
     return attrs.evolve(where, notes=(*where.notes, *notes))
+
+
+def _without_crs_objects(obj: Any) -> Any:
+    """`obj` without an attribute ``crs`` that is no text, of which odc-geo warns."""
+    if isinstance(obj.attrs.get("crs", ""), str):
+        return obj
+    bare = obj.copy(deep=False)
+    del bare.attrs["crs"]
+    return bare
 
 
 CRS_NAMES = ("crs", "spatial_ref", "metpy_crs", "epsg", "proj:epsg", "proj:code")
