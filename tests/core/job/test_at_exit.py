@@ -13,7 +13,7 @@ KINDS = {
     "a bag of dask, in processes": "dask.bag.from_sequence(range(4), npartitions=2).map(str)",
     "threads and processes that the job imports late": "pools",
     "a job of a job": "lambda: (time.sleep(0.3), bourn.compute(dask.delayed(slow)(2)))[1]",
-    "an image that is written lazily": "bourn.Image(dask.array.ones((1, 64, 64), chunks=32).map_blocks(slow, dtype='f8'))",
+    "a lazy image": "bourn.Image(dask.array.ones((1, 64, 64), chunks=32).map_blocks(slow, dtype=float))",
 }
 
 CODE = """

@@ -67,9 +67,7 @@ def test_a_job_that_closes_its_own_session_ends(make, by):
 def test_jobs_of_dask_whose_tasks_compute_do_not_wait_for_ever(make):
     dask = pytest.importorskip("dask")
     session = make(settings={"workers": 2})
-    sums = [
-        dask.delayed(sum)([dask.delayed(lambda n: session.compute(n))(number) for number in range(4)]) for _ in range(3)
-    ]
+    sums = [dask.delayed(sum)([dask.delayed(session.compute)(number) for number in range(4)]) for _ in range(3)]
     jobs = [session.compute(each, block=False) for each in sums]
     assert [job.result(timeout=60) for job in jobs] == [6, 6, 6]
 
