@@ -201,7 +201,7 @@ class Session:
         """Erase what has expired, carry on what dead processes left, and deliver what is due."""
         self.engine.recover()
         self.engine.carry_due()
-        swept = self.services.sweeper.sweep(self.clock())
+        swept = self.services.sweeper.sweep()
         self.registry.hooks.call("bourn_sweep", session=self, now=self.clock())
         return swept
 
@@ -359,7 +359,7 @@ class Session:
 
     def _sweep_now_and_then(self) -> None:
         try:
-            self.services.sweeper.now_and_then(self.clock())
+            self.services.sweeper.sweep_if_due()
         except Exception:  # a disk that is full or a store out of reach: the jobs are on their way
             import logging  # 4 ms at every start, for a line that is hardly ever written
 

@@ -179,6 +179,8 @@ class Engine:
         self._places.close()
         self._delivering.close()
         self._caretaker.stop()
+        with suppress(LedgerError):  # a sweep removes it later
+            self._services.workers.remove(self._worker)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
