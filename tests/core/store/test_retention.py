@@ -4,11 +4,13 @@ import os
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from bourn.errors import LinkError, LinkExpired, LinkInvalid
 from bourn.ledger.stages import Stage
 from bourn.store.retention import Sweeper, Swept, sweep
+from bourn.store.store import Store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +26,12 @@ def swept(house, **options):
 
 def resolved(house, job):
     return house.links.resolve(house.links.token(job.delivery_id))
+
+
+def fail_deletes(monkeypatch, house, delete):
+    """Have the store delete one by one, by `delete`, as after a bulk request that failed."""
+    monkeypatch.setattr(house.store, "delete", delete)
+    monkeypatch.setattr(house.store, "delete_many", partial(Store.delete_many, house.store))
 
 
 def test_bytes_go_when_their_time_comes(house):
@@ -159,7 +167,7 @@ def test_one_object_that_cannot_be_removed_does_not_stop_the_others(house, monke
             raise OSError(5, "Input/output error")
         really(key)
 
-    monkeypatch.setattr(house.store, "delete", failing)
+    fail_deletes(monkeypatch, house, failing)
     assert swept(house) == Swept(expired=5, erased=4, freed_bytes=12, failed=1)
     assert f"could not remove {stuck} from the store, the next sweep tries again: " in caplog.text
     monkeypatch.undo()
@@ -178,7 +186,7 @@ def test_objects_that_cannot_be_removed_are_tried_once_a_sweep(house, monkeypatc
         assert len(tried) < 20
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(house.store, "delete", failing)
+    fail_deletes(monkeypatch, house, failing)
     assert swept(house) == Swept(expired=5, failed=5)
     assert len(tried) == len(set(tried)) == 5
 

@@ -241,9 +241,11 @@ class Ledger:
         """Return the job of a delivery; None if there is none."""
         return self._one(statements.BY_DELIVERY, {"b_delivery": delivery_id})
 
-    def ids_beginning(self, prefix: str, *, limit: int) -> Sequence[str]:
+    def ids_beginning(self, prefix: str, *, principal: str | None = None, limit: int) -> Sequence[str]:
         """Return ids of jobs that begin with `prefix` (hex digits), in order."""
         chosen = sa.select(jobs.c.id).where(jobs.c.id >= prefix, jobs.c.id < prefix + "g").order_by(jobs.c.id)
+        if principal is not None:
+            chosen = chosen.where(jobs.c.principal == principal)
         return self.database.query(lambda connection: list(connection.scalars(chosen.limit(limit))))
 
     def _one(self, chosen: sa.Select[Any], wanted: Mapping[str, str]) -> JobRecord | None:
@@ -255,6 +257,7 @@ class Ledger:
         *,
         stage: Stage | None = None,
         group_id: str | None = None,
+        principal: str | None = None,
         limit: int | None = None,
         before: JobRecord | None = None,
     ) -> Sequence[JobRecord]:
@@ -273,6 +276,8 @@ class Ledger:
             chosen = chosen.where(jobs.c.stage == stage)
         if group_id is not None:
             chosen = chosen.where(jobs.c.group_id == group_id)
+        if principal is not None:
+            chosen = chosen.where(jobs.c.principal == principal)
         if before is not None:
             created, id_ = before.created_at, before.id
             later = sa.and_(jobs.c.created_at == created, jobs.c.id > id_)
