@@ -148,7 +148,7 @@ class Settings:
         given = _merged(_merged(_from_file(file), _from_environment(environment)), arguments)
         if not given.keys() - {"home"}:
             return cls(**given)
-        from bourn.options.options import read  # 70 ms, not needed where nothing is set
+        from bourn.options.serialization import read  # 70 ms, not needed where nothing is set
 
         settings, problems = read(cls, given, at="settings")
         if not isinstance(settings, cls):
@@ -157,7 +157,7 @@ class Settings:
 
     def of_plugin(self, name: str, settings_class: type) -> Any:
         """A plugin's own part, checked; `settings_class` is an attrs class."""
-        from bourn.options.options import read  # see above
+        from bourn.options.serialization import read  # see above
 
         settings, problems = read(settings_class, self.plugins.get(name, {}), at=f"plugins.{name}")
         if settings is None:
