@@ -20,9 +20,9 @@ from jsonschema.validators import extend
 
 from bourn.contract.option import Secret
 from bourn.errors import Problem, RequestError
-from bourn.options import converter
-from bourn.options.converter import MAX_LEVELS, InvalidValueError
+from bourn.options.converter import structure_value
 from bourn.options.fields import constraints_of, fields_of
+from bourn.options.scalars import MAX_LEVELS, InvalidValueError, copied_list, copied_mapping, numpy_to_python
 from bourn.options.schema import PYTHON_TYPE, type_schema
 from bourn.wording import clean, listed, nearest, shown
 
@@ -105,7 +105,7 @@ def _prepared(value: Any, classes: frozenset[Any], depth: int = 0) -> Any:  # no
         cls: Any = kind  # mypy holds `type` to be unhashable
         value = {field.key: getattr(value, field.name) for field in fields_of(cls)}
     try:
-        items, entries = converter.copied_list(value), converter.copied_mapping(value)
+        items, entries = copied_list(value), copied_mapping(value)
     except InvalidValueError:
         return _Object(value)  # the converter says why it can't be read
     if items is not None:
@@ -113,7 +113,7 @@ def _prepared(value: Any, classes: frozenset[Any], depth: int = 0) -> Any:  # no
     if entries is not None:
         pairs = ((str.__str__(k) if issubclass(type(k), str) else _Object(k), entry) for k, entry in entries.items())
         return {key: _prepared(entry, classes, depth + 1) for key, entry in pairs}
-    plain = converter.numpy_to_python(value)
+    plain = numpy_to_python(value)
     return plain if type(plain) in _SCALARS else _Object(value)
 
 
@@ -142,7 +142,7 @@ def _validate_by_converter(_: Any, hint: Any, value: Any, schema: Any) -> Iterat
     if value is None and "null" in schema.get("type", ()):
         return
     try:
-        converter.structure_value(hint, _restored(value))
+        structure_value(hint, _restored(value))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  # a foreign class may raise anything
