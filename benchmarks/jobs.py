@@ -107,7 +107,7 @@ def many_by_core(home: Path, *, files: bool = False) -> None:
     import attrs
     import bourn
     import sqlalchemy as sa
-    from bourn.ledger.connect import connections
+    from bourn.ledger.connection import connections
     from bourn.ledger.tables import deliveries, jobs
 
     session = bourn.Session(bourn.Settings(home=str(home)))

@@ -1,10 +1,9 @@
 """What all tests share: a home of their own, a clock that is set by hand, a session over both; servers for some."""
 
-import os
-import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from programs import require
 from servers.backend import backend, own_postgresql, postgresql, s3
 from servers.backend import begin as pytest_configure
 from servers.backend import end as pytest_unconfigure
@@ -49,14 +48,24 @@ def home(backend, tmp_path, monkeypatch):
     return folder
 
 
+SERVER_FIXTURES = {"own_postgresql", "postgresql", "s3"}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs servers, or another process, by the fixtures that it uses."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        backend = getattr(item, "callspec", None) and item.callspec.params.get("backend")
+        if backend == "servers" or fixtures & SERVER_FIXTURES:
+            item.add_marker("servers")
+        if "strace" in fixtures:
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def strace():
     """The program that has calls fail, or kill."""
-    found = shutil.which("strace")
-    if found is None:
-        assert not os.environ.get("CI"), "this needs strace, and is never skipped in CI"
-        pytest.skip("strace is not installed: apt-get install strace")
-    return found
+    return require("strace")
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from bourn import Session, Settings
 
+pytestmark = pytest.mark.deep
+
 FULL = os.environ.get("BOURN_KILL_SWEEP") == "full"
 JOBS = 3
 RANDOM_KILLS = 100 if FULL else 20
@@ -49,15 +51,6 @@ def summary():
         f"\nkill sweep: {sum(points.values())} points ({told}); {figures['acknowledged']} jobs acknowledged, "
         f"{figures['lost']} lost, {figures['half']} half-visible, {figures['live']} left running"
     )
-
-
-@pytest.fixture(scope="module")
-def strace():
-    found = shutil.which("strace")
-    if found is None:
-        assert not os.environ.get("CI"), "a kill sweep needs strace, and is never skipped in CI"
-        pytest.skip("strace is not installed: apt-get install strace")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +93,7 @@ def check(home, seen):
         for record in records.values():
             assert record.stage in {"SUCCEEDED", "FAILED"}, record
             if record.stage == "SUCCEEDED":
-                assert hashlib.sha256(session.home.artifact_of(record).read()).hexdigest() == record.artifact.sha256
+                assert hashlib.sha256(session.engine.artifact_of(record).read()).hexdigest() == record.artifact.sha256
             else:
                 assert record.artifact is None
                 assert "before its artifact was stored" in record.error["message"]
@@ -118,7 +111,7 @@ def check(home, seen):
 def readable(session, record, number):
     linked = session.links.resolve(session.links.token(record.delivery_id))
     return (
-        linked.artifact.sha256 == hashlib.sha256(session.home.artifact_of(record).read()).hexdigest()
+        linked.artifact.sha256 == hashlib.sha256(session.engine.artifact_of(record).read()).hexdigest()
         and session.job(record.id).result() == number
     )
 

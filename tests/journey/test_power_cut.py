@@ -9,7 +9,6 @@ something is missing. And a call at a time is left out of the replay: each is ne
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,9 @@ from pathlib import Path
 import bourn
 import bourn_email
 import pytest
+from programs import require
+
+pytestmark = pytest.mark.deep
 
 SOURCES = sorted(
     path
@@ -154,10 +156,7 @@ OPENED = re.compile(r"^\d+<([^>]*)>")
 
 def carried_out(folder, prelude=""):
     """What the jobs call: (name, paths), by the time of return; what is said is told as ``say``."""
-    strace = shutil.which("strace")
-    if strace is None:
-        assert not os.environ.get("CI"), "this needs strace, and is never skipped in CI"
-        pytest.skip("strace is not installed: apt-get install strace")
+    strace = require("strace")
     folder.mkdir(parents=True)
     (folder / "home").mkdir()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BOURN_")}

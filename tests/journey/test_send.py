@@ -1,8 +1,6 @@
 """A raster file goes in by the command line, and its link gives a GeoTIFF of the same pixels to curl."""
 
 import json
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from programs import require
+
+pytestmark = pytest.mark.slow
 
 BOURN = Path(sys.executable).with_name("bourn")
 
@@ -58,10 +59,7 @@ def test_a_file_is_sent_and_its_link_fetched(server, scene, tmp_path):
     import rasterio
     from rio_cogeo.cogeo import cog_validate
 
-    curl = shutil.which("curl")
-    if curl is None:
-        assert not os.environ.get("CI"), "curl is missing"
-        pytest.skip("curl is not installed")
+    curl = require("curl")
     path, pixels = scene
     sent = subprocess.run(
         [BOURN, "send", path, "--format", "geotiff", "--json"], capture_output=True, text=True, check=True, timeout=120

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from bourn.contract.option import Secret
+from programs import MissingProgram, skip
 
-from servers import process
 from servers.ceph import BUCKET, Ceph
 from servers.postgresql import PostgreSQL
-from servers.process import FOLDER, RUN, Missing, guard, shared
+from servers.process import FOLDER, RUN, guard, shared
+from servers.stop import stop_servers
 
 BACKENDS = ("home", "servers")
 TEMPLATE = "bourn_template"
@@ -75,13 +76,6 @@ class Servers:
         self.postgresql.drop(self.label)
 
 
-def unavailable(missing):
-    """Skip, with the reason; in continuous integration nothing is skipped."""
-    if os.environ.get("CI"):
-        pytest.fail(f"in CI nothing is skipped: {missing}")
-    pytest.skip(str(missing))
-
-
 def _start_postgresql(folder):
     from bourn.ledger.database import Database
 
@@ -98,8 +92,8 @@ def postgresql():
     """A server that all tests share; it may lose what it has if the machine stops."""
     try:
         return PostgreSQL(**shared(Path(os.environ[FOLDER]) / "postgresql", _start_postgresql))
-    except Missing as missing:
-        return unavailable(missing)
+    except MissingProgram as missing:
+        return skip(str(missing))
 
 
 @pytest.fixture(scope="session")
@@ -107,8 +101,8 @@ def s3():
     """A server that all tests share."""
     try:
         return Ceph(**shared(Path(os.environ[FOLDER]) / "s3", lambda folder: Ceph.started(folder).facts))
-    except Missing as missing:
-        return unavailable(missing)
+    except MissingProgram as missing:
+        return skip(str(missing))
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +111,8 @@ def own_postgresql():
     try:
         guard(Path(os.environ[FOLDER]))
         server = PostgreSQL.started(Path(os.environ[FOLDER]) / f"own-{secrets.token_hex(4)}", durable=True)
-    except Missing as missing:
-        unavailable(missing)
+    except MissingProgram as missing:
+        skip(str(missing))
     yield server
     server.stop()
 
@@ -152,4 +146,4 @@ def begin(config):
 def end(config):
     """After the tests: end what was started."""
     if not hasattr(config, "workerinput"):
-        process.end(Path(os.environ.pop(FOLDER)))
+        stop_servers(Path(os.environ.pop(FOLDER)))

@@ -15,9 +15,12 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from servers.process import call, free_port, program, until
+from programs import find
+
+from servers.process import call, free_port, until
 
 BUCKET = "bourn-test"
+PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin")
 
 CONFIGURATION = """
 [global]
@@ -73,6 +76,8 @@ class Ceph:
     @classmethod
     def started(cls, folder):
         """Make a server with one empty bucket, and start it."""
+        for name in PROGRAMS:
+            find(name)
         # No other server knows these keys: who is let in is in the right one.
         server = cls(folder=folder, port=free_port(), key=f"key{secrets.token_hex(8)}", secret=secrets.token_hex(20))
         for part in ("mon", "osd", "rgw"):
@@ -125,7 +130,7 @@ class Ceph:
         """
         port = free_port()
         command = [
-            *under, program("radosgw"), "-f", "-n", "client.rgw", "--pid-file", self.folder / f"client.rgw-{port}.pid",
+            *under, find("radosgw"), "-f", "-n", "client.rgw", "--pid-file", self.folder / f"client.rgw-{port}.pid",
             "--rgw-frontends", f"beast endpoint=127.0.0.1:{port} tcp_nodelay=1",
         ]  # fmt: skip
         environment = os.environ | {"CEPH_CONF": str(self.folder / "ceph.conf")}
@@ -185,4 +190,4 @@ class Ceph:
 
     def _do(self, name, *arguments):
         environment = os.environ | {"CEPH_CONF": str(self.folder / "ceph.conf")}
-        call([program(name), *map(str, arguments)], env=environment, cwd=self.folder, log=self.folder / "calls")
+        call([find(name), *map(str, arguments)], env=environment, cwd=self.folder, log=self.folder / "calls")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import secrets
 import shlex
 import shutil
 from pathlib import Path
 
-from servers.process import call, free_port, program
+from programs import MissingProgram, find
+
+from servers.process import call, free_port
 
 OWNER = "postgres"
+PROGRAMS = ("initdb", "pg_ctl", "postgres")
 
 
 class PostgreSQL:
@@ -23,6 +27,11 @@ class PostgreSQL:
     @classmethod
     def started(cls, folder, *, durable=False):
         """Make a server and start it; a `durable` one really waits for its disk."""
+        for name in PROGRAMS:
+            find(name)
+        if importlib.util.find_spec("psycopg") is None:
+            msg = "psycopg is not installed: pip install 'bourn-core[postgresql]'"
+            raise MissingProgram(msg)
         server = cls(folder=folder, port=free_port(), password=secrets.token_hex(16))
         folder.mkdir(parents=True)
         password = folder / "password"
@@ -61,7 +70,7 @@ class PostgreSQL:
         more = []
         if under:
             wrapped = self.folder / "wrapped"
-            server = self._program("postgres")
+            server = find("postgres")
             wrapped.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, under))} {server} "$@"\n')
             wrapped.chmod(0o755)
             more = ["-p", wrapped]
@@ -100,11 +109,6 @@ class PostgreSQL:
         with contextlib.closing(self.admin()) as connection:
             connection.execute(f'drop database if exists "{name}" with (force)')
 
-    def _program(self, name):
-        return program(
-            name, *sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))
-        )
-
     def _do(self, name, *arguments):
         as_owner = {"user": OWNER, "group": OWNER, "extra_groups": []} if os.geteuid() == 0 else {}
-        call([self._program(name), *map(str, arguments)], cwd=self.folder, log=self.folder / "calls", **as_owner)
+        call([find(name), *map(str, arguments)], cwd=self.folder, log=self.folder / "calls", **as_owner)

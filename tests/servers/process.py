@@ -6,32 +6,21 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from programs import MissingProgram
+
+from servers import stop
+
 FOLDER = "SERVERS_OF_BOURN_TESTS"
 """The variable that tells the processes of a run where its servers are; BOURN_* would be a setting."""
 
 RUN = "RUN_OF_BOURN_TESTS"
 """The same for the process that lives as long as the run."""
-
-
-class Missing(Exception):
-    """A program that a server needs is not installed here."""
-
-
-def program(name, *folders):
-    """The program's path; newest folder first."""
-    found = shutil.which(name, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", ""), "/usr/sbin"]))
-    if found is None:
-        msg = f"{name} is not installed; CONTRIBUTING.md says how to get the servers of the tests"
-        raise Missing(msg)
-    return found
 
 
 def free_port():
@@ -60,14 +49,29 @@ def until(so, what, seconds=30):
 
 
 def shared(folder, start):
-    """What `start(folder)` gives, JSON; called once for all processes of the run that share `folder`."""
-    told = folder.with_suffix(".json")
+    """Facts, JSON, of the server that `start(folder)` starts; once for all processes of the run that share `folder`.
+
+    A start that failed is not tried again: every later call gives the same answer at once, MissingProgram included.
+    """
+    outcome = folder.with_suffix(".json")
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not told.exists():
+        if not outcome.exists():
             guard(folder.parent)
-            told.write_text(json.dumps(start(folder)))
-    return json.loads(told.read_text())
+            try:
+                found = {"facts": start(folder)}
+            except MissingProgram as missing:
+                found = {"missing": str(missing)}
+            except Exception as error:  # noqa: BLE001  # the first test shows it, the others need not wait for it again
+                found = {"failed": f"{type(error).__name__}: {error}"}
+            outcome.write_text(json.dumps(found))
+    found = json.loads(outcome.read_text())
+    if "missing" in found:
+        raise MissingProgram(found["missing"])
+    if "failed" in found:
+        msg = f"the server in {folder} did not start: {found['failed']}"
+        raise RuntimeError(msg)
+    return found["facts"]
 
 
 def guard(folder):
@@ -75,24 +79,6 @@ def guard(folder):
     guards = folder / "guarded"
     with contextlib.suppress(FileExistsError):
         guards.touch(exist_ok=False)
-        command = [sys.executable, __file__, str(folder), os.environ[RUN]]
+        command = [sys.executable, stop.__file__, str(folder), os.environ[RUN]]
         nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
         os.posix_spawn(sys.executable, command, os.environ, file_actions=nowhere, setsid=True)  # nobody waits for it
-
-
-def end(folder):
-    """End the servers in `folder`, if they are indeed those that were started there, and remove it."""
-    for file in [*folder.glob("*/*.pid"), *folder.glob("*/data/postmaster.pid")]:
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError, IndexError):
-            pid = int(file.read_text().split()[0])
-            about = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
-            if str(folder).encode() in about:
-                # PostgreSQL takes its children along.
-                os.kill(pid, signal.SIGQUIT if file.name == "postmaster.pid" else signal.SIGKILL)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    while Path("/proc", sys.argv[2]).exists():
-        time.sleep(1)
-    end(Path(sys.argv[1]))

@@ -36,7 +36,7 @@ from bourn.results.info import ResultInfo
 
 if TYPE_CHECKING:
     from bourn.image.image import Image
-    from bourn.ledger.history import History
+    from bourn.ledger.schema import Migrations
     from bourn.ledger.tables import Instant
     from bourn.options.serialization import normalize, read, write
     from bourn.plugins.hookspecs import hookimpl
@@ -56,9 +56,9 @@ __all__ = [
     "EncodeError",
     "Example",
     "Format",
-    "History",
     "Image",
     "Instant",
+    "Migrations",
     "NoOptions",
     "Note",
     "Problem",
@@ -81,7 +81,7 @@ __all__ = [
 
 # These need numpy, pluggy or SQLAlchemy, which a destination that only moves bytes does not.
 _LATER = {
-    "History": "bourn.ledger.history",
+    "Migrations": "bourn.ledger.schema",
     "Image": "bourn.image.image",
     "Instant": "bourn.ledger.tables",
     "Session": "bourn.session",

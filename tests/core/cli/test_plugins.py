@@ -2,10 +2,9 @@
 
 import json
 import re
-import shutil
 import subprocess
 
-import pytest
+from programs import require
 
 
 class Broken:
@@ -190,9 +189,9 @@ def asked_for(session, words):
     )
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_an_example_for_the_shell_asks_for_the_same(session):
     """Of all that is installed: as the shell reads it, and as the command does."""
+    require("bash")
     from bourn.describe.example import command_of
     from bourn.options.serialization import read
 

@@ -2,10 +2,15 @@
 
 import io
 import os
+import socket
+import stat
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from bourn.errors import RequestError
+from bourn.job import file as job_file
 
 
 @pytest.mark.parametrize(
@@ -15,8 +20,8 @@ from bourn.errors import RequestError
         ("a\0b", "can't be a path"),
         (io.StringIO(), "expected a path or a binary file"),
         (7, "expected a path or a binary file, got 7"),
-        (os.curdir, "is there, and is no regular file"),
-        (os.devnull, "is there, and is no regular file"),
+        (os.curdir, "exists and is no regular file"),
+        (os.devnull, "exists and is no regular file"),
     ],
     ids=["no folder", "NUL", "text", "int", "folder", "device"],
 )
@@ -51,6 +56,127 @@ def test_a_raw_file_that_takes_little_at_a_time_gets_everything(session):
     file = Slow()
     session.compute("x" * 100, format="json", file=file)
     assert file.taken == b'"' + b"x" * 100 + b'"'
+
+
+LARGE = "x" * 3_000_000
+
+
+def read_later(read, got, seconds=0.3):
+    def drain():
+        time.sleep(seconds)
+        while piece := read(1 << 16):
+            got.extend(piece)
+
+    thread = threading.Thread(target=drain, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.parametrize("buffering", [0, -1])
+def test_a_pipe_gets_everything(session, blocking, buffering):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, blocking)
+    got = bytearray()
+    thread = read_later(lambda size: os.read(reading, size), got)
+    with os.fdopen(writing, "wb", buffering=buffering) as pipe:
+        session.compute(LARGE, format="json", file=pipe)
+    thread.join(30)
+    os.close(reading)
+    assert bytes(got) == f'"{LARGE}"'.encode()
+
+
+def test_a_socket_gets_everything(session):
+    one, other = socket.socketpair()
+    one.setblocking(False)
+    got = bytearray()
+    thread = read_later(other.recv, got)
+    with one, one.makefile("wb", buffering=0) as file:
+        session.compute(LARGE, format="json", file=file)
+        one.shutdown(socket.SHUT_WR)
+        thread.join(30)
+    other.close()
+    assert bytes(got) == f'"{LARGE}"'.encode()
+
+
+class Odd:
+    """A file whose write answers something odd."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.taken = b""
+
+    def write(self, data):
+        self.taken += bytes(data)
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", [0, -1, 10**9, True, "3", 1.0, b"", []], ids=repr)
+def test_a_file_that_answers_something_odd_is_an_error_and_no_hang(session, monkeypatch, answer):
+    monkeypatch.setattr(job_file, "STALL_UNKNOWN_SECONDS", 0.1)
+    with pytest.raises(OSError, match=r"takes no more bytes|write\(\) of Odd returned"):
+        session.compute(2, format="json", file=Odd(answer))
+
+
+def test_a_pipe_that_is_never_read_is_an_error(session, monkeypatch):
+    monkeypatch.setattr(job_file, "STALL_SECONDS", 0.2)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with os.fdopen(writing, "wb", buffering=0) as pipe, pytest.raises(OSError, match="takes no more bytes"):
+        session.compute(LARGE, format="json", file=pipe)
+    os.close(reading)
+
+
+def test_a_file_that_says_nothing_has_taken_all(session):
+    file = Odd(None)
+    session.compute(2, format="json", file=file)
+    assert file.taken == b"2"
+
+
+@pytest.fixture
+def shared(tmp_path, monkeypatch):
+    """A folder that all may write to, with the sticky bit, of another user; files in it are of a third one."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 4242)
+
+    class Status:
+        def __init__(self, status):
+            self.st_mode, self.st_uid = status.st_mode, status.st_uid
+            if not (self.st_mode & stat.S_ISVTX):
+                self.st_uid += 1
+
+    real_stat, real_lstat = Path.stat, Path.lstat
+    monkeypatch.setattr(Path, "stat", lambda path, **more: Status(real_stat(path, **more)))
+    monkeypatch.setattr(Path, "lstat", lambda path: Status(real_lstat(path)))
+    return folder
+
+
+def test_what_another_user_laid_out_in_a_shared_folder_is_not_written_through(session, shared, tmp_path):
+    mine = tmp_path / "mine.json"
+    mine.write_text("old")
+    (shared / "link.json").symlink_to(mine)
+    (shared / "file.json").write_text("theirs")
+    (shared / "deep").symlink_to(tmp_path)
+    for name, message in {
+        "link.json": "symbolic link of another user",
+        "file.json": "belongs to another user",
+        "deep/mine.json": "symbolic link of another user",
+    }.items():
+        with pytest.raises(RequestError, match=message):
+            session.compute(2, format="json", file=shared / name)
+    assert (mine.read_text(), (shared / "file.json").read_text()) == ("old", "theirs")
+
+
+def test_ones_own_file_in_a_shared_folder_is_written(session, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    (shared / "x.json").write_text("old")
+    (shared / "link.json").symlink_to(shared / "x.json")
+    session.compute(2, format="json", file=shared / "link.json")
+    assert (shared / "x.json").read_text() == "2"
 
 
 def test_an_old_file_survives_a_failure(session, tmp_path):

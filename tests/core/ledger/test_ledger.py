@@ -3,17 +3,20 @@
 import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from bourn.deadline import time_limit
 from bourn.errors import LedgerError
 from bourn.ledger.database import Database
-from bourn.ledger.fault import shown
-from bourn.ledger.ledger import LeaseLost, NewJob, Told
-from bourn.ledger.own import OWN
+from bourn.ledger.database_errors import display_url
+from bourn.ledger.ledger import LeaseLost, NewJob, ProgressUpdate
 from bourn.ledger.record import StoredArtifact
+from bourn.ledger.schema import LEDGER_MIGRATIONS
 from bourn.ledger.stages import LIVE, MOVES, Stage
 from bourn.ledger.workers import Workers
 
@@ -78,12 +81,12 @@ def test_no_end_is_left_again(ledger, stage):
                 finish(ledger, other)
     with pytest.raises(LeaseLost):
         ledger.store(JOB, 1, DELIVERY, artifact())
-    ledger.tell([told(Stage.RUNNING)], now=NOW)
+    ledger.report_progress([progress_update(Stage.RUNNING)], now=NOW)
     assert ledger.get(JOB).stage == stage
 
 
-def told(stage, epoch=1, done=1):
-    return Told(job_id=JOB, epoch=epoch, stage=stage, started_at=NOW, done=done, total=2, note="")
+def progress_update(stage, epoch=1, done=1):
+    return ProgressUpdate(job_id=JOB, epoch=epoch, stage=stage, started_at=NOW, done=done, total=2, note="")
 
 
 def test_success_without_an_artifact_is_no_legal_move(ledger):
@@ -95,8 +98,8 @@ def test_success_without_an_artifact_is_no_legal_move(ledger):
 
 def test_a_stage_is_never_told_backwards(ledger):
     add(ledger)
-    ledger.tell([told(Stage.RUNNING)], now=NOW)
-    ledger.tell([told(Stage.PREPARING, done=0)], now=NOW)
+    ledger.report_progress([progress_update(Stage.RUNNING)], now=NOW)
+    ledger.report_progress([progress_update(Stage.PREPARING, done=0)], now=NOW)
     record = ledger.get(JOB)
     assert (record.stage, record.steps_done) == (Stage.RUNNING, 1)
 
@@ -224,7 +227,7 @@ def test_the_newest_revision_is_the_one_that_the_code_expects(database):
     import bourn.ledger
 
     versions = Path(bourn.ledger.__file__).parent / "migrations" / "versions"
-    assert max(file.name[:4] for file in versions.glob("0*.py")) == OWN.head
+    assert max(file.name[:4] for file in versions.glob("0*.py")) == LEDGER_MIGRATIONS.head
 
 
 def test_the_history_makes_the_tables_that_the_code_has(tmp_path):
@@ -234,10 +237,10 @@ def test_the_history_makes_the_tables_that_the_code_has(tmp_path):
 
     engine = sa.create_engine(f"sqlite:///{tmp_path}/old.db")
     with engine.begin() as connection:
-        OWN.upgrade(connection)
+        LEDGER_MIGRATIONS.upgrade(connection)
         context = MigrationContext.configure(connection, opts={"version_table": "bourn_core_version"})
         assert compare_metadata(context, metadata) == []
-        assert context.get_current_revision() == OWN.head
+        assert context.get_current_revision() == LEDGER_MIGRATIONS.head
     engine.dispose()
 
 
@@ -265,7 +268,9 @@ def test_tables_that_no_version_has_made_are_told(backend, database):
         Database(backend.database_url).engine  # noqa: B018  # opens it
     assert "jobs has no column deadline_at" in str(told.value)
     assert "there is no table holds" in str(told.value)
-    assert str(told.value).startswith(f"the ledger at {shown(database.url)} has tables that no version of bourn_core")
+    assert str(told.value).startswith(
+        f"the ledger at {display_url(database.url)} has tables that no version of bourn_core"
+    )
     assert tables(backend) == before
 
 
@@ -292,7 +297,7 @@ def test_commits_are_durable_and_only_progress_is_not(database, ledger):
     with database.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
     database.write(lambda connection: seen.append(connection.exec_driver_sql("PRAGMA synchronous").scalar()))
-    database.write_soon(lambda connection: seen.append(connection.exec_driver_sql("PRAGMA synchronous").scalar()))
+    database.write_relaxed(lambda connection: seen.append(connection.exec_driver_sql("PRAGMA synchronous").scalar()))
     database.write(lambda connection: seen.append(connection.exec_driver_sql("PRAGMA synchronous").scalar()))
     full, normal = 2, 1
     assert seen == [full, normal, full]
@@ -338,12 +343,61 @@ def test_many_processes_may_make_the_database_at_once(tmp_path):
     started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
     assert [process.communicate()[1] for process in started] == [b""] * 4
     with sqlite3.connect(tmp_path / "l.db") as connection:
-        assert connection.execute("select version_num from bourn_core_version").fetchall() == [(OWN.head,)]
+        assert connection.execute("select version_num from bourn_core_version").fetchall() == [
+            (LEDGER_MIGRATIONS.head,)
+        ]
     connection.close()
 
 
 def test_tables_of_a_later_version_are_told(database):
     database.write(lambda connection: connection.exec_driver_sql("update bourn_core_version set version_num = '9999'"))
     database.close()
-    with pytest.raises(LedgerError, match="is of a later version of bourn_core: its tables are at 9999, not"):
+    with pytest.raises(LedgerError, match="was made by a later version of bourn_core: its tables are at revision 9999"):
         database.engine  # noqa: B018
+
+
+@pytest.mark.backends("home")
+@pytest.mark.parametrize("how", ["replaced", "removed"])
+def test_a_ledger_file_that_is_replaced_under_a_process_is_noticed(database, ledger, how):
+    """Else it would go on in a file that has no name any more, and everything would be lost with it."""
+    add(ledger)
+    path = Path(database.url.database)
+    if how == "replaced":
+        path.with_name("copy").write_bytes(path.read_bytes())
+        path.with_name("copy").replace(path)
+    else:
+        path.unlink()
+    for act in (lambda: ledger.get(JOB), lambda: ledger.request_cancel(JOB, now=NOW)):
+        with pytest.raises(LedgerError, match="was replaced or removed while this process had it open"):
+            act()
+
+
+@pytest.mark.backends("home")
+def test_a_locked_ledger_ends_in_an_error_within_the_time_limit(database, ledger):
+    """A backup tool, or a shell with an open transaction, holds the lock."""
+    add(ledger)
+    lock = sqlite3.connect(database.url.database, isolation_level=None)
+    lock.execute("begin immediate")
+    try:
+        for thread in (False, True):
+            before = time.monotonic()
+            with pytest.raises(LedgerError, match="did not answer in the time given"):
+                limited(lambda: ledger.request_cancel(JOB, now=NOW), thread=thread)
+            assert time.monotonic() - before < 5
+            assert ledger.get(JOB).cancel_requested_at is None
+    finally:
+        lock.execute("rollback")
+        lock.close()
+
+
+def limited(act, *, thread):
+    """Run `act` with a limit of 0.3 s, in this thread or in another one."""
+
+    def run():
+        with time_limit(0.3):
+            return act()
+
+    if not thread:
+        return run()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()

@@ -3,7 +3,6 @@
 import functools
 import http.server
 import re
-import shutil
 import subprocess
 import threading
 
@@ -12,10 +11,9 @@ import pytest
 from bourn.describe.notebook import as_html
 from bourn.plugin import Destination, Format, option
 from bourn.plugins.registry import Registry
+from programs import require
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+pytestmark = pytest.mark.slow
 
 EVIL = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
 
@@ -47,8 +45,8 @@ def registry():
 def seen(url, tmp_path):
     """What the browser made of the page."""
     done = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--virtual-time-budget=2000",
-         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", url],
+        [require("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server",
+         "--virtual-time-budget=2000", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", url],
         capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     return done.stdout

@@ -201,7 +201,7 @@ def test_a_job_is_not_forgotten_while_its_object_is_there(house, monkeypatch):
     assert swept(house) == Swept(orphans=1, tombstones=1)
 
 
-@pytest.mark.parametrize("step", ["expire", "doomed", "mark_erased", "known", "empty", "tombstones"])
+@pytest.mark.parametrize("step", ["expire", "expired_objects", "mark_erased", "known", "empty", "tombstones"])
 @pytest.mark.parametrize("before", [True, False])
 def test_killed_between_any_two_steps_the_next_sweep_ends_it(house, monkeypatch, step, before):
     job, cancelled, orphan = house.finished(), house.finished(stage=Stage.CANCELLED), house.queued()

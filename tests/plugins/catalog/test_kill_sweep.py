@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from bourn import Session, Settings
 from bourn_catalog.records.tables import boxes, images
 
-pytestmark = [pytest.mark.backends("home", "servers"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.deep, pytest.mark.backends("home", "servers"), pytest.mark.timeout(3600)]
 
 DEEP = bool(os.environ.get("BOURN_DEEP"))
 
@@ -53,15 +53,6 @@ figures: Counter[str] = Counter()
 def summary():
     yield
     print(f"\nkill sweep of uploads: {dict(figures)}")  # noqa: T201  # the figures that PROMISES asks for
-
-
-@pytest.fixture(scope="module")
-def strace():
-    found = shutil.which("strace")
-    if found is None:
-        assert not os.environ.get("CI"), "a kill sweep needs strace, and is never skipped in CI"
-        pytest.skip("strace is not installed: apt-get install strace")
-    return found
 
 
 def run(code, *before):

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from bourn.errors import DeliveryRefused, RequestError
 from bourn.plugin import option, services
 from bourn_catalog.records.boxes import found_in
-from bourn_catalog.records.history import HISTORY
 from bourn_catalog.records.images import Search, find_image, search_images
 from bourn_catalog.records.products import bands_digest, find_product
 from bourn_catalog.records.publish import Publication, publish, retract, supersede
 from bourn_catalog.records.rows import ImageRow
+from bourn_catalog.records.schema import MIGRATIONS
 from bourn_catalog.records.stale import forget_deliveries, forget_image, give_up, stale_deliveries
 from bourn_catalog.records.tables import boxes, deliveries, images, products
 
@@ -30,7 +30,7 @@ def database(session_as, product):
     session = session_as(ME)
     product.save(session=session)
     database = services("catalog", session).database
-    database.bring(HISTORY)
+    database.ensure_schema(MIGRATIONS)
     return database
 
 
@@ -402,7 +402,7 @@ def test_the_history_ends_where_todays_tables_are(session_of, monkeypatch, tmp_p
         return names, told
 
     made = services("catalog", session_of()).database
-    made.bring(HISTORY)
+    made.ensure_schema(MIGRATIONS)
     with made.read() as connection:
         at_once = schema(connection)
     names = at_once[0]
@@ -410,7 +410,7 @@ def test_the_history_ends_where_todays_tables_are(session_of, monkeypatch, tmp_p
         if name == "catalog_boxes" and "catalog_rtree" in names:
             made.write(lambda connection: connection.exec_driver_sql("drop table catalog_rtree"))
         made.write(lambda connection, name=name: connection.exec_driver_sql(f"drop table {name}"))
-    made.write(HISTORY.upgrade)
+    made.write(MIGRATIONS.upgrade)
     with made.read() as connection:
         assert schema(connection) == at_once
-        assert HISTORY.version(connection) == HISTORY.head
+        assert MIGRATIONS.version(connection) == MIGRATIONS.head

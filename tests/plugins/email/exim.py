@@ -12,9 +12,10 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from programs import require, skip
+
 USER, PASSWORD = "anna", "correct horse"
 OWNER = "Debian-exim"
-PROGRAM = "/usr/sbin/exim4"
 
 CONFIGURATION = r"""
 primary_hostname = mail.bourn.test
@@ -71,11 +72,11 @@ plain:
 """
 
 
-def missing():
-    """Why there can be none here; empty where there can."""
-    if not Path(PROGRAM).exists():
-        return "exim4 is not installed: apt-get install exim4-daemon-light"
-    return "" if os.geteuid() == 0 else "exim4 takes a configuration of one's own from root only"
+def require_exim():
+    """Skip the test where no server can be started."""
+    require("exim4")
+    if os.geteuid() != 0:
+        skip("exim4 reads a configuration file other than its own for root only")
 
 
 def free_port():
@@ -136,8 +137,11 @@ class Exim:
     def _daemon(self):
         # -bdf stays in the foreground, so that it is ours to end.
         process = subprocess.Popen(
-            [PROGRAM, "-C", self._configuration, "-bdf"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
+            [require("exim4"), "-C", self._configuration, "-bdf"],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
         try:
             for _ in range(200):
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1) as probe:

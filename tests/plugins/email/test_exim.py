@@ -1,6 +1,5 @@
 """Against a real mail server: TLS and logging in, what it refuses, and what arrives in the mailbox."""
 
-import os
 import socket
 import subprocess
 
@@ -11,13 +10,12 @@ from bourn.errors import DeliveryError
 from click.testing import CliRunner
 from served import served
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server():
-    reason = exim.missing()
-    if reason:
-        assert not os.environ.get("CI"), f"never skipped in CI: {reason}"
-        pytest.skip(reason)
+    exim.require_exim()
     with exim.Exim.running() as server:
         yield server
 

@@ -17,6 +17,8 @@ from bourn import Session, Settings
 from bourn_email.connections import close_all
 from flaky import Flaky
 
+pytestmark = pytest.mark.deep
+
 FULL = os.environ.get("BOURN_KILL_SWEEP") == "full"
 JOBS = 2 if FULL else 1
 TO = ["me@example.org", "you@example.org"]
@@ -43,15 +45,6 @@ def summary():
     told = ", ".join(f"{figures[name]} {name}" for name in ("missing", "in the window", "beyond it", "copies", "dead"))
     told += f", {figures['copies when held']} copies when held"
     print(f"\nkill sweep of the mail step: {points} points; {told}")  # noqa: T201  # the figures that PROMISES asks for
-
-
-@pytest.fixture(scope="module")
-def strace():
-    found = shutil.which("strace")
-    if found is None:
-        assert not os.environ.get("CI"), "a kill sweep needs strace, and is never skipped in CI"
-        pytest.skip("strace is not installed: apt-get install strace")
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import html
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,10 +18,9 @@ import numpy as np
 import pytest
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from programs import require
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+pytestmark = pytest.mark.slow
 
 NARROW, WIDE = 360, 1200
 LOOKS = [(width, scheme) for width in (NARROW, WIDE) for scheme in ("light", "dark")]
@@ -112,7 +110,7 @@ def seen(said, folder, task):
     page = folder / "looks.html"
     page.write_text(f'<!doctype html><title></title><body style="margin:0; white-space:nowrap">{frames}{MEASURE}')
     done = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--hide-scrollbars",
+        [require("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--hide-scrollbars",
          f"--window-size={2 * (NARROW + WIDE)},{HEIGHT}", "--virtual-time-budget=2000",
          f"--user-data-dir={folder / 'profile'}", task, page.as_uri()],
         capture_output=True, text=True, check=True, timeout=120,

@@ -4,8 +4,8 @@ import importlib.util
 import re
 from pathlib import Path
 
-import bourn_formats.json
-import bourn_formats.msgpack
+import bourn_formats.json.plugin
+import bourn_formats.msgpack.plugin
 import bourn_formats.pyarrow
 import pytest
 
@@ -25,7 +25,7 @@ def counted(column):
     return set(re.findall(r"\*(\w+)\*", " ".join(row[column] for row in rows)))
 
 
-@pytest.mark.parametrize(("column", "module"), [(3, bourn_formats.json), (4, bourn_formats.msgpack)])
+@pytest.mark.parametrize(("column", "module"), [(3, bourn_formats.json.plugin), (4, bourn_formats.msgpack.plugin)])
 def test_every_name_is_explained_and_every_explained_one_happens(column, module):
     explained = module.__doc__.rpartition("report, by these names:")[2]
     rows = re.findall(r"^([a-z_]+(?:, [a-z_]+)*) {2,}\S.*$", explained, re.MULTILINE)

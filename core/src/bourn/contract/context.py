@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from bourn.contract.artifact import Artifact, Source
-    from bourn.ledger.history import History
+    from bourn.ledger.schema import Migrations
 
 __all__ = ["Clock", "Context", "Database"]
 
@@ -44,11 +44,11 @@ class Database(Protocol):
         Examples
         --------
         >>> import sqlalchemy as sa
-        >>> from bourn.plugin import Destination, History, Receipt
+        >>> from bourn.plugin import Destination, Migrations, Receipt
         >>> from bourn.testing import session_with
         >>> tables = sa.MetaData()
         >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
-        >>> history = History(name="shelves", metadata=tables, head="0001", folder="no version but the first")
+        >>> migrations = Migrations(name="shelves", metadata=tables, head="0001", folder="no version but the first")
         >>> class Shelf(Destination):
         ...     def deliver(self, artifact, options, context):
         ...         return Receipt(detail={"speaks": context.database.engine.dialect.name})
@@ -58,41 +58,41 @@ class Database(Protocol):
         """
         ...
 
-    def bring(self, history: History) -> None:
+    def ensure_schema(self, migrations: Migrations) -> None:
         """Have the plugin's tables there, up to date; costs nothing the second time.
 
         Examples
         --------
         >>> import sqlalchemy as sa
-        >>> from bourn.plugin import Destination, History, Receipt
+        >>> from bourn.plugin import Destination, Migrations, Receipt
         >>> from bourn.testing import session_with
         >>> tables = sa.MetaData()
         >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
-        >>> history = History(name="shelves", metadata=tables, head="0001", folder="no version but the first")
+        >>> migrations = Migrations(name="shelves", metadata=tables, head="0001", folder="no version but the first")
         >>> class Shelf(Destination):
         ...     def deliver(self, artifact, options, context):
-        ...         context.database.bring(history)
-        ...         return Receipt(detail={"there": context.database.has(history)})
+        ...         context.database.ensure_schema(migrations)
+        ...         return Receipt(detail={"there": context.database.has_schema(migrations)})
         >>> with session_with(destinations={"shelf": Shelf}) as session:
         ...     session.compute(2, destination="shelf", format="json", block=False).wait().receipt.detail
         {'there': True}
         """
         ...
 
-    def has(self, history: History) -> bool:
+    def has_schema(self, migrations: Migrations) -> bool:
         """Whether they are there; none are made. For a preflight, which touches nothing.
 
         Examples
         --------
         >>> import sqlalchemy as sa
-        >>> from bourn.plugin import Destination, History, Receipt
+        >>> from bourn.plugin import Destination, Migrations, Receipt
         >>> from bourn.testing import session_with
         >>> tables = sa.MetaData()
         >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
-        >>> history = History(name="shelves", metadata=tables, head="0001", folder="no version but the first")
+        >>> migrations = Migrations(name="shelves", metadata=tables, head="0001", folder="no version but the first")
         >>> class Shelf(Destination):
         ...     def deliver(self, artifact, options, context):
-        ...         return Receipt(detail={"there": context.database.has(history)})
+        ...         return Receipt(detail={"there": context.database.has_schema(migrations)})
         >>> with session_with(destinations={"shelf": Shelf}) as session:
         ...     session.compute(2, destination="shelf", format="json", block=False).wait().receipt.detail
         {'there': False}
@@ -105,11 +105,11 @@ class Database(Protocol):
         Examples
         --------
         >>> import sqlalchemy as sa
-        >>> from bourn.plugin import Destination, History, Receipt
+        >>> from bourn.plugin import Destination, Migrations, Receipt
         >>> from bourn.testing import session_with
         >>> tables = sa.MetaData()
         >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
-        >>> history = History(name="shelves", metadata=tables, head="0001", folder="no version but the first")
+        >>> migrations = Migrations(name="shelves", metadata=tables, head="0001", folder="no version but the first")
         >>> class Shelf(Destination):
         ...     def deliver(self, artifact, options, context):
         ...         with context.database.read() as connection:
@@ -129,14 +129,14 @@ class Database(Protocol):
         Examples
         --------
         >>> import sqlalchemy as sa
-        >>> from bourn.plugin import Destination, History, Receipt
+        >>> from bourn.plugin import Destination, Migrations, Receipt
         >>> from bourn.testing import session_with
         >>> tables = sa.MetaData()
         >>> shelf = sa.Table("shelf", tables, sa.Column("delivery", sa.String(64), primary_key=True))
-        >>> history = History(name="shelves", metadata=tables, head="0001", folder="no version but the first")
+        >>> migrations = Migrations(name="shelves", metadata=tables, head="0001", folder="no version but the first")
         >>> class Shelf(Destination):
         ...     def deliver(self, artifact, options, context):
-        ...         context.database.bring(history)
+        ...         context.database.ensure_schema(migrations)
         ...         row = {"delivery": context.delivery_id}
         ...         context.database.write(lambda connection: connection.execute(shelf.insert().values(row)))
         ...         return Receipt(detail={"well": True})

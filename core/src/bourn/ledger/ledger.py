@@ -8,9 +8,9 @@ import attrs
 import sqlalchemy as sa
 
 from bourn.ledger import statements
+from bourn.ledger.batch import BatchedStatement, RowNotFound
 from bourn.ledger.record import JobRecord, StoredArtifact
 from bourn.ledger.stages import LIVE, Stage
-from bourn.ledger.step import Missed, Step
 from bourn.ledger.tables import deliveries, holds, jobs
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bourn.ledger.database import Database
 
-__all__ = ["LeaseLost", "Ledger", "NewJob", "Told"]
+__all__ = ["LeaseLost", "Ledger", "NewJob", "ProgressUpdate"]
 
 _ARTIFACT_COLUMNS = tuple(attrs.fields_dict(StoredArtifact))
 
@@ -42,7 +42,7 @@ class NewJob:
 
 
 @attrs.frozen(kw_only=True)
-class Told:
+class ProgressUpdate:
     """How far a job is that this process carries out."""
 
     job_id: str
@@ -77,7 +77,10 @@ class Ledger:
         ]  # fmt: skip
         delivery_rows = [{"id": job.delivery_id, "job_id": job.id, "attempts": 0} for job in new]
 
-        self.database.take(Step(statements.JOBS_ADDED, job_rows), Step(statements.DELIVERIES_ADDED, delivery_rows))
+        self.database.execute(
+            BatchedStatement(statements.JOBS_ADDED, job_rows),
+            BatchedStatement(statements.DELIVERIES_ADDED, delivery_rows),
+        )
 
     def store(
         self,
@@ -93,7 +96,7 @@ class Ledger:
         row = attrs.asdict(artifact, recurse=False) | {"b_delivery": delivery_id, "attempts": 1, "first_try_at": now}
 
         moved = {"stage": Stage.SAVING, "updated_at": now, "started_at": started_at}
-        self._move(job_id, epoch, statements.TO_SAVING, moved, Step(statements.STORED, [row]))
+        self._move(job_id, epoch, statements.TO_SAVING, moved, BatchedStatement(statements.STORED, [row]))
 
     def postpone(self, job_id: str, epoch: int, delivery_id: str, *, until: datetime, note: str, now: datetime) -> None:
         """Give the lease up until `until`; then any process may try the delivery again.
@@ -103,7 +106,7 @@ class Ledger:
         """
         left = {"updated_at": now, "note": note, "worker_id": None, "epoch": epoch + 1}
         due = {"b_delivery": delivery_id, "b_until": until}
-        self._move(job_id, epoch, statements.IN_SAVING, left, Step(statements.DUE_UNTIL, [due]))
+        self._move(job_id, epoch, statements.IN_SAVING, left, BatchedStatement(statements.DUE_UNTIL, [due]))
 
     def finish(  # noqa: PLR0913  # what an end consists of
         self,
@@ -126,7 +129,7 @@ class Ledger:
         if steps is not None:
             ended |= {"steps_done": steps[0], "steps_total": steps[1]}
         answered = {"b_job": job_id, "receipt": receipt, "next_try_at": None, "b_expires_at": expires_at}
-        self._move(job_id, epoch, statements.TO_END[stage], ended, Step(statements.ANSWERED, [answered]))
+        self._move(job_id, epoch, statements.TO_END[stage], ended, BatchedStatement(statements.ANSWERED, [answered]))
 
     def owned_by(self, worker_ids: Iterable[str]) -> Sequence[JobRecord]:
         """The live jobs of these workers."""
@@ -177,30 +180,34 @@ class Ledger:
         with self.database.read() as connection:
             return set(connection.scalars(statements.CANCELS_OF, {"b_worker": worker_id}))
 
-    def tell(self, told: Sequence[Told], *, now: datetime) -> None:
+    def report_progress(self, told: Sequence[ProgressUpdate], *, now: datetime) -> None:
         """Write down how far jobs are; not durable, and nothing for those whose lease is over."""
 
         def work(connection: sa.Connection) -> None:
             for each in told:
                 connection.execute(
-                    statements.TOLD[each.stage],
+                    statements.PROGRESS[each.stage],
                     {
                         "b_job": each.job_id, "b_epoch": each.epoch, "b_started_at": each.started_at,
                         "steps_done": each.done, "steps_total": each.total, "note": each.note, "updated_at": now,
                     },
                 )  # fmt: skip
 
-        self.database.write_soon(work)
+        self.database.write_relaxed(work)
 
     def checkpoint(self, job_id: str, epoch: int, delivery_id: str, value: Mapping[str, Any]) -> None:
         """Keep the state of a delivery of several steps."""
         kept = {"b_delivery": delivery_id, "checkpoint": dict(value)}
-        self._move(job_id, epoch, statements.STILL_SAVING, {}, Step(statements.STORED, [kept]))
+        self._move(job_id, epoch, statements.STILL_SAVING, {}, BatchedStatement(statements.STORED, [kept]))
 
-    def _move(self, job_id: str, epoch: int, move: sa.Update, values: Mapping[str, Any], along: Step) -> None:
+    def _move(
+        self, job_id: str, epoch: int, move: sa.Update, values: Mapping[str, Any], along: BatchedStatement
+    ) -> None:
         try:
-            self.database.take(Step(move, [{"b_job": job_id, "b_epoch": epoch, **values}], must_hit=True), along)
-        except Missed:
+            self.database.execute(
+                BatchedStatement(move, [{"b_job": job_id, "b_epoch": epoch, **values}], requires_row=True), along
+            )
+        except RowNotFound:
             raise LeaseLost(job_id) from None
 
     def hold(self, delivery_id: str, owner: str) -> None:
@@ -226,18 +233,25 @@ class Ledger:
         """The job that a delivery belongs to."""
         return self._one(statements.BY_DELIVERY, {"b_delivery": delivery_id})
 
-    def ids_beginning(self, prefix: str, *, limit: int) -> Sequence[str]:
+    def ids_beginning(self, prefix: str, *, principal: str | None = None, limit: int) -> Sequence[str]:
         """Ids of jobs that begin so, in order; `prefix` is of hex digits."""
         chosen = sa.select(jobs.c.id).where(jobs.c.id >= prefix, jobs.c.id < prefix + "g").order_by(jobs.c.id)
+        if principal is not None:
+            chosen = chosen.where(jobs.c.principal == principal)
         with self.database.read() as connection:
             return list(connection.scalars(chosen.limit(limit)))
 
     def _one(self, chosen: sa.Select[Any], wanted: Mapping[str, str]) -> JobRecord | None:
-        row = self.database.look(lambda connection: connection.execute(chosen, wanted).one_or_none())
+        row = self.database.query(lambda connection: connection.execute(chosen, wanted).one_or_none())
         return None if row is None else _record(row)
 
     def list(
-        self, *, stage: Stage | None = None, group_id: str | None = None, limit: int | None = None
+        self,
+        *,
+        stage: Stage | None = None,
+        group_id: str | None = None,
+        principal: str | None = None,
+        limit: int | None = None,
     ) -> Sequence[JobRecord]:
         """Jobs, the newest first."""
         chosen = statements.WHOLE.order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)
@@ -245,6 +259,8 @@ class Ledger:
             chosen = chosen.where(jobs.c.stage == stage)
         if group_id is not None:
             chosen = chosen.where(jobs.c.group_id == group_id)
+        if principal is not None:
+            chosen = chosen.where(jobs.c.principal == principal)
         with self.database.read() as connection:
             return [_record(row) for row in connection.execute(chosen)]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bourn.ledger.database import Database
 
-__all__ = ["Doomed", "LinkLedger", "Linked"]
+__all__ = ["ExpiredObject", "LinkLedger", "Linked"]
 
 _COLUMNS = tuple(attrs.fields_dict(StoredArtifact))
 _JOINED = deliveries.join(jobs, jobs.c.id == deliveries.c.job_id)
@@ -37,7 +37,7 @@ class Linked:
 
 
 @attrs.frozen(kw_only=True)
-class Doomed:
+class ExpiredObject:
     """An object whose time is over."""
 
     delivery_id: str
@@ -56,7 +56,9 @@ class LinkLedger:
 
     def find(self, delivery_id: str) -> Linked | None:
         """What the delivery has stored; None if there is no such delivery, or nothing stored yet."""
-        row = self.database.look(lambda connection: connection.execute(_ONE, {"b_delivery": delivery_id}).one_or_none())
+        row = self.database.query(
+            lambda connection: connection.execute(_ONE, {"b_delivery": delivery_id}).one_or_none()
+        )
         if row is None or row.stored_at is None:
             return None
         values = row._mapping  # noqa: SLF001  # the documented way to a row by column
@@ -104,7 +106,7 @@ class LinkLedger:
             .values(expired_at=now)
         )
 
-    def doomed(self, *, after: str = "", limit: int) -> Sequence[Doomed]:
+    def expired_objects(self, *, after: str = "", limit: int) -> Sequence[ExpiredObject]:
         """Objects to erase, in the order of their delivery ids beyond `after`.
 
         Those of marked links and of cancelled jobs; not what somebody holds, nor what is erased already.
@@ -124,7 +126,10 @@ class LinkLedger:
             .limit(limit)
         )
         with self.database.read() as connection:
-            return [Doomed(delivery_id=id_, key=key, size_bytes=size) for id_, key, size in connection.execute(chosen)]
+            return [
+                ExpiredObject(delivery_id=id_, key=key, size_bytes=size)
+                for id_, key, size in connection.execute(chosen)
+            ]
 
     def mark_erased(self, delivery_ids: Iterable[str], *, now: datetime) -> set[str]:
         """Write down that the bytes are gone; gives those for which nobody else did."""

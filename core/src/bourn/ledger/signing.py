@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bourn.ledger.history import alone
+from bourn.ledger.schema import lock_schema
 from bourn.ledger.tables import keys
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class SigningKeys:
 
     def all(self, *, now: datetime) -> list[str]:
         """The keys that a signature may be of; the last one signs."""
-        found = self._database.look(lambda connection: self._valid(connection, now))
+        found = self._database.query(lambda connection: self._valid(connection, now))
         return found or self._database.write(lambda connection: self._first(connection, now))
 
     def rotate(self, *, now: datetime, grace: timedelta) -> None:
@@ -39,7 +39,7 @@ class SigningKeys:
         self._database.write(work)
 
     def _first(self, connection: sa.Connection, now: datetime) -> list[str]:
-        alone(connection)  # of processes that start at once one makes the key
+        lock_schema(connection)  # of processes that start at once one makes the key
         return self._valid(connection, now) or [_make(connection, now)]
 
     @staticmethod

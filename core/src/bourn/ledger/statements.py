@@ -30,10 +30,10 @@ __all__ = [
     "DUE_UNTIL",
     "IN_SAVING",
     "JOBS_ADDED",
+    "PROGRESS",
     "SOONEST",
     "STILL_SAVING",
     "STORED",
-    "TOLD",
     "TO_END",
     "TO_SAVING",
     "TRIED",
@@ -63,7 +63,7 @@ def _moved(stage: Stage) -> sa.Update:
     return jobs.update().where(_LEASED, sa.or_(*(jobs.c.stage == str(before) for before in MOVES[stage])))
 
 
-def _told(stage: Stage) -> sa.Update:
+def _progress(stage: Stage) -> sa.Update:
     # A row that somebody is moving just now is left to him: to wait for one while holding another is how two
     # transactions come to wait for each other.
     free = sa.select(jobs.c.id).where(jobs.c.id == _JOB).with_for_update(skip_locked=True)
@@ -101,7 +101,7 @@ CANCELS_OF = sa.select(jobs.c.id).where(
 # Of jobs. Those under a lease hit one row, or none where the lease is over.
 
 JOBS_ADDED = jobs.insert()
-TOLD = {stage: _told(stage) for stage in LIVE}
+PROGRESS = {stage: _progress(stage) for stage in LIVE}
 TO_SAVING = _moved(Stage.SAVING)
 TO_END = {stage: _moved(stage) for stage in Stage if stage.done}
 IN_SAVING = jobs.update().where(_LEASED, jobs.c.stage == str(Stage.SAVING))

@@ -140,7 +140,7 @@ keys = Table(
     Column("retired_at", Instant),
 )
 
-# The number of the last transaction that a process has committed at a server; see assured.py.
+# The number of the last transaction that a process has committed at a server; see marker.py.
 writers = Table(
     "writers",
     metadata,

@@ -58,7 +58,7 @@ class Workers:
     def beat(self, worker: Worker, *, now: datetime) -> None:
         """Renew the lease of a worker."""
         seen = workers.update().where(workers.c.id == worker.id).values(seen_at=now)
-        self._database.write_soon(lambda connection: connection.execute(seen))
+        self._database.write_relaxed(lambda connection: connection.execute(seen))
 
     def dead(self, *, now: datetime) -> list[str]:
         """Ids of workers that own live jobs and will never move them again.

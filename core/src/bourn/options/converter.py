@@ -9,7 +9,6 @@ import copy
 import functools
 import pathlib
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -33,6 +32,8 @@ from bourn.options.scalars import (
 from bourn.wording import clean, reason_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bourn.contract.option import OptionFacts
 
 __all__ = ["structure", "structure_value"]

@@ -157,6 +157,7 @@ def _structure_path(value: Any, _: Any) -> pathlib.Path:
 
 
 def structure_json(value: Any, _: Any, depth: int = 0) -> Any:
+    """A value as JSON has it, copied."""
     if depth > MAX_LEVELS:
         msg = f"expected at most {MAX_LEVELS} levels; does it hold itself?"
         raise InvalidValueError(msg)
@@ -184,6 +185,7 @@ SCALARS: dict[Any, Hook] = {
 
 
 def structure_key(key: Any) -> str:
+    """A key of a mapping."""
     if not issubclass(type(key), str):
         msg = f"expected keys that are str, got one of type {type(key).__name__}"
         raise InvalidValueError(msg)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from bourn.ledger.folder import make_folder, sync_folder
+from bourn.folders import fsync_directory, make_directory
 from bourn.store.interface import CHUNK_BYTES, Store, check_key
 from bourn.store.sink import StoreSink
 
@@ -91,7 +91,7 @@ class FolderStore(Store):
         # Also where it was gone: whoever unlinked it may have been killed before the folder was written.
         for folder in self._folders(path):
             with suppress(FileNotFoundError):
-                sync_folder(folder)
+                fsync_directory(folder)
                 if folder != self.root:
                     with suppress(OSError):  # other objects are in it
                         folder.rmdir()
@@ -163,7 +163,7 @@ class FolderStore(Store):
             try:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             except FileNotFoundError:
-                make_folder(folder)
+                make_directory(folder)
                 continue
             with suppress(OSError):  # a network file system without locks: `clean` goes by age there
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -221,9 +221,9 @@ class FolderStore(Store):
     def _sync(self, path: Path) -> None:
         """Write down the names that lead to a file. Not only new ones: their maker may have died too early."""
         for folder in self._folders(path):
-            sync_folder(folder)
+            fsync_directory(folder)
         if not self._rooted:
-            sync_folder(self.root.parent)
+            fsync_directory(self.root.parent)
             self._rooted = True
 
     def _below(self, inside: str) -> Iterator[str]:

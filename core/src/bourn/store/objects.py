@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from bourn.contract.option import Secret
-from bourn.store.fork import is_panic, ready
 from bourn.store.interface import CHUNK_BYTES, Store, check_key
+from bourn.store.obstore_runtime import is_panic, ready
 from bourn.store.sink import StoreSink
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from bourn.ledger.folder import make_folder
+from bourn.folders import make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -102,7 +102,7 @@ def _erase(store: Store, ledger: LinkLedger, now: datetime) -> tuple[int, int, i
     """Erase the objects of links that are marked: the object first, then the note that it is gone."""
     erased = freed_bytes = failed = 0
     after = ""
-    while batch := ledger.doomed(after=after, limit=_BATCH):
+    while batch := ledger.expired_objects(after=after, limit=_BATCH):
         after = batch[-1].delivery_id
         gone = [each for each in batch if _removed(store, each.key)]
         failed += len(batch) - len(gone)
@@ -204,7 +204,7 @@ class Sweeper:
         """Sweep at once."""
         self._last = now
         if self._stamp is not None:
-            make_folder(self._stamp.parent)
+            make_directory(self._stamp.parent)
             self._stamp.touch(mode=0o600)
             os.utime(self._stamp, (now.timestamp(), now.timestamp()))
         return sweep(self._store, self._ledger, now, owned=self._owned)

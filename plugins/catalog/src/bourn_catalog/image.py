@@ -9,7 +9,7 @@ from datetime import datetime  # noqa: TC003  # attrs resolves it at run time
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from bourn.plugin import RequestError, option, normalize
+from bourn.plugin import RequestError, normalize, option
 
 from bourn_catalog.errors import AccessDenied, CatalogError, UnknownImage
 from bourn_catalog.lent import lent

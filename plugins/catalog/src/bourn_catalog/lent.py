@@ -20,8 +20,8 @@ OWNER = "catalog"
 
 def lent(session: Session | None) -> Context:
     """The services of a session, by default those of the functions of `bourn`; the catalog's tables are there."""
-    from bourn_catalog.records.history import HISTORY  # SQLAlchemy: 0.25 s
+    from bourn_catalog.records.schema import MIGRATIONS  # SQLAlchemy: 0.25 s
 
     context = services(NAME, session)
-    context.database.bring(HISTORY)
+    context.database.ensure_schema(MIGRATIONS)
     return context

@@ -114,12 +114,12 @@ class Catalog(Destination[Options]):
 
     def retract(self, options: Options, context: Context) -> None:
         """Take the image back; one that it had replaced is seen again."""
-        from bourn_catalog.records.history import HISTORY  # SQLAlchemy, on first use
         from bourn_catalog.records.publish import retract
+        from bourn_catalog.records.schema import MIGRATIONS  # SQLAlchemy, on first use
 
         delivery_id = context.delivery_id
         assert delivery_id is not None  # there is one from here on
-        context.database.bring(HISTORY)
+        context.database.ensure_schema(MIGRATIONS)
         now = context.clock()
         context.database.write(lambda connection: retract(connection, delivery_id, now=now))
         context.release(delivery_id, OWNER)
@@ -141,10 +141,10 @@ class Catalog(Destination[Options]):
 
 def _product(options: Options, context: Context, refuse: type[Exception]) -> ProductRow:
     """The product as it is now, as whoever asked sees it."""
-    from bourn_catalog.records.history import HISTORY  # SQLAlchemy, on first use
     from bourn_catalog.records.products import find_product
+    from bourn_catalog.records.schema import MIGRATIONS  # SQLAlchemy, on first use
 
-    context.database.bring(HISTORY)
+    context.database.ensure_schema(MIGRATIONS)
     with context.database.read() as connection:
         row = find_product(connection, options.image.product_id, context.principal)
     if row is None:

@@ -12,9 +12,9 @@ from bourn_catalog.model.definition import Definition
 from bourn_catalog.names import image_id
 from bourn_catalog.pixels import problems, rules_of
 from bourn_catalog.properties import kept_of, notes_of
-from bourn_catalog.records.history import HISTORY
 from bourn_catalog.records.images import find_image
 from bourn_catalog.records.products import find_product, list_products
+from bourn_catalog.records.schema import MIGRATIONS
 from bourn_catalog.stac.common import notes_of as stac_notes_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ KEEPING = frozenset({"nearest", "mode"})
 def checks(options: Options, info: ResultInfo, context: Context) -> Iterator[Problem | Note]:
     """In the order of the rules: product, access, bands, dtypes, grid, whether it is there already, the file's form."""
     product = None
-    if context.database.has(HISTORY):
+    if context.database.has_schema(MIGRATIONS):
         with context.database.read() as connection:
             product = find_product(connection, options.image.product_id, context.principal)
             yield from _of_catalog(connection, product, options, info, context.principal)

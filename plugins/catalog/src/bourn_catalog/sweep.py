@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bourn.plugin import services
 
 from bourn_catalog.lent import NAME, OWNER
-from bourn_catalog.records.history import HISTORY
+from bourn_catalog.records.schema import MIGRATIONS
 from bourn_catalog.records.stale import forget_deliveries, forget_image, give_up, stale_deliveries
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def sweep(session: Session, now: datetime) -> int:
     """
     context = services(NAME, session)
     database = context.database
-    if not database.has(HISTORY):
+    if not database.has_schema(MIGRATIONS):
         return 0
     before = now - timedelta(minutes=context.settings.grace_minutes)
     with database.read() as connection:

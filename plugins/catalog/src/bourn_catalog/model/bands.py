@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
-from bourn.plugin import Problem, RequestError, option, normalize
+from bourn.plugin import Problem, RequestError, normalize, option
 
 from bourn_catalog.model.dtypes import DATA_TYPES, canonical, dtype_of, holds, limits_of, number_of
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
-from bourn.plugin import Problem, RequestError, option, read, normalize, write
+from bourn.plugin import Problem, RequestError, normalize, option, read, write
 
 from bourn_catalog.errors import CatalogError
 from bourn_catalog.model.bands import Band, ClassBand, GenericBand, MaskBand, MicrowaveBand, SpectralBand

@@ -1,1 +1,0 @@
-"""A result as JSON text, written as it is walked."""

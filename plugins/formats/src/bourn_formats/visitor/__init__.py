@@ -1,0 +1,1 @@
+"""Visits the parts of a result for the formats json and msgpack."""
