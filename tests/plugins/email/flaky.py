@@ -1,4 +1,4 @@
-"""A mail server that plays faults as told, one a message, or one a connection that gets no further; it keeps mail."""
+"""A mail server that plays faults as reported, one a message, or one a connection that gets no further; it keeps mail."""
 
 import asyncio
 import email
