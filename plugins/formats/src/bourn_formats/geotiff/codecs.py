@@ -13,10 +13,18 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["CODECS", "KEEPING", "Codec", "misfits", "oversize", "written_dtype"]
+    from bourn_formats.geotiff.options import Options
+
+__all__ = ["CITATION_ONLY", "CODECS", "KEEPING", "Codec", "by_gdal_reason", "misfits", "oversize", "written_dtype"]
 
 KEEPING = ("nearest", "mode")
 """Resamplers that create no new values: the only ones for classes and masks."""
+
+CITATION_ONLY = (
+    "GeoTIFF can store the CRS {name!r} as WKT only, which GDAL does not write; "
+    "{reason} is written by GDAL: choose DEFLATE, ZSTD or none, tiled, with nearest, average or mode overviews"
+)
+"""Why a CRS can't be stored in a file that GDAL writes."""
 
 MOST_BANDS = (1 << 16) - 1
 """SamplesPerPixel (tag 277) has 16 bits."""
@@ -66,6 +74,17 @@ CODECS = {
 def written_dtype(dtype: str) -> str:
     """Return the dtype in the file: TIFF readers know neither bool nor float16."""
     return {"bool": "uint8", "float16": "float32"}.get(dtype, dtype)
+
+
+def by_gdal_reason(options: Options) -> str | None:
+    """Return the option because of which GDAL writes the file, such as ``compression='LZW'``; None if we write it."""
+    if not options.tiled:
+        return "tiled=False"
+    if options.compression.upper() not in {"DEFLATE", "ZSTD", "NONE"}:
+        return f"compression={options.compression!r}"
+    if options.overviews and options.overview_resampler not in {"nearest", "average", "mode"}:
+        return f"overview_resampler={options.overview_resampler!r}"
+    return None
 
 
 def misfits(name: str, dtype: str | None, count: int | None, bands: Sequence[str] | None) -> Iterator[str]:

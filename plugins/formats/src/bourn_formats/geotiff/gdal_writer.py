@@ -20,7 +20,15 @@ from rasterio.windows import Window
 
 from bourn_formats.geotiff.codecs import CODECS
 from bourn_formats.geotiff.cog.block import apply_mask, count_losses, update_statistics
-from bourn_formats.geotiff.cog.metadata import GEO_TAGS, NODATA_TAG, PLACEHOLDER, nodata_text, set_metadata
+from bourn_formats.geotiff.cog.metadata import (
+    GEO_TAGS,
+    NODATA_TAG,
+    PLACEHOLDER,
+    HeaderMismatch,
+    nodata_text,
+    set_metadata,
+    verify_header,
+)
 from bourn_formats.geotiff.cog.statistics import Statistics
 
 if TYPE_CHECKING:
@@ -80,10 +88,18 @@ def write_by_gdal(image: Image, profile: Profile, sink: Sink, *, tiled: bool) ->
             msg = f"{what} the GeoTIFF together in {tempfile.gettempdir()}: {_root_cause(cause)}"
             raise EncodeError(msg) from cause
         plain.unlink()
+        _verify(copy, profile)
         with copy.open("rb") as file:
             while piece := file.read(PIECE):
                 sink.write(piece)
     return source.counts
+
+
+def _verify(path: Path, profile: Profile) -> None:
+    try:
+        verify_header(path, profile)
+    except HeaderMismatch as cause:
+        raise EncodeError(str(cause)) from cause
 
 
 def _root_cause(error: BaseException) -> BaseException:
@@ -99,7 +115,7 @@ def _write_plain(source: _Source, profile: Profile, path: Path) -> None:
     wide = np.dtype(profile.dtype).itemsize == 8 and profile.dtype.lstrip("u") == "int64"  # noqa: PLR2004  # bytes
     creation: dict[str, Any] = {
         "driver": "GTiff", "width": width, "height": height, "count": count, "dtype": profile.dtype,
-        "crs": profile.crs_wkt, "transform": profile.transform or PLACEHOLDER,
+        "crs": None if profile.crs is None else profile.crs.definition, "transform": profile.transform or PLACEHOLDER,
         # rasterio converts nodata to float64; that of 64-bit integers is set afterwards.
         "nodata": None if wide else profile.nodata,
         "photometric": profile.photometric, "alpha": "NO",

@@ -27,11 +27,19 @@ from typing import TYPE_CHECKING, Any
 
 from bourn.plugin import EncodeError, Example, Format, Note, Problem, ResultInfo, Sink
 
-from bourn_formats.geotiff.codecs import CODECS, KEEPING, misfits, oversize, written_dtype
+from bourn_formats.geotiff.codecs import (
+    CITATION_ONLY,
+    CODECS,
+    KEEPING,
+    by_gdal_reason,
+    misfits,
+    oversize,
+    written_dtype,
+)
 from bourn_formats.geotiff.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bourn.plugin import Image
 
@@ -84,6 +92,7 @@ class GeoTIFF(Format[Options]):
                 if kind != "data":
                     wanted = f"expected nearest or mode for the {kind} band {band!r}"
                     yield Problem("overview_resampler", f"{wanted}, got {options.overview_resampler!r}")
+        yield from _crs_problems(options, info)
         if known != dtype:
             yield Note(f"{dtype} is written as {known}")
         if not options.tiled:
@@ -102,9 +111,31 @@ class GeoTIFF(Format[Options]):
         return {"cog": options.tiled, "nodata": _masking_text(profile), **lost, "notes": notes}
 
 
+def _crs_problems(options: Options, info: ResultInfo) -> Iterator[Problem]:
+    """Yield why the CRS can't be stored in the file."""
+    crs = None if info.grid is None else info.grid.crs
+    if crs is None or _is_geokey(crs):
+        return
+    from bourn_formats.geotiff.cog import CRSNotSupported, encode_crs  # rasterio: 0.3 s
+
+    try:
+        encoded = encode_crs(crs.to_wkt())
+    except CRSNotSupported as cause:
+        yield Problem("", str(cause))
+        return
+    if encoded.citation and (reason := by_gdal_reason(options)):
+        yield Problem("", CITATION_ONLY.format(name=crs.proj.name, reason=reason))
+
+
+def _is_geokey(crs: Any) -> bool:
+    """Whether the CRS is an EPSG code that a GeoKey can hold: a projected or geographic CRS of two axes."""
+    horizontal = (crs.projected or crs.geographic) and len(crs.proj.axis_info) == 2  # noqa: PLR2004  # x, y
+    return horizontal and crs.epsg is not None and crs.epsg < 32767  # noqa: PLR2004  # 32767 is "user-defined"
+
+
 def _write(image: Image, profile: Profile, sink: Sink, *, tiled: bool) -> Mapping[str, Mapping[str, int]]:
     """Write the file and return the counts of lost pixels by kind and band."""
-    from bourn_formats.geotiff.cog import NoSpace, can_write, write_cog  # rasterio: 0.3 s
+    from bourn_formats.geotiff.cog import HeaderMismatch, NoSpace, can_write, write_cog  # rasterio: 0.3 s
 
     if not (tiled and can_write(profile)):
         from bourn_formats.geotiff.gdal_writer import write_by_gdal  # only for what our writer does not support
@@ -112,7 +143,7 @@ def _write(image: Image, profile: Profile, sink: Sink, *, tiled: bool) -> Mappin
         return write_by_gdal(image, profile, sink, tiled=tiled)
     try:
         return write_cog(image.strips(profile.blocksize), profile, sink, lazy=image.lazy)
-    except NoSpace as cause:
+    except (HeaderMismatch, NoSpace) as cause:
         raise EncodeError(str(cause)) from cause
 
 

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bourn.plugin import ResultRefused
 
-from bourn_formats.geotiff.codecs import CODECS, KEEPING, misfits, oversize, written_dtype
+from bourn_formats.geotiff.codecs import (
+    CITATION_ONLY,
+    CODECS,
+    KEEPING,
+    by_gdal_reason,
+    misfits,
+    oversize,
+    written_dtype,
+)
+from bourn_formats.geotiff.cog.crs import CRSNotSupported, EncodedCRS, encode_crs
 from bourn_formats.geotiff.cog.profile import Profile
 from bourn_formats.geotiff.colors import alpha_of, colormap_of, is_alpha_tagged, is_rgb
 from bourn_formats.geotiff.properties import metadata_of
@@ -48,7 +57,7 @@ def make_profile(image: Image, options: Options) -> tuple[Profile, list[str]]:
     if not options.tiled:
         notes.append("tiled=false: a striped GeoTIFF, not a cloud optimized one")
     info = [image.bandinfo[band] for band in image.bands]
-    transform, crs_wkt, point = _georeferencing(image, notes)
+    transform, crs, point = _georeferencing(image, options, notes)
     profile = Profile(
         shape=image.shape,
         dtype=dtype,
@@ -66,7 +75,7 @@ def make_profile(image: Image, options: Options) -> tuple[Profile, list[str]]:
         offsets=[float(facts.get("offset", 0)) for facts in info],
         descriptions=[facts.get("description") for facts in info],
         transform=transform,
-        crs_wkt=crs_wkt,
+        crs=crs,
         point=point,
         tags=metadata_of(image),
         compression=name,
@@ -80,15 +89,21 @@ def make_profile(image: Image, options: Options) -> tuple[Profile, list[str]]:
     return profile, notes
 
 
-def _georeferencing(image: Image, notes: list[str]) -> tuple[Any, str | None, bool]:
-    """Return (transform or None, CRS as WKT or None, whether pixels stand for points)."""
+def _georeferencing(image: Image, options: Options, notes: list[str]) -> tuple[Any, EncodedCRS | None, bool]:
+    """Return (transform or None, CRS or None, whether pixels stand for points)."""
     box = image.geobox
     crs = None if box is None else box.crs
     point = image.properties.get("AREA_OR_POINT") == "Point"
     if point and crs is None:
         # It is one of the GeoKeys; readers make up a CRS if there are no others.
         notes.append("AREA_OR_POINT=Point is left out: a GeoTIFF without a CRS can't store it")
-    return None if box is None else box.affine, None if crs is None else crs.to_wkt(), point and crs is not None
+    try:
+        encoded = None if crs is None else encode_crs(crs.to_wkt())
+    except CRSNotSupported as cause:
+        raise ResultRefused(str(cause)) from cause
+    if crs is not None and encoded is not None and encoded.citation and (reason := by_gdal_reason(options)):
+        raise ResultRefused(CITATION_ONLY.format(name=crs.proj.name, reason=reason))
+    return None if box is None else box.affine, encoded, point and crs is not None
 
 
 def _dtype(image: Image, notes: list[str]) -> str:

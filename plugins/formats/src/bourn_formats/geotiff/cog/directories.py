@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bourn_formats.geotiff.cog.header import Directory, Tag
+from bourn_formats.geotiff.cog.header import Directory, Tag, long_tag, short_tag
 from bourn_formats.geotiff.cog.metadata import metadata_tags, nodata_tag
 from bourn_formats.geotiff.cog.tiles import COMPRESSION_TAGS
 
@@ -23,7 +22,7 @@ __all__ = ["make_directories"]
 REDUCED, MASK = 1, 4
 """Bits of NewSubfileType (tag 254): reduced resolution, transparency mask."""
 
-_SHORT, _LONG = 3, 4
+_SHORT = 3
 _SAMPLE_FORMATS = {"u": 1, "i": 2, "f": 3, "c": 6}
 _PHOTOMETRIC = {"MINISBLACK": 1, "RGB": 2, "PALETTE": 3}
 _TRANSPARENCY = 4
@@ -47,9 +46,9 @@ def make_directories(
 
 def _size(level: OverviewLevel, profile: Profile) -> list[Tag]:
     return [
-        _longs(256, level.x_axis.length), _longs(257, level.y_axis.length),
-        _shorts(284, 1),  # PlanarConfiguration: pixel-interleaved
-        _shorts(322, profile.blocksize), _shorts(323, profile.blocksize),
+        long_tag(256, level.x_axis.length), long_tag(257, level.y_axis.length),
+        short_tag(284, 1),  # PlanarConfiguration: pixel-interleaved
+        short_tag(322, profile.blocksize), short_tag(323, profile.blocksize),
     ]  # fmt: skip
 
 
@@ -57,22 +56,22 @@ def _pixels(profile: Profile, kind: int) -> list[Tag]:
     count, dtype = profile.shape[0], np.dtype(profile.dtype)
     colours = 3 if profile.photometric == "RGB" else 1
     tags = [
-        _shorts(258, *[8 * dtype.itemsize] * count),
-        _shorts(259, COMPRESSION_TAGS[profile.compression]),
-        _shorts(262, _PHOTOMETRIC[profile.photometric]),
-        _shorts(277, count),
-        _shorts(339, *[_SAMPLE_FORMATS[dtype.kind]] * count),
+        short_tag(258, *[8 * dtype.itemsize] * count),
+        short_tag(259, COMPRESSION_TAGS[profile.compression]),
+        short_tag(262, _PHOTOMETRIC[profile.photometric]),
+        short_tag(277, count),
+        short_tag(339, *[_SAMPLE_FORMATS[dtype.kind]] * count),
     ]
     if kind:
-        tags.append(_longs(254, kind))
+        tags.append(long_tag(254, kind))
     if profile.predictor != 1:
-        tags.append(_shorts(317, profile.predictor))
+        tags.append(short_tag(317, profile.predictor))
     if count > colours:
         # ExtraSamples: unspecified, or the alpha band.
         extra = [0] * (count - colours)
         if profile.alpha is not None and profile.alpha_tagged:
             extra[profile.alpha - colours] = _UNASSOCIATED_ALPHA
-        tags.append(_shorts(338, *extra))
+        tags.append(short_tag(338, *extra))
     return tags
 
 
@@ -87,14 +86,7 @@ def _colormap(profile: Profile) -> list[Tag]:
 
 def _mask(kind: int) -> list[Tag]:
     return [
-        _longs(254, kind), _shorts(258, 1), _shorts(259, COMPRESSION_TAGS["DEFLATE"]), _shorts(262, _TRANSPARENCY),
-        _shorts(277, 1), _shorts(339, 1),
+        long_tag(254, kind), short_tag(258, 1), short_tag(259, COMPRESSION_TAGS["DEFLATE"]),
+        short_tag(262, _TRANSPARENCY),
+        short_tag(277, 1), short_tag(339, 1),
     ]  # fmt: skip
-
-
-def _shorts(number: int, *values: int) -> Tag:
-    return Tag(number, _SHORT, len(values), struct.pack(f"<{len(values)}H", *values))
-
-
-def _longs(number: int, *values: int) -> Tag:
-    return Tag(number, _LONG, len(values), struct.pack(f"<{len(values)}I", *values))

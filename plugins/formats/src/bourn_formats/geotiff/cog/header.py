@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LEADER_BYTES", "Directory", "Tag", "serialize_header"]
+__all__ = ["LEADER_BYTES", "Directory", "Tag", "double_tag", "long_tag", "serialize_header", "short_tag"]
 
 LEADER_BYTES = 4
 """A tile is preceded by its size and followed by a copy of its last four bytes; offsets point to the tile itself."""
@@ -23,7 +23,7 @@ BIG_FROM = 1 << 32
 """File size from which offsets need 64 bits."""
 
 _OFFSETS, _COUNTS = 324, 325
-_LONG, _LONG8 = 4, 16
+_SHORT, _LONG, _DOUBLE, _LONG8 = 3, 4, 12, 16
 
 
 class Tag(NamedTuple):
@@ -41,6 +41,21 @@ class Tag(NamedTuple):
     kind: int
     length: int
     raw: bytes
+
+
+def short_tag(number: int, *values: int) -> Tag:
+    """Return a tag of 16-bit numbers."""
+    return Tag(number, _SHORT, len(values), struct.pack(f"<{len(values)}H", *values))
+
+
+def long_tag(number: int, *values: int) -> Tag:
+    """Return a tag of 32-bit numbers."""
+    return Tag(number, _LONG, len(values), struct.pack(f"<{len(values)}I", *values))
+
+
+def double_tag(number: int, *values: float) -> Tag:
+    """Return a tag of float64 numbers."""
+    return Tag(number, _DOUBLE, len(values), struct.pack(f"<{len(values)}d", *values))
 
 
 class Directory(NamedTuple):

@@ -7,27 +7,40 @@ from __future__ import annotations
 
 import math
 import struct
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import rasterio
 from affine import Affine
 from rasterio.io import MemoryFile
 
+from bourn_formats.geotiff.cog.crs import citation_tags
 from bourn_formats.geotiff.cog.header import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from bourn_formats.geotiff.cog.profile import Profile
     from bourn_formats.geotiff.cog.statistics import Statistics
 
-__all__ = ["GEO_TAGS", "NODATA_TAG", "PLACEHOLDER", "metadata_tags", "nodata_tag", "nodata_text", "set_metadata"]
+__all__ = [
+    "GEO_TAGS", "NODATA_TAG", "PLACEHOLDER", "HeaderMismatch", "metadata_tags", "nodata_tag", "nodata_text",
+    "set_metadata", "verify_header",
+]  # fmt: skip
 
 NODATA_TAG = 42113
 """GDAL_NODATA, an ASCII text."""
 
 GEO_TAGS = frozenset({33550, 33922, 34264, 34735, 34736, 34737})
 """ModelPixelScale, ModelTiepoint, ModelTransformation and the GeoKeys (OGC 19-008)."""
+
+GEO_KEYS = frozenset({34735, 34736, 34737})
+"""Those of the CRS: GeoKeyDirectory, GeoDoubleParams, GeoAsciiParams."""
+
+WIDE_DTYPES = frozenset({"int64", "uint64"})
+"""rasterio converts their nodata values to float64."""
 
 PLACEHOLDER = Affine(2, 0, 0, 0, -2, 0)
 """Transform of an image without a grid; rasterio warns of the identity. Its tags are removed afterwards."""
@@ -42,6 +55,10 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 11: 4, 12: 8, 16: 8}
 """Bytes of a value by its type number (TIFF 6.0 section 2, BigTIFF)."""
 
 _ASCII = 2
+
+
+class HeaderMismatch(ValueError):
+    """GDAL reads something else from a header than was meant."""
 
 
 def set_metadata(file: Any, profile: Profile, statistics: Sequence[Statistics]) -> None:
@@ -62,10 +79,13 @@ def set_metadata(file: Any, profile: Profile, statistics: Sequence[Statistics]) 
 
 def metadata_tags(profile: Profile, statistics: Sequence[Statistics]) -> list[Tag]:
     """Return the tags of georeferencing, metadata, statistics and nodata."""
+    crs = profile.crs
+    citation = crs is not None and crs.citation
     with MemoryFile() as memory:
         with memory.open(
             driver="GTiff", width=_SIDE, height=_SIDE, count=profile.shape[0], dtype=profile.dtype,
-            crs=profile.crs_wkt, transform=profile.transform or PLACEHOLDER, SPARSE_OK=True,
+            crs=None if crs is None or citation else crs.definition, SPARSE_OK=True,
+            transform=profile.transform or PLACEHOLDER,
         ) as file:  # fmt: skip
             if profile.point:
                 # Before anything is written, so that GDAL moves the tie point (and back on reading).
@@ -73,7 +93,53 @@ def metadata_tags(profile: Profile, statistics: Sequence[Statistics]) -> list[Ta
             set_metadata(file, profile, statistics)
         raw = memory.read()
     wanted = _TEXT_TAGS | (frozenset() if profile.transform is None else GEO_TAGS)
-    return [*(tag for tag in _tags_of(raw) if tag.number in wanted), *nodata_tag(profile)]
+    if crs is None or not citation:
+        return [*(tag for tag in _tags_of(raw) if tag.number in wanted), *nodata_tag(profile)]
+    kept = [tag for tag in _tags_of(raw) if tag.number in wanted - GEO_KEYS]
+    return [*kept, *citation_tags(crs.definition, point=profile.point), *nodata_tag(profile)]
+
+
+def verify_header(header: bytes | Path, profile: Profile) -> None:
+    """Compare CRS, transform and nodata value that GDAL reads from a header or a file with `profile`.
+
+    Without a grid nothing is compared: GDAL would warn that there is none.
+
+    Raises
+    ------
+    HeaderMismatch
+        One of them differs from `profile`.
+    """
+    if profile.transform is None:
+        return
+    with ExitStack() as stack:
+        if isinstance(header, bytes):
+            file = stack.enter_context(stack.enter_context(MemoryFile(header)).open())
+        else:
+            file = stack.enter_context(rasterio.open(header))
+        read_crs = None if file.crs is None else file.crs.to_wkt(version="WKT2_2019")
+        transform, nodata = file.transform, file.nodata
+    expected = None if profile.crs is None else profile.crs.read_back
+    if read_crs != expected:
+        msg = f"the file's CRS would be {read_crs}, not {expected}"
+        raise HeaderMismatch(msg)
+    if not _same_transform(transform, profile.transform):
+        msg = f"the file's transform would be {tuple(transform)[:6]}, not {tuple(profile.transform)[:6]}"
+        raise HeaderMismatch(msg)
+    if profile.dtype not in WIDE_DTYPES and not _same_number(nodata, profile.nodata):
+        msg = f"the file's nodata value would be {nodata}, not {profile.nodata}"
+        raise HeaderMismatch(msg)
+
+
+def _same_transform(read: Any, meant: Any) -> bool:
+    """Whether two transforms differ by less than a millionth of a pixel, as half a pixel is added and subtracted."""
+    size = max(abs(number) for number in (meant.a, meant.b, meant.d, meant.e))
+    return all(abs(one - other) <= 1e-6 * size for one, other in zip(tuple(read)[:6], tuple(meant)[:6], strict=True))
+
+
+def _same_number(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one == other or (math.isnan(one) and math.isnan(other))
 
 
 def nodata_tag(profile: Profile) -> list[Tag]:

@@ -9,6 +9,8 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bourn_formats.geotiff.cog.crs import EncodedCRS
+
 __all__ = ["Profile"]
 
 
@@ -43,7 +45,7 @@ class Profile:
         Per band.
     transform : Affine or None
         From pixel corners to the CRS.
-    crs_wkt : str or None
+    crs : EncodedCRS or None
     point : bool
         Whether a pixel stands for a point (AREA_OR_POINT=Point).
     tags : mapping of str to str
@@ -76,7 +78,7 @@ class Profile:
     offsets: Sequence[float]
     descriptions: Sequence[str | None]
     transform: Any
-    crs_wkt: str | None
+    crs: EncodedCRS | None
     point: bool
     tags: Mapping[str, str]
     compression: str

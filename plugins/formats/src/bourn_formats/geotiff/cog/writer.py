@@ -21,6 +21,7 @@ from bourn_formats.geotiff.cog.directories import make_directories
 from bourn_formats.geotiff.cog.downsampling import downsample
 from bourn_formats.geotiff.cog.header import serialize_header
 from bourn_formats.geotiff.cog.level import OverviewLevel, Rows
+from bourn_formats.geotiff.cog.metadata import verify_header
 from bourn_formats.geotiff.cog.statistics import Statistics
 from bourn_formats.geotiff.cog.threads import tile_executor
 from bourn_formats.geotiff.cog.tiles import COMPRESSION_TAGS, compressor, deflate, fill_bits, fill_tile
@@ -109,6 +110,8 @@ def write_cog(strips: Iterable[Strip], profile: Profile, sink: Sink, *, lazy: bo
     ------
     NoSpace
         No space is left in the folder for temporary files.
+    HeaderMismatch
+        GDAL reads another CRS, transform or nodata value from the header.
     """
     with ExitStack() as stack:
         return _Writer(profile, stack).write(strips, sink, lazy=lazy)
@@ -151,7 +154,9 @@ class _Writer:
             self._collect(level, 0)
         masked = self._profile.masking == "internal"
         directories = make_directories(self._profile, self._levels, self._statistics)
-        sink.write(serialize_header(directories, [level.spool.size_bytes for level in self._levels], masked=masked))
+        header = serialize_header(directories, [level.spool.size_bytes for level in self._levels], masked=masked)
+        verify_header(header, self._profile)
+        sink.write(header)
         for level in reversed(self._levels):
             for piece in level.spool.pieces():
                 sink.write(piece)

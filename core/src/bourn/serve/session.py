@@ -9,54 +9,60 @@ if TYPE_CHECKING:
 
     from bourn.contract.context import Clock
     from bourn.describe.schema import Defaults
+    from bourn.settings import Settings
     from bourn.store.interface import Store
     from bourn.store.links import Links
 
-__all__ = ["Hooks", "Inventory", "Serving"]
+__all__ = ["Serving"]
 
 
 class Hooks(Protocol):
-    """Asks plugins for what they add."""
+    """Calls the hooks of plugins."""
 
     def call(self, name: str, /, **arguments: Any) -> list[tuple[str, Any]]:
-        """The answers to a hook, each with the distribution that gave it."""
+        """Return the results of a hook, each with the distribution that gave it."""
         ...
 
 
-class Inventory(Protocol):
-    """Knows who is installed."""
+class Registry(Protocol):
+    """Describes the installed plugins."""
 
     @property
     def hooks(self) -> Hooks:
-        """What plugins listen to."""
+        """The hooks of plugins."""
         ...
 
     def describe(self) -> Mapping[str, Any]:
-        """All plugins, the matrix and the problems, as JSON."""
+        """Return all plugins, the matrix and the problems, as JSON."""
         ...
 
 
 class Serving(Protocol):
-    """The part of a session that the server stands on."""
+    """The part of a session that the server uses."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the installation."""
+        ...
 
     @property
     def links(self) -> Links:
-        """What a token leads to."""
+        """Resolves tokens."""
         ...
 
     @property
     def store(self) -> Store:
-        """Where the bytes are."""
+        """Holds the bytes."""
         ...
 
     @property
-    def registry(self) -> Inventory:
-        """Who is installed."""
+    def registry(self) -> Registry:
+        """Describes the installed plugins."""
         ...
 
     @property
     def defaults(self) -> Defaults:
-        """What a request means that leaves a half out."""
+        """The destination and the format of a request that names none."""
         ...
 
     @property
@@ -65,5 +71,5 @@ class Serving(Protocol):
         ...
 
     def sweep(self) -> object:
-        """Erase what is over."""
+        """Erase what has expired."""
         ...
