@@ -120,12 +120,13 @@ def test_a_test_message_tells_each_step(run, given, new_mail):
     done = run("me@bourn.test", **given)
     assert done.exit_code == 0, done.output
     for said in (
-        "Connecting to localhost", "The server sent its greeting", "STARTTLS", "TLSv1.3: its certificate is for localhost",
+        "Connecting to localhost", "The server sent its greeting", "STARTTLS",
+        "TLSv1.3: trusted certificate for localhost",
         "The login succeeded", "The sender bourn@bourn.test is accepted",
         "The recipient me@bourn.test is accepted", "The message is accepted: 250 OK id=", "Sent.",
     ):  # fmt: skip
         assert said in done.output
-    assert new_mail("me")[0]["Subject"] == "Workflows: A test of bourn's mail"
+    assert new_mail("me")[0]["Subject"] == "Workflows: Test message from bourn"
     assert exim.PASSWORD not in done.output
 
 
