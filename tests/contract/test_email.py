@@ -11,6 +11,8 @@ from bourn_email.connections import close_all
 from flaky import Flaky
 from served import Fetching
 
+pytestmark = pytest.mark.slow
+
 LINK = re.compile(r"^http://\S+", re.MULTILINE)
 
 

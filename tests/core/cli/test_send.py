@@ -236,6 +236,7 @@ def test_a_ledger_that_does_not_work_is_told_without_a_traceback(session_of, tmp
     from click.testing import CliRunner
 
     (tmp_path / "ledger.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    (tmp_path / "ledger.db").chmod(0o600)
     session = session_of(settings={"database_url": Secret(f"sqlite:///{tmp_path}/ledger.db")})
     done = CliRunner().invoke(bourn, ["send", "-", "-F", "json"], obj=session, input="2")
     assert done.exit_code == 1

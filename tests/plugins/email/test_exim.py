@@ -10,6 +10,8 @@ from bourn.errors import DeliveryError
 from click.testing import CliRunner
 from served import served
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server():

@@ -9,6 +9,8 @@ from collections import Counter
 import pytest
 from flaky import FAULTS, LASTING, Flaky
 
+pytestmark = pytest.mark.deep
+
 JOBS = 50 if os.environ.get("BOURN_DEEP") else 6
 
 UNKNOWN = {"drop-after-data", "stall-after-data", "garbage-after-data"}

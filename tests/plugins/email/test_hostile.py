@@ -12,6 +12,7 @@ from email.header import decode_header, make_header
 from email.utils import getaddresses
 from types import SimpleNamespace
 
+import pytest
 from bourn_email.address import address_fault, sender_fault, sender_of, wire
 from bourn_email.message import HEADERS, composed
 from bourn_email.options import Options, Settings
@@ -19,6 +20,8 @@ from bourn_email.plugin import _letter as letter_of
 from bourn_email.text import body_fault, line_fault, prefixed
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+pytestmark = pytest.mark.deep
 
 DEEP = 10_000 if os.environ.get("BOURN_DEEP") else 150
 

@@ -17,6 +17,8 @@ from bourn import Session, Settings
 from bourn_email.connections import close_all
 from flaky import Flaky
 
+pytestmark = pytest.mark.deep
+
 FULL = os.environ.get("BOURN_KILL_SWEEP") == "full"
 JOBS = 2 if FULL else 1
 TO = ["me@example.org", "you@example.org"]

@@ -20,6 +20,8 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from programs import require
 
+pytestmark = pytest.mark.slow
+
 NARROW, WIDE = 360, 1200
 LOOKS = [(width, scheme) for width in (NARROW, WIDE) for scheme in ("light", "dark")]
 HEIGHT = 1600

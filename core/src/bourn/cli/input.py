@@ -113,8 +113,11 @@ def _parsed(text: str, where: str) -> Any:
 
 def _imported(given: str) -> Any:
     module_name, _, attribute = given.partition(":")
-    folder = str(Path.cwd())
-    if folder not in sys.path:  # as `python -m` has it, and every tool that takes module:attribute
+    try:
+        folder = str(Path.cwd())
+    except OSError:  # the current folder was removed
+        folder = ""
+    if folder and folder not in sys.path:  # as `python -m` has it, and every tool that takes module:attribute
         sys.path.insert(0, folder)
     try:
         found: Any = import_module(module_name)

@@ -77,7 +77,7 @@ class Ledger:
         ]  # fmt: skip
         delivery_rows = [{"id": job.delivery_id, "job_id": job.id, "attempts": 0} for job in new]
 
-        self.database.take(
+        self.database.execute(
             BatchedStatement(statements.JOBS_ADDED, job_rows),
             BatchedStatement(statements.DELIVERIES_ADDED, delivery_rows),
         )
@@ -204,8 +204,8 @@ class Ledger:
         self, job_id: str, epoch: int, move: sa.Update, values: Mapping[str, Any], along: BatchedStatement
     ) -> None:
         try:
-            self.database.take(
-                BatchedStatement(move, [{"b_job": job_id, "b_epoch": epoch, **values}], must_hit=True), along
+            self.database.execute(
+                BatchedStatement(move, [{"b_job": job_id, "b_epoch": epoch, **values}], requires_row=True), along
             )
         except RowNotFound:
             raise LeaseLost(job_id) from None
@@ -233,18 +233,25 @@ class Ledger:
         """The job that a delivery belongs to."""
         return self._one(statements.BY_DELIVERY, {"b_delivery": delivery_id})
 
-    def ids_beginning(self, prefix: str, *, limit: int) -> Sequence[str]:
+    def ids_beginning(self, prefix: str, *, principal: str | None = None, limit: int) -> Sequence[str]:
         """Ids of jobs that begin so, in order; `prefix` is of hex digits."""
         chosen = sa.select(jobs.c.id).where(jobs.c.id >= prefix, jobs.c.id < prefix + "g").order_by(jobs.c.id)
+        if principal is not None:
+            chosen = chosen.where(jobs.c.principal == principal)
         with self.database.read() as connection:
             return list(connection.scalars(chosen.limit(limit)))
 
     def _one(self, chosen: sa.Select[Any], wanted: Mapping[str, str]) -> JobRecord | None:
-        row = self.database.look(lambda connection: connection.execute(chosen, wanted).one_or_none())
+        row = self.database.query(lambda connection: connection.execute(chosen, wanted).one_or_none())
         return None if row is None else _record(row)
 
     def list(
-        self, *, stage: Stage | None = None, group_id: str | None = None, limit: int | None = None
+        self,
+        *,
+        stage: Stage | None = None,
+        group_id: str | None = None,
+        principal: str | None = None,
+        limit: int | None = None,
     ) -> Sequence[JobRecord]:
         """Jobs, the newest first."""
         chosen = statements.WHOLE.order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)
@@ -252,6 +259,8 @@ class Ledger:
             chosen = chosen.where(jobs.c.stage == stage)
         if group_id is not None:
             chosen = chosen.where(jobs.c.group_id == group_id)
+        if principal is not None:
+            chosen = chosen.where(jobs.c.principal == principal)
         with self.database.read() as connection:
             return [_record(row) for row in connection.execute(chosen)]
 

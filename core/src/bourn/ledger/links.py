@@ -56,7 +56,9 @@ class LinkLedger:
 
     def find(self, delivery_id: str) -> Linked | None:
         """What the delivery has stored; None if there is no such delivery, or nothing stored yet."""
-        row = self.database.look(lambda connection: connection.execute(_ONE, {"b_delivery": delivery_id}).one_or_none())
+        row = self.database.query(
+            lambda connection: connection.execute(_ONE, {"b_delivery": delivery_id}).one_or_none()
+        )
         if row is None or row.stored_at is None:
             return None
         values = row._mapping  # noqa: SLF001  # the documented way to a row by column

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from bourn.fsync import make_directory
+from bourn.folders import make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
