@@ -11,11 +11,11 @@ A file holds visible values only: not the rows that a slice leaves out, nor what
 What is not kept: that one object stood in two places; that an array was read-only, a view or a memmap; values under the
 mask of a masked array. What is not kept and counted: the byte order of arrays (``byte_order``), the metadata of a dtype
 (``metadata``), the codecs and the path of a file in an xarray ``encoding`` (``encoding``), values of an unordered Arrow
-dictionary that no row has (``dictionary``). What changes and is counted: other objects with ``__geo_interface__`` become
-GeoJSON (``geojson``), tables of other libraries, such as polars', those of pyarrow (``arrow``).
+dictionary that no row has (``dictionary``). What changes and is counted: other objects with ``__geo_interface__``
+become GeoJSON (``geojson``), tables of other libraries, such as polars', those of pyarrow (``arrow``).
 
-Of the standard library, numpy, pandas, xarray, shapely, geopandas, pyproj, odc-geo and cftime, objects come back as they
-were: scalars such as Decimal, UUID, Path and Timestamp, missing values (NA, NaT), time zones of dateutil and pytz,
+Of the standard library, numpy, pandas, xarray, shapely, geopandas, pyproj, odc-geo and cftime, objects come back as
+they were: scalars such as Decimal, UUID, Path and Timestamp, missing values (NA, NaT), time zones of dateutil and pytz,
 OrderedDict, defaultdict, Counter and deque, indexes of several levels, DataTree. Objects of subclasses and of users'
 classes are refused with what makes a plain value of them.
 A large array that was written with compression "none" comes back as a read-only view of the bytes read, all others can
