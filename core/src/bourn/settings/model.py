@@ -105,6 +105,12 @@ class Settings:
     default_destination: str = option(default="download", help="The destination of a request that does not name one.")
     default_format: str = option(default="pyarrow", help="The format of a request that does not name one.")
     workers: int = option(factory=_cores, ge=1, le=1024, help="How many jobs run at a time; the others wait.")
+    largest_input_bytes: int = option(
+        default=1 << 30,
+        ge=0,
+        unit="bytes",
+        help="What a file that `bourn send` reads may unpack to; 100 times its own size is allowed in any case.",
+    )
     prefer: dict[str, str] = option(
         factory=dict, help="Which distribution provides a name that two of them claim: `{name: distribution}`."
     )
