@@ -1,5 +1,5 @@
 # Everything is installed into .venv; nothing but Python 3.11+, git and make is needed beforehand.
-.PHONY: setup demo test check docs bench bench-mail bench-raster clean
+.PHONY: setup demo test test-fast test-deep test-versions check docs bench bench-mail bench-raster clean
 
 PY := .venv/bin/python
 
@@ -14,8 +14,21 @@ setup: .venv/.setup-done
 demo: setup
 	.venv/bin/bourn demo
 
+# While editing: no servers, no other processes, no sweeps.
+test-fast: setup
+	.venv/bin/pytest -q -n auto -m "not deep and not servers and not slow" tests
+
+# All that a user's machine can run; what is missing is skipped with the package to install.
 test: setup
-	.venv/bin/pytest -n 2
+	.venv/bin/pytest -n auto -m "not deep"
+
+# Kill sweeps, races, fuzzing and comparisons with other software.
+test-deep: setup
+	.venv/bin/pytest -n auto -m deep
+
+# Every distribution at its lowest and newest direct versions, on each Python that is found.
+test-versions: setup
+	$(PY) .ci/versions.py
 
 check: setup
 	.venv/bin/ruff format --check .

@@ -117,15 +117,14 @@ def thrown_away(array) -> None:
     from concurrent.futures import ThreadPoolExecutor, wait
 
     import numpy as np
-    from bourn_formats.raster.compress import deflated
-    from bourn_formats.raster.predictor import fill_tile
+    from bourn_formats.geotiff.cog.tiles import deflate, fill_tile
 
     held = threading.local()
 
     def one(block) -> None:
         tile = held.__dict__.setdefault("tile", np.empty((512, 512, len(array)), array.dtype))
         fill_tile(tile, block, 3 if array.dtype.kind == "f" else 2)
-        deflated(tile)
+        deflate(tile)
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
         while True:
@@ -298,10 +297,10 @@ def end(out: Path, **more: float) -> None:
 
 
 PARTS = {
-    "DEFLATE, by ISA-L": ("compress", "deflated"),
-    "bands interleaved, predictor": ("cog", "fill_tile"),
-    "statistics": ("cog", "tallied"),
-    "overviews": ("cog._Writer", "_halve"),
+    "DEFLATE, by ISA-L": ("tiles", "deflate"),
+    "bands interleaved, predictor": ("writer", "fill_tile"),
+    "statistics": ("writer", "summarize"),
+    "overviews": ("writer._Writer", "_downsample"),
     "tiles into temporary files": ("spool.Spool", "append"),
     "the file itself": ("sink", "write"),
 }
@@ -315,7 +314,7 @@ def profile() -> None:
 
     from bourn.plugin import Image
     from bourn_formats.geotiff import GeoTIFF, Options
-    from bourn_formats.raster import cog, compress
+    from bourn_formats.geotiff.cog import tiles, writer
 
     spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
 
@@ -333,10 +332,10 @@ def profile() -> None:
     for name, (room, function) in PARTS.items():
         module, _, cls = room.partition(".")
         if room != "sink":
-            owner = importlib.import_module(f"bourn_formats.raster.{module}")
+            owner = importlib.import_module(f"bourn_formats.geotiff.cog.{module}")
             owner = getattr(owner, cls) if cls else owner
             setattr(owner, function, timed(name, getattr(owner, function)))
-    cog.deflated = compress.deflated
+    writer.deflate = tiles.deflate
     array, box = scene(4, SIDE, "u2"), geobox(SIDE)
     with tempfile.NamedTemporaryFile(prefix="bourn-bench-") as sink:
         sink.write = timed("the file itself", sink.file.write)

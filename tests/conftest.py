@@ -48,6 +48,20 @@ def home(backend, tmp_path, monkeypatch):
     return folder
 
 
+SERVER_FIXTURES = {"own_postgresql", "postgresql", "s3"}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs servers, or another process, by the fixtures that it uses."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        backend = getattr(item, "callspec", None) and item.callspec.params.get("backend")
+        if backend == "servers" or fixtures & SERVER_FIXTURES:
+            item.add_marker("servers")
+        if "strace" in fixtures:
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def strace():
     """The program that has calls fail, or kill."""

@@ -11,6 +11,8 @@ from affine import Affine
 from bourn.testing import DestinationContract
 from odc.geo.geobox import GeoBox
 
+pytestmark = pytest.mark.slow
+
 
 class TestCatalog(DestinationContract):
     name = "catalog"

@@ -7,6 +7,8 @@ from bourn.errors import LinkError
 from bourn.testing import DestinationContract
 from served import Fetching
 
+pytestmark = pytest.mark.slow
+
 
 class TestDownload(DestinationContract):
     name = "download"

@@ -1,6 +1,9 @@
 """The kit's own destination keeps the contract."""
 
+import pytest
 from bourn.testing import DestinationContract, Faulty
+
+pytestmark = pytest.mark.slow
 
 
 class TestFaulty(DestinationContract):

@@ -11,6 +11,8 @@ import pytest
 import rasterio
 from bourn.testing import FormatContract
 
+pytestmark = pytest.mark.slow
+
 
 class TestPyArrow(FormatContract):
     name = "pyarrow"

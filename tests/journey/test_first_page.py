@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from bourn.errors import RequestError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def compute(session):

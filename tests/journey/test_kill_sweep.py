@@ -21,6 +21,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from bourn import Session, Settings
 
+pytestmark = pytest.mark.deep
+
 FULL = os.environ.get("BOURN_KILL_SWEEP") == "full"
 JOBS = 3
 RANDOM_KILLS = 100 if FULL else 20
@@ -91,7 +93,7 @@ def check(home, seen):
         for record in records.values():
             assert record.stage in {"SUCCEEDED", "FAILED"}, record
             if record.stage == "SUCCEEDED":
-                assert hashlib.sha256(session.home.artifact_of(record).read()).hexdigest() == record.artifact.sha256
+                assert hashlib.sha256(session.engine.artifact_of(record).read()).hexdigest() == record.artifact.sha256
             else:
                 assert record.artifact is None
                 assert "before its artifact was stored" in record.error["message"]
@@ -109,7 +111,7 @@ def check(home, seen):
 def readable(session, record, number):
     linked = session.links.resolve(session.links.token(record.delivery_id))
     return (
-        linked.artifact.sha256 == hashlib.sha256(session.home.artifact_of(record).read()).hexdigest()
+        linked.artifact.sha256 == hashlib.sha256(session.engine.artifact_of(record).read()).hexdigest()
         and session.job(record.id).result() == number
     )
 

@@ -19,6 +19,8 @@ import bourn_email
 import pytest
 from programs import require
 
+pytestmark = pytest.mark.deep
+
 SOURCES = sorted(
     path
     for package in (bourn, bourn_email)

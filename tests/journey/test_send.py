@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from programs import require
 
+pytestmark = pytest.mark.slow
+
 BOURN = Path(sys.executable).with_name("bourn")
 
 

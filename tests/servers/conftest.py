@@ -67,7 +67,9 @@ def check(backend, home, summary):
             for record in records.values():
                 assert record.stage in {"SUCCEEDED", "FAILED", "CANCELLED"}, record
                 if record.stage == "SUCCEEDED":
-                    assert hashlib.sha256(session.home.artifact_of(record).read()).hexdigest() == record.artifact.sha256
+                    assert (
+                        hashlib.sha256(session.engine.artifact_of(record).read()).hexdigest() == record.artifact.sha256
+                    )
             assert session.compute(5) == 5  # no restart is needed
         later = Session(
             Settings(home=str(home), **backend.settings), clock=lambda: datetime.now(UTC) + timedelta(hours=2)

@@ -17,7 +17,7 @@ from aiosmtpd.controller import Controller
 
 from servers.process import free_port, until
 
-pytestmark = pytest.mark.backends("servers")
+pytestmark = [pytest.mark.deep, pytest.mark.backends("servers")]
 
 PROCESSES, CRASHES = (4, 10) if os.environ.get("BOURN_DEEP") else (2, 2)
 

@@ -12,7 +12,7 @@ import pytest
 
 from servers.sweep import CHILD, figures, injected, injecting
 
-pytestmark = [pytest.mark.backends("servers"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.deep, pytest.mark.backends("servers"), pytest.mark.timeout(3600)]
 
 DEEP = bool(os.environ.get("BOURN_DEEP"))
 JOBS = 10

@@ -17,7 +17,7 @@ from servers.sweep import CHILD, SAYING, figures, injected, injecting, knowing
 
 DEEP = bool(os.environ.get("BOURN_DEEP"))
 
-pytestmark = [pytest.mark.backends("home", "servers"), pytest.mark.timeout(3600 if DEEP else 900)]
+pytestmark = [pytest.mark.deep, pytest.mark.backends("home", "servers"), pytest.mark.timeout(3600 if DEEP else 900)]
 
 FILES = """
 # Ever fewer files may be open: opening the next one fails, whoever opens it.

@@ -8,6 +8,8 @@ import pytest
 
 from .conftest import ROOT, uv
 
+pytestmark = pytest.mark.slow
+
 PLUGINS = {"bucket": "destinations", "webhook": "destinations", "parquet": "formats"}
 
 LOOK = """
@@ -80,11 +82,12 @@ def test_they_are_seen_once_installed_and_gone_once_removed(environment, strange
 
 
 USE = """
-import json, bourn
+import json, os, bourn
 from pathlib import Path
 import pyarrow as pa
 folder = Path("bucket").absolute()
 Path("bourn.toml").write_text(f'[plugins.bucket]\\nallow = ["{folder.as_uri()}"]')
+os.environ["BOURN_SETTINGS"] = "bourn.toml"
 to = {"type": "bucket", "url": folder.as_uri(), "key": "a.parquet"}
 job = bourn.compute(pa.table({"a": [1, 2]}), destination=to, format="parquet", block=False).wait()
 wrong = {"type": "webhook", "url": "https://a:b@example.org", "retires": 1}

@@ -1,13 +1,16 @@
-"""Where everything is put together: settings, registry, ledger, store, links, dispatcher and engine, each once."""
+"""The session: settings, registry, ledger, store, links, dispatcher and engine, each made once and put together."""
 
 from __future__ import annotations
 
 import os
 import threading
 import weakref
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,10 +20,11 @@ if TYPE_CHECKING:
     from bourn.describe.schema import Defaults
     from bourn.dispatch.dispatcher import Dispatcher
     from bourn.dispatch.plan import Plan
+    from bourn.image.target_grid import TargetGrid
     from bourn.job.engine import Engine
-    from bourn.job.home import JobHome
     from bourn.job.job import Job
     from bourn.job.services import Services
+    from bourn.ledger.database import Database
     from bourn.plugins.registry import Registry
     from bourn.results.inspect import Found
     from bourn.settings import Settings
@@ -38,31 +42,45 @@ def _now() -> datetime:
 class Session:
     """Takes requests, by its own settings and registry; the functions of `bourn` use a default one.
 
-    Nothing is opened, and hardly anything imported, before it is needed: making a session costs nothing.
+    Nothing is opened, and hardly anything imported, before it is needed: making a session costs nothing. One that is
+    no longer referred to gives its threads and connections back, once its jobs have ended.
 
     Parameters
     ----------
     settings, registry : Settings and Registry, optional
         By default those of the file and the environment, and what is installed.
     clock : callable, optional
-        Gives the time now, with its zone.
+        Returns the time now, with its zone.
+    **keywords
+        Single settings, such as ``link_days=2``, over those of `settings` or of the file and the environment.
+
+    Raises
+    ------
+    SettingsError
+        A keyword is no setting, or its value is invalid.
     """
 
     def __init__(
-        self, settings: Settings | None = None, registry: Registry | None = None, *, clock: Clock = _now
+        self,
+        settings: Settings | None = None,
+        registry: Registry | None = None,
+        *,
+        clock: Clock = _now,
+        **keywords: Any,
     ) -> None:
-        self._given_settings = settings
+        self._given_settings = _settings_with(settings, keywords) if keywords else settings
         self.clock = clock
         self._given_registry = registry
-        self._forget_parent()
+        self.after_fork()
         _sessions.add(self)
 
-    def _forget_parent(self) -> None:
-        self._guard = threading.RLock()  # in a forked child, too: a thread of its parent's may have held it
+    def after_fork(self) -> None:
+        """Make a new lock, in a forked child: another thread of its parent may have held it."""
+        self._guard = threading.RLock()
 
     # -- what users call ----------------------------------------------------------------------------------------
 
-    def compute(  # DESIGN fixes the signature
+    def compute(  # noqa: PLR0913  # DESIGN fixes the signature
         self,
         obj: Any,
         geobox: Any = None,
@@ -73,6 +91,7 @@ class Session:
         timeout: float | None = None,
         block: bool = True,
         progress_bar: bool | None = None,
+        resampling: str | None = None,
         **arguments: Any,
     ) -> Any:
         """Compute a result, and put it where it should go, in the form it should have.
@@ -82,7 +101,8 @@ class Session:
         obj : object
             A result of any kind; or a dask collection; or a callable, called with `arguments`; or a list of these.
         geobox : GeoBox, optional
-            The grid that an image is put on, lazily, before anything is computed; or anything with a ``.geobox``.
+            The grid that an image is put on, lazily, before anything is computed: a GeoBox; a tile, an Image, an xarray
+            object or a rasterio dataset, for its grid; or (crs, resolution).
         format, destination : str, mapping or object, optional
             A name, a mapping with ``type``, or an object that a plugin takes for one. A list of destinations gives
             a list of results.
@@ -94,6 +114,9 @@ class Session:
             Whether to wait; otherwise the `Job` is returned at once.
         progress_bar : bool, optional
             Whether to draw how far it is; by default in notebooks only.
+        resampling : str, optional
+            How pixels are put on `geobox`: nearest, bilinear, cubic, cubic_spline, lanczos, average, mode, min, max,
+            med, q1, q3, sum or rms. By default nearest for bands of classes and masks, bilinear for others.
         **arguments
             For a callable.
 
@@ -109,28 +132,31 @@ class Session:
         JobFailed, JobCancelled, JobTimeout
             What became of the job.
         """
-        from bourn.job.wait_all import gather  # on first use
+        from bourn.job.executor import TimeLimit  # on first use
+        from bourn.job.job import gather
 
-        found, grid, plans = self._checked(
-            obj, geobox, arguments, destination=destination, format=format, file=file,
-            timeout=timeout, block=block, progress_bar=progress_bar,
+        limit = TimeLimit(timeout if _is_seconds(timeout) else None)
+        check = partial(
+            self._checked, obj, geobox, arguments, resampling=resampling, destination=destination, format=format,
+            file=file, timeout=timeout, block=block, progress_bar=progress_bar,
         )  # fmt: skip
+        found, grid, plans = limit.run(check, "checking the request")
         several = isinstance(plans, list)
         listed = plans if isinstance(plans, list) else [plans]
-        # Whoever waits ends the wait, and with it the job, himself.
-        limit = None if block else timeout
-        here = block and timeout is None and not progress_bar
-        jobs = self.home.submit(listed, found.obj, arguments=arguments, geobox=grid, timeout=limit, waits=here)
-        self._sweep_now_and_then()
+        submit = partial(
+            self.engine.submit, listed, found.obj, arguments=arguments, geobox=grid, limit=limit, block=block,
+            waits=block and timeout is None and not progress_bar,
+        )  # fmt: skip
+        jobs = limit.run(submit, "writing the job to the ledger")
         if not block:
             return jobs if several else jobs[0]
-        gather(jobs, timeout, progress_bar)
+        gather(jobs, limit.left(), progress_bar)
         if file is not None:
-            return jobs[0].result_to_file(file, progress_bar=False)
-        results = [job.result(progress_bar=False) for job in jobs]  # it was drawn while they were waited for
+            return jobs[0].result_to_file(file, limit.left(), progress_bar=False)
+        results = [job.result(limit.left(), progress_bar=False) for job in jobs]  # it was drawn while waiting
         return results if several else results[0]
 
-    def plan(
+    def plan(  # noqa: PLR0913  # the same
         self,
         obj: Any,
         geobox: Any = None,
@@ -141,9 +167,10 @@ class Session:
         timeout: float | None = None,
         block: bool = True,
         progress_bar: bool | None = None,
+        resampling: str | None = None,
         **arguments: Any,
     ) -> Plan | list[Plan]:
-        """The plan for a request, or its errors; nothing is computed, and nothing touched.
+        """Return the plan for a request, or raise its errors; nothing is computed or changed.
 
         Takes what `compute` takes, so that a call can be tried by changing its name.
 
@@ -153,21 +180,22 @@ class Session:
             Everything that is wrong with the request.
         """
         return self._checked(
-            obj, geobox, arguments, destination=destination, format=format, file=file,
+            obj, geobox, arguments, resampling=resampling, destination=destination, format=format, file=file,
             timeout=timeout, block=block, progress_bar=progress_bar,
         )[2]  # fmt: skip
 
     def job(self, job_id: str) -> Job:
-        """The job of that id.
+        """Return the job of that id.
 
         Raises
         ------
         UnknownJob
+            There is none; or it is another user's, and the setting `shared_ledger` is off.
         """
-        return self.home.job(job_id)
+        return self.engine.job(job_id)
 
     def jobs(self, *, stage: str | None = None, group: str | None = None, limit: int | None = 100) -> Sequence[Job]:
-        """Jobs of the ledger, the newest first.
+        """Return jobs of the ledger, the newest first; of other users too, if the setting `shared_ledger` is on.
 
         Parameters
         ----------
@@ -183,26 +211,26 @@ class Session:
         if problems:
             raise RequestError(problems)
         wanted = None if stage is None else Stage(str(stage).upper())
-        return self.home.jobs(stage=wanted, group_id=group, limit=limit)
+        return self.engine.jobs(stage=wanted, group_id=group, limit=limit)
 
     def sweep(self) -> Swept:
         """Erase what has expired, carry on what dead processes left, and deliver what is due."""
         self.engine.recover()
         self.engine.carry_due()
-        swept = self.services.sweeper.sweep(self.clock())
+        swept = self.services.sweeper.sweep()
         self.registry.hooks.call("bourn_sweep", session=self, now=self.clock())
         return swept
 
     def revoke(self, job_id: str) -> bool:
         """End the link of a job before its time; False if it has none."""
-        record = self.home.record_of(self.job(job_id).id)
+        record = self.engine.record_of(self.job(job_id).id)
         return record is not None and self.links.revoke(record.delivery_id)
 
     def close(self) -> None:
-        """Wait for the jobs of this process, then give the connections back."""
-        if "home" in self.__dict__:
+        """Wait for the jobs that it runs now, then give threads and connections back; a later call opens them again."""
+        if "engine" in self.__dict__:
             self.engine.close()
-        if "_services" in self.__dict__:
+        elif "_services" in self.__dict__:
             self.services.ledger.database.close()
 
     # -- what it is made of, each on first use ------------------------------------------------------------------
@@ -216,7 +244,7 @@ class Session:
 
     @cached_property
     def registry(self) -> Registry:
-        """Who is installed."""
+        """The installed plugins."""
         from bourn.plugins.registry import Registry  # on first use
 
         Registry.as_html = staticmethod(_as_html)
@@ -225,8 +253,8 @@ class Session:
 
     @property
     def defaults(self) -> Defaults:
-        """What a request means that leaves a half out."""
-        from bourn.describe.schema import Defaults  # for those who describe requests
+        """The destination and the format of a request that names none."""
+        from bourn.describe.schema import Defaults  # on first use
 
         return Defaults(destination=self.settings.default_destination, format=self.settings.default_format)
 
@@ -236,17 +264,17 @@ class Session:
         from bourn.contract.answers import Note  # on first use
         from bourn.dispatch.dispatcher import Dispatcher  # on first use
 
-        self.settings.warn_of_strays(self.registry.names)
+        self.settings.warn_of_unused_sections(self.registry.names)
         notes = [Note(said)] if (said := self.settings.standing_note) else []
         return Dispatcher(self.registry, self._context, default_format=self.settings.default_format, notes=notes)
 
     def lend(self, name: str) -> Context:
-        """What a destination's plugin works with outside of any job."""
+        """Return the context of a destination's plugin outside of any job."""
         return self._context(name, self.registry.find("destination", name).load())
 
     @property
     def services(self) -> Services:
-        """What jobs are lent; opens the ledger and the store."""
+        """What jobs need; opens the ledger and the store."""
         if "_services" not in self.__dict__:  # else no lock: all threads ask for it, many times a job
             with self._guard:
                 return self._services
@@ -254,32 +282,38 @@ class Session:
 
     @cached_property
     def _services(self) -> Services:
-        from bourn.job.observers import Observers  # SQLAlchemy and what needs it, on first use
-        from bourn.job.services import Services
+        from bourn.job.job import Job  # SQLAlchemy and what needs it, on first use
+        from bourn.job.services import Observers, Services
 
-        observers = Observers(self.registry.hooks, self.home.known)
-        return Services.open(self.settings, self.clock, self.dispatcher, hooks=observers, settings_of=self._settings_of)
+        self.settings.check_owners()
+        engine = self.engine
+        observers = Observers(self.registry.hooks, lambda job_id: Job(job_id, engine))
+        services = Services.open(
+            self.settings, self.clock, self.dispatcher, hooks=observers, settings_of=self._settings_of
+        )
+        weakref.finalize(self, _close, services.ledger.database).atexit = False
+        return services
 
     @cached_property
-    def home(self) -> JobHome:
-        """Where jobs come from."""
-        from bourn.job.home import JobHome  # on first use
+    def engine(self) -> Engine:
+        """What runs jobs and looks them up."""
+        from bourn.job.engine import Engine  # on first use
 
-        return JobHome(lambda: self.services, self.settings.workers)
+        return Engine(lambda: self.services, self.settings.workers)
 
     @property
-    def engine(self) -> Engine:
-        """Who carries jobs out."""
-        return self.home.engine
+    def home(self) -> Engine:
+        """The same as `engine`."""
+        return self.engine
 
     @property
     def store(self) -> Store:
-        """Where artifacts wait."""
+        """The store of artifacts."""
         return self.services.store
 
     @property
     def links(self) -> Links:
-        """Gives links, and says what they lead to."""
+        """Makes links, and resolves them."""
         return self.services.links
 
     # -- inside ---------------------------------------------------------------------------------------------------
@@ -290,12 +324,13 @@ class Session:
         geobox: Any,
         arguments: Mapping[str, Any],
         *,
+        resampling: Any,
         destination: Any,
         format: Any,
         file: Any,
         **waiting: Any,
     ) -> tuple[Found, Any, Plan | list[Plan]]:
-        """What is known of the result, the grid it is still to be put on, and the plans; or all that is wrong."""
+        """Return what is known of the result, the grid it is still to be put on, and the plans."""
         from bourn.dispatch.keywords import as_options, waiting_problems  # on first use
         from bourn.dispatch.problems import Collected
         from bourn.errors import RequestError
@@ -308,7 +343,7 @@ class Session:
         found, grid = Found(obj, ResultInfo()), geobox
         plans: Plan | list[Plan] = []
         try:
-            found, grid = self._inspect(obj, geobox, arguments)
+            found, grid = self._inspect(obj, geobox, resampling, arguments)
         except RequestError as error:
             refused.append(error)
         asked = self.settings.default_destination if destination is None else destination
@@ -319,47 +354,48 @@ class Session:
         listed = plans if isinstance(plans, list) else [plans]
         for refusal in refused:
             collected.add(type(refusal), as_options(refusal.problems, arguments, listed))
-        faults = list(waiting_problems(**waiting))
-        collected.add(RequestError, faults)
+        problems = list(waiting_problems(**waiting))
+        collected.add(RequestError, problems)
         if file is not None:
-            collected.add(RequestError, file_problems(file, listed, block=bool(faults) or waiting["block"]))
+            collected.add(RequestError, file_problems(file, listed, block=bool(problems) or waiting["block"]))
         collected.raise_if_any()
         return found, grid, plans
 
-    def _inspect(self, obj: Any, geobox: Any, arguments: Mapping[str, Any]) -> tuple[Found, Any]:
-        """What is known of the result, and the grid that it is still to be put on once it is computed."""
+    def _inspect(
+        self, obj: Any, geobox: Any, resampling: Any, arguments: Mapping[str, Any]
+    ) -> tuple[Found, TargetGrid | None]:
+        """Return what is known of the result, and the grid that it is still to be put on once it is computed."""
         from bourn.results.inspect import inspect  # on first use
 
         found = inspect(obj, arguments=arguments, adapt=self._adapt)
         if geobox is None:
+            if resampling is not None:
+                from bourn.errors import Problem, RequestError
+
+                raise RequestError([Problem("resampling", "goes with geobox=, which was not given")])
             return found, None
-        from bourn.results.reproject import as_geobox, placed_on  # odc-geo, on first use
+        from bourn.image.target_grid import target_grid  # odc-geo, on first use
+        from bourn.results.as_image import put_on_grid
 
         if not found.info.kinds:
-            return found, as_geobox(geobox, "; the arguments of a callable are given by name")
-        return inspect(placed_on(found.obj, geobox)), None
+            return found, target_grid(geobox, resampling, "; the arguments of a callable are given by name")
+        moved, notes = put_on_grid(found.obj, target_grid(geobox, resampling))
+        again = inspect(moved)
+        return attrs.evolve(again, info=attrs.evolve(again.info, notes=(*again.info.notes, *notes))), None
 
     def _adapt(self, obj: Any) -> Any:
-        from bourn.job.observers import adapted  # on first use
+        from bourn.job.services import adapt  # on first use
 
-        return adapted(self.registry.hooks, obj)
-
-    def _sweep_now_and_then(self) -> None:
-        try:
-            self.services.sweeper.now_and_then(self.clock())
-        except Exception:  # a disk that is full or a store out of reach: the jobs are on their way
-            import logging  # 4 ms at every start, for a line that is hardly ever written
-
-            logging.getLogger("bourn").exception("sweeping in passing failed; the next one tries again")
+        return adapt(self.registry.hooks, obj)
 
     def _context(self, name: str, plugin: Destination[Any], format: Mapping[str, Any] | None = None) -> Context:
-        """What a preflight is handed; without a format a plugin at work outside of any job."""
-        from bourn.job.context import LentContext, LookingContext  # on first use
+        """Return the context of a preflight; without a format, of a plugin outside of any job."""
+        from bourn.job.context import PluginContext, PreflightContext  # on first use
 
-        made = LentContext if format is None else LookingContext
+        kind = PluginContext if format is None else PreflightContext
         settings = partial(self._settings_of, name, plugin)
         home = self.settings.folder
-        return made(self.settings.principal, self.clock, settings, lambda: self.services, home, format or {})
+        return kind(self.settings.principal, self.clock, settings, lambda: self.services, home, format or {})
 
     def _settings_of(self, name: str, plugin: Destination[Any]) -> Any:
         with self._guard:
@@ -369,29 +405,46 @@ class Session:
             return known[name]
 
 
-def _as_html(told: Mapping[str, Any]) -> str:
+def _settings_with(settings: Settings | None, keywords: Mapping[str, Any]) -> Settings:
+    from bourn.settings import Settings as SettingsClass  # attrs, see above
+
+    return SettingsClass.load(**keywords) if settings is None else settings.replace(**keywords)
+
+
+def _as_html(description: Mapping[str, Any]) -> str:
     from bourn.describe.notebook import as_html  # in notebooks only
 
-    return as_html(told)
+    return as_html(description)
+
+
+def _is_seconds(timeout: Any) -> bool:
+    """Whether it can be waited for; anything else is a problem of the request."""
+    return isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout <= threading.TIMEOUT_MAX
+
+
+def _close(database: Database) -> None:
+    """Give the connections of a session back that nothing refers to any more; not in a garbage collection."""
+    with suppress(RuntimeError):  # the interpreter ends, and takes no more threads
+        threading.Thread(target=database.close, name="bourn-close", daemon=True).start()
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
-def _forget_parents() -> None:
+def _after_fork() -> None:
     for session in list(_sessions):
-        session._forget_parent()  # noqa: SLF001  # its own
+        session.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_parents)
+    os.register_at_fork(after_in_child=_after_fork)
 
 _default: Session | None = None
 _default_guard = threading.Lock()
 
 
 def default_session() -> Session:
-    """The session that the functions of `bourn` use, made on first use."""
+    """Return the session that the functions of `bourn` use, made on first use."""
     global _default  # noqa: PLW0603  # one a process, on purpose
     if _default is None:
         with _default_guard:

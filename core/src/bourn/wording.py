@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["clean", "listed", "nearest", "reason_of", "shown"]
+__all__ = ["clean", "hide_credentials", "listed", "nearest", "reason_of", "shown"]
 
 LONGEST_MESSAGE = 2_000
 """Characters; a message is for a person (PROMISES 12)."""
@@ -21,6 +22,40 @@ LONGEST_INT = 256
 
 # Control, format (bidi overrides among them), surrogate, private-use and unassigned characters.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+_URL = re.compile(
+    r"""(?P<scheme>\b[a-z][a-z0-9+.-]*://)
+        (?P<userinfo>[^\s/?#'"<>@]*@|[^\s/?#'"<>:@]*:[^\s'"<>]*@)?
+        (?P<rest>[^\s?#'"<>]*)
+        (?P<query>\?[^\s#'"<>]*)?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def hide_credentials(text: str) -> str:
+    """Return `text` without the user information and the query of each URL in it: both may hold a credential.
+
+    Examples
+    --------
+    >>> hide_credentials("smtp://ann:hunter2@mail.example:25")
+    'smtp://***@mail.example:25'
+    >>> hide_credentials("can't read https://host/a.tif?sig=abc: 403")
+    "can't read https://host/a.tif?***"
+    """
+    if "://" not in text:
+        return text
+    return _URL.sub(
+        lambda found: "".join(
+            (
+                found["scheme"],
+                "***@" if found["userinfo"] else "",
+                found["rest"],
+                "?***" if found["query"] else "",
+            )
+        ),
+        text,
+    )
 
 
 def _escaped(character: str) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from bourn.plugin import Destination, Example, Format, Receipt, hookimpl
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_everything_installed_is_shown(run_installed, home):

@@ -65,6 +65,7 @@ def doctor(home, tmp_path):
         from click.testing import CliRunner
 
         (tmp_path / "bourn.toml").write_text(toml)
+        environment |= {"BOURN_SETTINGS": str(tmp_path / "bourn.toml")}
         return CliRunner(env={**environment, "COLUMNS": "100"}).invoke(bourn, ["doctor"], obj=Session())
 
     return run

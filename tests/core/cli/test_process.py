@@ -13,6 +13,8 @@ import urllib.request
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BOURN = [sys.executable, "-m", "bourn.cli"]
 
 

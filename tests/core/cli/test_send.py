@@ -121,7 +121,7 @@ def test_everything_that_is_wrong_at_once(run, two):
     assert [line.split()[0] for line in done.stderr.splitlines()[1:]] == [
         "destination.retries", "destination.urgent", "destination.subjekt", "format.width", "format.ends",
     ]  # fmt: skip
-    assert "unknown option; did you mean 'subject'?" in done.stderr
+    assert "'letter' has no option 'subjekt'; did you mean 'subject'?" in done.stderr
 
 
 def test_a_bad_request_as_json(run, two):
@@ -236,6 +236,7 @@ def test_a_ledger_that_does_not_work_is_told_without_a_traceback(session_of, tmp
     from click.testing import CliRunner
 
     (tmp_path / "ledger.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    (tmp_path / "ledger.db").chmod(0o600)
     session = session_of(settings={"database_url": Secret(f"sqlite:///{tmp_path}/ledger.db")})
     done = CliRunner().invoke(bourn, ["send", "-", "-F", "json"], obj=session, input="2")
     assert done.exit_code == 1

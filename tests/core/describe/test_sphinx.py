@@ -5,6 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("myst_parser", reason="the group `docs` is not installed")
 
 CONF = """

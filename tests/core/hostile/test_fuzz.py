@@ -22,6 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+pytestmark = pytest.mark.deep
+
 DEEP = 5 if os.environ.get("BOURN_DEEP") else 1
 
 

@@ -110,7 +110,7 @@ def test_a_ledger_that_can_not_be_written_at_the_end_hears_of_it_later(make, scr
         gate.go.set()
         with pytest.raises(JobTimeout):
             job.wait(0.8, cancel_on_timeout=False)
-        assert session.home.record_of(job.id).stage == "SAVING"
+        assert session.engine.record_of(job.id).stage == "SAVING"
     assert job.result(10) == 2
     assert (job.stage, job.receipt.detail) == ("SUCCEEDED", {"done": 1})
     assert len(scripted.tries) == 1
@@ -169,7 +169,7 @@ def test_closing_does_not_wait_for_a_ledger_that_stays_full(make, gate):
     with read_only(session):
         gate.go.set()
         session.engine.close()
-    assert make().home.record_of(job.id).stage in {"QUEUED", "PREPARING", "RUNNING"}
+    assert make().engine.record_of(job.id).stage in {"QUEUED", "PREPARING", "RUNNING"}
 
 
 def test_a_request_that_the_ledger_can_not_take_leaves_nothing(make):
@@ -178,15 +178,15 @@ def test_a_request_that_the_ledger_can_not_take_leaves_nothing(make):
     with read_only(session), pytest.raises(Exception, match="full"):
         session.compute(2)
     assert len(session.jobs()) == 1
-    assert session.engine._members == {}
+    assert session.engine.running == {}
     assert session.compute(3) == 3
 
 
-def test_a_sweep_in_passing_that_fails_fails_no_request(make, monkeypatch, caplog):
+def test_a_sweep_in_the_background_that_fails_fails_no_request(make, monkeypatch, caplog, soon):
     session = make()
-    monkeypatch.setattr(session.services.sweeper, "now_and_then", full)
+    monkeypatch.setattr(session.services.sweeper, "sweep_if_due", full)
     assert session.compute(2) == 2
-    assert "sweeping in passing failed" in caplog.text
+    soon(lambda: "a sweep in the background failed" in caplog.text)
 
 
 def test_a_retract_that_raises_hinders_no_end(make, scripted, gate):
@@ -205,14 +205,14 @@ def test_a_retract_that_raises_hinders_no_end(make, scripted, gate):
     with pytest.raises(DeliveryError, match="taking back what 'scripted' may have delivered failed: SystemExit"):
         job.wait(60)
     assert job.refresh().stage == "FAILED"
-    assert session.engine._members == {}
+    assert session.engine.running == {}
 
 
 def test_a_worker_that_rested_long_is_seen_before_its_next_job(make, monkeypatch):
     """On other machines it is taken for dead a minute after it was seen last."""
     session = make()
     session.compute(1)
-    monkeypatch.setattr(session.engine._caretaker, "_beaten", time.monotonic() - 100)
+    monkeypatch.setattr(session.engine._current.maintenance, "_beaten", time.monotonic() - 100)
     beats = []
     beat = session.services.workers.beat
     monkeypatch.setattr(type(session.services.workers), "beat", lambda *given, **more: beats.append(1) or beat)

@@ -29,6 +29,8 @@ from hypothesis.stateful import (
 )
 from servers.backend import Home, Servers
 
+pytestmark = pytest.mark.deep
+
 LIFETIME = timedelta(days=10)
 
 
@@ -87,7 +89,7 @@ class JobLife(RuleBasedStateMachine):
         end = time.monotonic() + 20
         while True:
             engine.carry_due()
-            busy = set(engine._members) - self.moody.hanging
+            busy = set(engine.running) - self.moody.hanging
             due = ledger.next_due()
             # Two that hang take both threads: what else there is waits.
             if len(self.moody.hanging) >= 2 or (not busy and (due is None or due > self.now)):
@@ -103,8 +105,8 @@ class JobLife(RuleBasedStateMachine):
 
     @rule(job=jobs)
     def cancel(self, job):
-        live = self.session.home.record_of(job)
-        asked = self.session.home.cancel(job)
+        live = self.session.engine.record_of(job)
+        asked = self.session.engine.cancel(job)
         assert asked == (live is not None and not live.stage.done) or live.stage.done is False
         self.settle()
 
@@ -160,7 +162,7 @@ class JobLife(RuleBasedStateMachine):
             self.settle()
         finally:
             self.session.store.create = real
-        assert self.session.home.record_of(job.id).stage == ("QUEUED" if len(self.moody.hanging) >= 2 else "FAILED")
+        assert self.session.engine.record_of(job.id).stage == ("QUEUED" if len(self.moody.hanging) >= 2 else "FAILED")
 
     @rule()
     def let_go(self):
@@ -170,7 +172,7 @@ class JobLife(RuleBasedStateMachine):
     @rule()
     def die(self):
         """The process is gone as far as anybody can see, and what it was doing comes back to life later."""
-        worker = self.session.engine._worker
+        worker = self.session.engine._current.worker
         dead = workers.update().where(workers.c.id == worker.id).values(process_start=worker.process_start + 1)
         self.session.services.ledger.database.write(lambda connection: connection.execute(dead))
         old = self.moody
@@ -211,7 +213,7 @@ class JobLife(RuleBasedStateMachine):
             token = self.tokens.setdefault(job, self.session.links.token(record.delivery_id))
             if self.kept(record) and job not in self.revoked:
                 assert self.session.links.resolve(token).job_id == job
-                assert self.session.home.artifact_of(record).read() == b"[1]"
+                assert self.session.engine.artifact_of(record).read() == b"[1]"
             else:
                 try:
                     self.session.links.resolve(token)

@@ -15,7 +15,7 @@ import pytest
 from bourn.errors import JobCancelled, JobFailed, LinkInvalid
 from bourn.plugin import Receipt
 
-pytestmark = pytest.mark.backends("home", "servers")
+pytestmark = [pytest.mark.slow, pytest.mark.backends("home", "servers")]
 
 DEEP = bool(os.environ.get("BOURN_DEEP"))
 THREADS, EACH = 64, 100 if DEEP else 20
@@ -79,7 +79,7 @@ def test_of_cancel_and_success_one_wins(make, scripted, soon):
     assert together(work, range(8)) == []
     kept = {key.split("/")[0] for key in session.store.keys()}  # noqa: SIM118  # it is no mapping
     for job in jobs:
-        record = session.home.record_of(job.id)
+        record = session.engine.record_of(job.id)
         token = session.links.token(record.delivery_id)
         if record.stage == "SUCCEEDED":
             assert session.links.resolve(token).job_id == job.id
@@ -90,7 +90,7 @@ def test_of_cancel_and_success_one_wins(make, scripted, soon):
             with pytest.raises(LinkInvalid):
                 session.links.resolve(token)
     assert sum(won.values()) == len(jobs) == RACES // 8 * 8
-    assert session.engine._members == {}
+    assert session.engine.running == {}
     print(f"\n{len(jobs)} races of cancel against success: {dict(won)}")  # noqa: T201  # a figure to report
 
 
@@ -146,7 +146,7 @@ def test_a_forked_child_runs_its_own_jobs_and_leaves_its_parents_alone(make, gat
 
     def child():
         assert session.compute(2) == 2
-        assert session.engine.member(running.id) is None
+        assert session.engine.running_job(running.id) is None
         assert running.refresh().stage in {"QUEUED", "PREPARING", "RUNNING"}
         assert [session.compute(number) for number in range(5)] == list(range(5))
         session.close()
@@ -241,7 +241,7 @@ def test_ctrl_c_while_submitting_leaves_nothing_queued(make, monkeypatch):
         session.compute(2)
     monkeypatch.undo()
     assert sorted(job.stage for job in session.jobs()) == ["CANCELLED", "SUCCEEDED"]
-    assert session.engine._members == {}
+    assert session.engine.running == {}
 
 
 def test_ctrl_c_at_any_moment_leaves_no_job_behind(home, make):
@@ -282,7 +282,7 @@ print(left, caught > 5)
 
 
 def test_a_fault_of_our_own_ends_the_job(make, monkeypatch):
-    from bourn.job import engine
+    from bourn.job.job_group import JobGroup
 
     session = make()
     session.compute(1)
@@ -290,26 +290,27 @@ def test_a_fault_of_our_own_ends_the_job(make, monkeypatch):
     def broken(*given):
         raise RuntimeError("ours")
 
-    monkeypatch.setattr(engine, "carry_out", broken)
+    monkeypatch.setattr(JobGroup, "run", broken)
     with pytest.raises(JobFailed, match="ours"):
         session.compute(2, timeout=60)
-    assert session.engine._members == {}
+    assert session.engine.running == {}
 
 
 def test_an_earlier_try_that_ends_late_does_not_take_the_next_one_with_it(make):
     """Whose member is gone from the engine's book can't be cancelled any more."""
-    from bourn.job.running_job import Member
+    from bourn.job.running_job import RunningJob
 
     session = make()
     plan = session.compute(1, block=False).wait().plan
     engine = session.engine
     earlier, later = (
-        Member(job_id="j", delivery_id="d", epoch=epoch, plan=plan, principal="me", filename="x") for epoch in (1, 2)
+        RunningJob(job_id="j", delivery_id="d", epoch=epoch, plan=plan, principal="a", filename="x") for epoch in (1, 2)
     )
-    earlier.leave()
-    engine._members["j"] = later
-    engine._let_go([earlier])
-    assert engine.member("j") is later
-    later.leave()
-    engine._let_go([later])
-    assert engine.member("j") is None
+    earlier.release()
+    run = engine._current
+    run.running["j"] = later
+    engine._forget(run, [earlier])
+    assert engine.running_job("j") is later
+    later.release()
+    engine._forget(run, [later])
+    assert engine.running_job("j") is None

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 import pytest
 from bourn.errors import DeliveryError, JobCancelled, JobTimeout
-from bourn.job.deliver import pause
-from bourn.job.engine import PATIENCE
+from bourn.job.delivery import retry_pause
+from bourn.job.engine import FOREIGN_PLUGIN_PATIENCE
 from bourn.plugin import Receipt, Transient
 
 pytestmark = pytest.mark.backends("home", "servers")
@@ -33,7 +33,7 @@ def failing(times, **more):
 
 def test_the_pauses_double_up_to_a_minute_with_jitter():
     for attempt, longest in [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (100, 60)]:
-        pauses = [pause(attempt).total_seconds() for _ in range(50)]
+        pauses = [retry_pause(attempt).total_seconds() for _ in range(50)]
         assert longest * 0.75 <= min(pauses) <= max(pauses) <= longest
         assert len(set(pauses)) > 1
 
@@ -45,7 +45,7 @@ def test_it_is_tried_again_and_succeeds(make, scripted):
     assert job.result(60) == 2
     assert job.receipt.detail["attempt"] == 3
     assert [attempt for _, attempt in scripted.tries] == [1, 2, 3]
-    assert session.home.record_of(job.id).attempts == 3
+    assert session.engine.record_of(job.id).attempts == 3
 
 
 def test_without_a_word_from_the_destination_it_waits_about_a_second(make, scripted):
@@ -69,7 +69,7 @@ def test_a_waiting_delivery_holds_no_worker(make, scripted):
     waiting = session.compute(2, destination="scripted", block=False)
     assert session.compute(3, timeout=10) == 3
     assert waiting.stage == "SAVING"
-    record = session.home.record_of(waiting.id)
+    record = session.engine.record_of(waiting.id)
     assert (record.worker_id, record.epoch) == (None, 2)
     assert waiting.cancel()
     with pytest.raises(JobCancelled):
@@ -96,7 +96,7 @@ def test_one_that_is_due_at_once_goes_on(make, scripted):
     session = make()
     job = session.compute(2, destination="scripted", block=False)
     assert job.result(60) == 2
-    assert session.engine._members == {}
+    assert session.engine.running == {}
 
 
 def test_it_is_given_up_after_its_time(make, scripted, clock, soon):
@@ -104,7 +104,7 @@ def test_it_is_given_up_after_its_time(make, scripted, clock, soon):
     session = make(clock=clock)
     job = session.compute(2, destination="scripted", block=False)
     for tries in (1, 2):
-        soon(lambda tries=tries: len(scripted.tries) == tries and session.home.record_of(job.id).worker_id is None)
+        soon(lambda tries=tries: len(scripted.tries) == tries and session.engine.record_of(job.id).worker_id is None)
         clock.move(seconds=10)
     with pytest.raises(DeliveryError, match=r"'scripted' gave up after 3 tries in 20 s: busy") as caught:
         job.wait(60)
@@ -130,7 +130,7 @@ def test_cancelling_one_that_waits_ends_it_at_once(make, scripted, gate):
     scripted.act = failing(1, retry_after=600)
     session = make(settings={"workers": 1})
     job = session.compute(2, destination="scripted", block=False)
-    while session.home.record_of(job.id).worker_id is not None:
+    while session.engine.record_of(job.id).worker_id is not None:
         time.sleep(0.01)
     session.compute(gate.wait, block=False)
     assert gate.started.wait(60)
@@ -169,7 +169,7 @@ def test_a_plan_that_can_not_be_read_here_is_left_to_others(make, session, scrip
     scripted.act = failing(1, retry_after=1)
     there = make(clock=clock)
     job = there.compute(2, destination="scripted", block=False)
-    while there.home.record_of(job.id).worker_id is not None:
+    while there.engine.record_of(job.id).worker_id is not None:
         time.sleep(0.01)
     there.engine.close()
     from bourn import Session
@@ -177,7 +177,7 @@ def test_a_plan_that_can_not_be_read_here_is_left_to_others(make, session, scrip
     here = Session(there.settings, clock=clock)  # what is installed: no such destination
     clock.move(seconds=2)
     here.sweep()
-    record = here.home.record_of(job.id)
+    record = here.engine.record_of(job.id)
     assert (record.stage, record.worker_id) == ("SAVING", None)
     assert "'scripted'" in record.note
     here.engine.close()  # it would look again, too, and may be the first to
@@ -193,13 +193,13 @@ def test_nobody_can_read_it_for_an_hour_and_it_has_failed(make, scripted, clock)
     scripted.act = failing(1, retry_after=1)
     there = make(clock=clock)
     job = there.compute(2, destination="scripted", block=False)
-    while there.home.record_of(job.id).worker_id is not None:
+    while there.engine.record_of(job.id).worker_id is not None:
         time.sleep(0.01)
     there.engine.close()
     from bourn import Session
 
     here = Session(there.settings, clock=clock)
-    clock.move(seconds=PATIENCE.total_seconds() + 1)
+    clock.move(seconds=FOREIGN_PLUGIN_PATIENCE.total_seconds() + 1)
     here.sweep()
     with pytest.raises(DeliveryError, match=r"can't be carried on: .*'scripted'"):
         here.job(job.id).wait(60)
@@ -267,7 +267,7 @@ def test_what_died_before_its_artifact_was_stored_has_failed_with_that_reason(ho
     job_id = python(DIE).communicate(timeout=90)[0].strip()
     session = make()
     session.sweep()
-    record = session.home.record_of(job_id)
+    record = session.engine.record_of(job_id)
     assert record.stage == "FAILED"
     assert re.search(
         r"process that carried it out died at \w+, before its artifact was stored", record.error["message"]
@@ -287,7 +287,7 @@ def test_a_store_out_of_reach_hinders_no_recovery_and_the_next_sweep_erases(home
     with monkeypatch.context() as patched:
         patched.setattr(type(session.store), "keys", fail)
         assert session.engine.recover() == 0  # starting the engine has done it
-    assert session.home.record_of(job_id).stage == "FAILED"
+    assert session.engine.record_of(job_id).stage == "FAILED"
     assert session.store.size(orphan) == 0
     session.sweep()
     assert session.store.size(orphan) is None
@@ -298,10 +298,10 @@ def test_what_was_to_be_cancelled_when_it_died_is_cancelled(home, make):
         job_id = process.stdout.readline().strip()
         process.send_signal(signal.SIGSTOP)
         session = make()
-        assert session.home.cancel(job_id) is True
+        assert session.engine.cancel(job_id) is True
         process.kill()
     session.sweep()
-    assert session.home.record_of(job_id).stage == "CANCELLED"
+    assert session.engine.record_of(job_id).stage == "CANCELLED"
 
 
 def test_who_waits_for_a_job_of_a_process_that_dies_hears_of_it(home, make):
@@ -327,7 +327,7 @@ def test_who_lost_the_lease_leaves_the_job_to_the_other(make, scripted, gate):
     session = make()
     job = session.compute(2, destination="scripted", block=False)
     assert gate.started.wait(60)
-    record = session.home.record_of(job.id)
+    record = session.engine.record_of(job.id)
     now = session.clock()
     session.services.ledger.postpone(record.id, record.epoch, record.delivery_id, until=now, note="", now=now)
     scripted.act = lambda *given: Receipt(detail={"by": "the other"})
@@ -344,7 +344,7 @@ def test_sessions_that_carry_at_once_deliver_once_each(make, scripted):
     delivered = []
     session = make()
     jobs = [session.compute(number, destination="scripted", block=False) for number in range(1)]
-    while any(session.home.record_of(job.id).worker_id is not None for job in jobs):
+    while any(session.engine.record_of(job.id).worker_id is not None for job in jobs):
         time.sleep(0.01)
     scripted.act = lambda artifact, options, context: delivered.append(context.job_id) or Receipt()
     ledger = session.services.ledger
@@ -381,7 +381,7 @@ def test_what_cannot_be_taken_back_is_not_cancelled_but_failed(make, scripted, g
     with pytest.raises(DeliveryError, match="a mail went out"):
         job.wait(60)
     assert session.links.resolve(job.url.split("/")[-2]).job_id == job.id
-    assert session.engine._members == {}
+    assert session.engine.running == {}
 
 
 def test_a_step_knows_its_home_and_until_when_its_link_works(make, scripted, clock):

@@ -66,8 +66,8 @@ UNFIT = {
     a_ledger_that_is_none: r"file is not a database",
     a_ledger_that_is_a_folder: r"unable to open database file",
     a_ledger_that_is_cut_off: r"malformed|not a database|disk I/O error",
-    a_ledger_of_another_shape: r"jobs has no column deadline_at\. Move it out of the way",
-    a_ledger_without_its_tables: r"there is no table keys\. Move it out of the way",
+    a_ledger_of_another_shape: r"jobs has no column deadline_at\. Move it",
+    a_ledger_without_its_tables: r"there is no table keys\. Move it",
 }
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bourn.errors import LedgerError, SettingsError
 from bourn.ledger import group_commit as module
 from bourn.ledger.database import Database
+from bourn.ledger.database_errors import is_connection_lost, is_transient
 from bourn.ledger.ledger import LeaseLost, Ledger, NewJob
 from bourn.ledger.record import StoredArtifact
 from bourn.ledger.schema import LEDGER_MIGRATIONS
@@ -132,7 +133,7 @@ def test_over_a_bad_network_it_is_the_same(backend, ledger):
     try:
         there = Ledger(database)
         for move in LIFE:
-            there.database.look(lambda connection: connection.scalar(sa.select(1)))
+            there.database.query(lambda connection: connection.scalar(sa.select(1)))
             proxy.lose_answers(b"COMMIT")
             move(there)
         assert proxy.lost >= len(LIFE)
@@ -175,7 +176,7 @@ def test_whoever_has_to_give_way_goes_again(backend, database, ledger):
 
 def test_each_process_has_a_row_for_its_commits_and_takes_it_along(backend, database):
     def rows():
-        return database.look(lambda connection: len(connection.execute(writers.select()).all()))
+        return database.query(lambda connection: len(connection.execute(writers.select()).all()))
 
     other = Database(backend.database_url)
     assert (other.engine is not None, rows()) == (True, 2)
@@ -207,6 +208,69 @@ def test_commits_are_durable_also_where_the_server_takes_that_lightly(backend, d
     other.close()
 
 
+def test_a_primary_that_only_reads_for_a_while_is_waited_for(backend, database, ledger):
+    """A failover: the old primary is demoted before the name leads to the new one."""
+    add(ledger)
+    owner = Database(backend.database_url)
+
+    def read_only(value):
+        # Its own connection is exempt, and the others are made anew, as by clients of a server that was demoted.
+        statement = f'alter database "{backend.label}" set default_transaction_read_only = {value}'
+        ending = (
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        with psycopg.connect(
+            sa.make_url(backend.database_url).set(drivername="postgresql").render_as_string(hide_password=False),
+            autocommit=True, options="-c default_transaction_read_only=off",
+        ) as connection:  # fmt: skip
+            connection.execute(statement)
+            connection.execute(ending)
+
+    read_only("on")
+    later = threading.Timer(1.5, read_only, ["off"])
+    later.start()
+    try:
+        assert ledger.get(JOB).stage == Stage.QUEUED
+        stored(ledger)
+        owner.write_relaxed(lambda connection: connection.execute(jobs.update().values(note="x")))
+    finally:
+        later.join()
+        owner.close()
+    assert ledger.get(JOB).stage == Stage.SAVING
+
+
+@pytest.mark.parametrize(
+    ("state", "lost", "transient"),
+    [
+        ("25006", True, True), ("57P01", True, True), ("57P03", True, True), ("08006", True, True),
+        ("53300", True, True), ("57014", False, True), ("40001", False, True), ("55P03", False, True),
+        ("23505", False, False), ("53100", False, False), ("42P01", False, False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", [sa.exc.OperationalError, sa.exc.InternalError, sa.exc.IntegrityError])
+def test_the_sqlstate_says_what_to_do(state, lost, transient, kind):
+    """Whatever class the driver puts it into."""
+    cause = psycopg.Error("x")
+    cause.sqlstate = state
+    error = kind("select 1", {}, cause)
+    assert (is_connection_lost(error), is_transient(error)) == (lost, transient)
+
+
+def test_no_statement_is_prepared_unless_the_url_says_so(backend):
+    """Behind a pooler the next transaction runs on another connection of the server."""
+    for query, prepared in (({}, 0), ({"prepare_threshold": "0"}, 1)):
+        database = Database(
+            sa.make_url(backend.database_url).update_query_dict(query).render_as_string(hide_password=False)
+        )
+        with database.read() as connection:
+            for _ in range(12):
+                connection.execute(sa.select(sa.literal(7)))
+            found = connection.exec_driver_sql("select count(*) from pg_prepared_statements").scalar()
+        database.close()
+        assert (found > 0) == prepared
+
+
 def test_a_look_sees_one_state(backend, database, ledger):
     add(ledger)
     count = sa.select(sa.func.count()).select_from(jobs)
@@ -226,7 +290,7 @@ def test_many_processes_may_make_the_tables_at_once(postgresql, backend):
         started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
         assert [process.communicate(timeout=120)[1] for process in started] == [b""] * 4
         database = Database(postgresql.url(name))
-        assert database.look(
+        assert database.query(
             lambda connection: connection.exec_driver_sql("select version_num from bourn_core_version").fetchall()
         ) == [(LEDGER_MIGRATIONS.head,)]
         database.close()

@@ -16,6 +16,8 @@ import uvicorn
 from bourn.describe.schema import Defaults
 from bourn.plugins.registry import Registry
 from bourn.serve import application
+from bourn.serve.server import configuration
+from bourn.settings import Settings
 
 _FILE = Path(__file__).parent.parent / "store" / "conftest.py"
 _spec = importlib.util.spec_from_file_location("store_house", _FILE)  # test folders are no packages
@@ -31,6 +33,7 @@ class Session:
         self.links, self.store, self.clock = house.links, house.store, house.clock
         self.registry = registry or Registry.of()
         self.defaults = Defaults()
+        self.settings = Settings()
         self.sweeps = 0
         self.sweep_fault = None
 
@@ -48,7 +51,7 @@ class Session:
 @contextlib.contextmanager
 def served(session, **options):
     """The address of a server that runs in a thread of this process."""
-    config = uvicorn.Config(application(session, **options), port=0, log_config=None, lifespan="on")
+    config = configuration(application(session, **options), port=0, log_config=None, lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -13,6 +13,8 @@ from bourn.plugin import Destination, Format, option
 from bourn.plugins.registry import Registry
 from programs import require
 
+pytestmark = pytest.mark.slow
+
 EVIL = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
 
 

@@ -1,6 +1,7 @@
 """What a link answers, asked over a real connection."""
 
 import asyncio
+import base64
 import contextlib
 import os
 import re
@@ -15,6 +16,7 @@ import httpx
 import pytest
 from bourn.ledger.stages import Stage
 from bourn.serve.body import Body
+from bourn.settings import Settings
 
 SECOND = timedelta(seconds=1)
 DATA = os.urandom(3_000_000)
@@ -36,7 +38,10 @@ def test_a_link_gives_the_bytes_and_says_how_to_keep_them(session, client):
         "cache-control": "private, no-store",
         "accept-ranges": "bytes",
         "etag": f'"{digest}"',
+        "repr-digest": f"sha-256=:{base64.b64encode(bytes.fromhex(digest)).decode()}:",
         "last-modified": "Sun, 01 Nov 2026 12:00:00 GMT",
+        "cross-origin-resource-policy": "cross-origin",
+        "vary": "Origin",
     }
 
 
@@ -138,7 +143,7 @@ def test_nothing_but_get_and_head(session, client):
     for method in ["POST", "PUT", "DELETE", "PATCH"]:
         answer = client.request(method, path)
         assert (answer.status_code, answer.text) == (405, "Only GET and HEAD are answered here.\n")
-        assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+        assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 
 def test_no_path_leads_out(session, client):
@@ -217,7 +222,94 @@ def test_a_service_that_can_sign_sends_the_bytes_itself(session, client, monkeyp
     assert client.get(path).status_code == 410
 
 
+# Other origins.
+
+
+def test_a_page_of_another_origin_reads_parts_of_a_link(session, client):
+    """A web map reads a COG by Range from a browser."""
+    path, origin = session.path(session.house.finished(DATA)), {"Origin": "https://map.example"}
+    part = client.get(path, headers={**origin, "Range": "bytes=0-9"})
+    assert part.status_code == 206
+    assert part.headers["access-control-allow-origin"] == "*"
+    exposed = part.headers["access-control-expose-headers"].lower().split(", ")
+    assert {"content-range", "accept-ranges", "etag", "content-length"} <= set(exposed)
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "range, if-none-match"}
+    preflight = client.options(path, headers={**origin, **asked})
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    lost = client.get(f"{path}x", headers=origin)
+    assert (lost.status_code, lost.headers["access-control-allow-origin"]) == (404, "*")
+
+
+def test_only_the_origins_of_the_settings_read_links(session, tools):
+    session.settings = Settings(cors_origins=["https://map.example"])
+    path = session.path(session.house.finished(b"two"))
+    with tools.served(session) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        for origin, allowed in (("https://map.example", "https://map.example"), ("https://evil.example", None)):
+            answer = client.get(path, headers={"Origin": origin})
+            assert answer.headers.get("access-control-allow-origin") == allowed
+
+
+# Conditions and digests.
+
+
+def test_conditions_decide_before_ranges(session, client):
+    job = session.house.finished(DATA)
+    path, tag = session.path(job), client.head(session.path(job)).headers["etag"]
+    seen = client.get(path, headers={"If-None-Match": tag, "Range": "bytes=0-1"})
+    assert (seen.status_code, seen.content, seen.headers["etag"]) == (304, b"", tag)
+    assert client.get(path, headers={"If-Match": '"x"', "Range": "bytes=0-1"}).status_code == 412
+    assert client.get(path, headers={"If-Match": tag, "Range": "bytes=0-1"}).status_code == 206
+
+
+@pytest.mark.parametrize("by_kernel", [True, False])
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_bytes_that_were_changed_in_the_store_are_not_given_whole(session, tools, caplog, monkeypatch, by_kernel, size):
+    if not by_kernel:
+        monkeypatch.setattr("bourn.serve.body.ZERO_COPY", "none")
+    data = os.urandom(size)
+    job = session.house.finished(data)
+    path, file = session.path(job), session.store.local_path(job.key)
+    with tools.served(session) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        assert client.get(path).content == data
+        file.chmod(0o600)
+        file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        try:
+            answer = client.get(path)
+        except httpx.RemoteProtocolError:  # broken off
+            assert size > 10
+        else:
+            assert (answer.status_code, size) == (404, 10)
+    assert f"the object {job.key} is damaged" in caplog.text
+
+
+def test_a_link_out_of_the_store_is_not_followed(session, client, tmp_path):
+    job = session.house.finished(b"0123456789")
+    (tmp_path / "secret").write_bytes(b"abcdefghij")
+    file = session.store.local_path(job.key)
+    file.unlink()
+    file.symlink_to(tmp_path / "secret")
+    answer = client.get(session.path(job))
+    assert answer.status_code in {404, 503}
+    assert b"abc" not in answer.content
+
+
 # Connections.
+
+
+def test_a_stalled_download_ends_with_its_link(session, client):
+    path = session.path(session.house.finished(DATA * 20))
+    with socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect(("127.0.0.1", client.base_url.port))
+        reader.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        taken = len(reader.recv(1000))
+        session.clock.now += timedelta(days=11)
+        reader.settimeout(20)
+        with contextlib.suppress(ConnectionResetError):
+            while piece := reader.recv(1 << 20):
+                taken += len(piece)
+    assert taken < len(DATA) * 10
 
 
 def test_a_reader_that_goes_away_hurts_nobody(session, client):

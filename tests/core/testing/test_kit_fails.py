@@ -13,6 +13,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 TABLE = HERE.parents[2] / "docs" / "plugins" / "broken.csv"
 

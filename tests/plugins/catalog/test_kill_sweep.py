@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from bourn import Session, Settings
 from bourn_catalog.records.tables import boxes, images
 
-pytestmark = [pytest.mark.backends("home", "servers"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.deep, pytest.mark.backends("home", "servers"), pytest.mark.timeout(3600)]
 
 DEEP = bool(os.environ.get("BOURN_DEEP"))
 

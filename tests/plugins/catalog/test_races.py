@@ -24,6 +24,7 @@ from bourn_catalog.records.tables import boxes, images
 from grids import grid
 
 pytestmark = [
+    pytest.mark.deep,
     pytest.mark.backends("home", "servers"),
     pytest.mark.timeout(3600 if os.environ.get("BOURN_DEEP") else 600),
 ]

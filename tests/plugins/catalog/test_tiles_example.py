@@ -7,6 +7,9 @@ from pathlib import Path
 
 import bourn_catalog as catalog
 import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "composite_by_tiles.py"
 

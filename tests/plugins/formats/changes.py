@@ -98,6 +98,7 @@ CASES = {
     "a DataArray with codecs": coded(),
     "a Dataset": xr.Dataset({"v": ("x", [1, 2])}),
     "a pyarrow table": pa.table({"a": [1, None]}),
+    "a slice of an Arrow table with a dictionary": pa.table({"d": pa.array(["a", "b"]).dictionary_encode()})[1:],
     "a table of periods": pa.table({"p": pa.array(pd.period_range("2020", periods=1, freq="Y").array)}),
     "a table of times in nanoseconds": pa.table({"t": pa.array([1], pa.time64("ns"))}),
     "a pandas table": pd.DataFrame({"a": [1.5, math.nan], "s": ["x", None]}),

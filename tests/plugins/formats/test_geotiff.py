@@ -229,9 +229,7 @@ def test_unlike_nodata_values_become_a_mask(write):
     assert file.nodata is None
     assert file.dataset_mask().tolist() == [[0, 0, 255]]
     assert report["hidden"] == {"a": 1, "b": 1}
-    assert report["notes"] == [
-        "the bands have unlike nodata values, of which TIFF holds one: written as a mask instead"
-    ]
+    assert report["notes"] == ["the bands have different nodata values, but TIFF holds one: written as a mask instead"]
 
 
 def test_a_mask_band_needs_no_nodata_of_its_own(write):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.deep
+
 DEEP = 10 if os.environ.get("BOURN_DEEP") else 1
 
 SCRIPT = Path(__file__).parent / "hostile_streams.py"

@@ -25,6 +25,9 @@ __all__ = ["Commands", "bourn", "main", "pass_session", "session_of"]
 
 P = ParamSpec("P")
 
+CHOSEN = "BOURN_SETTINGS"
+"""The variable that names the file of settings; written out here, since `bourn --version` loads no settings."""
+
 # Command -> where it is. Its module is imported when it is run, or when `--help` tells of it.
 _OWN = {
     "send": "bourn.cli.send",
@@ -34,6 +37,7 @@ _OWN = {
     "schema": "bourn.cli.plugins",
     "docs": "bourn.cli.plugins",
     "doctor": "bourn.cli.doctor",
+    "trust": "bourn.cli.settings",
     "jobs": "bourn.cli.jobs",
     "job": "bourn.cli.jobs",
     "cancel": "bourn.cli.jobs",
@@ -131,9 +135,24 @@ class _Plainly(logging.Formatter):
         return f"{record.levelname.capitalize()}: {record.getMessage()}"
 
 
+def _choose_settings(_context: click.Context, _option: click.Parameter, file: str | None) -> None:
+    """Name the file in the environment, so that the processes that a command starts read it, too."""
+    if file is not None:
+        os.environ[CHOSEN] = os.path.abspath(file)  # noqa: PTH100  # without a look at the disk
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="bourn", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option(
+    "--settings",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=_choose_settings,
+    help="Read the settings from this file.",
+)
 def bourn(*, debug: bool) -> None:  # the group itself looks at it
     """Put the result of a computation where it should go, in the form it should have.
 

@@ -9,7 +9,6 @@ import platform
 import secrets
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +18,8 @@ from bourn.cli.commands import pass_session
 from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
 from bourn.describe.paper import one_line
 from bourn.errors import BournError, PluginError, SettingsError
-from bourn.settings import FILE, PREFIX
+from bourn.settings.sources import PREFIX
+from bourn.wording import hide_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ def _parts(session: Session) -> Rows:
         "bourn": lambda: __version__,
         "python": lambda: f"{platform.python_version()}, {sys.executable}",
         "settings": lambda: _settings(session),
-        "home": lambda: str(session.settings.home),
+        "home": lambda: _home(session),
         "ledger": lambda: _ledger(session),
         "store": lambda: _store(session),
         "links": lambda: _links(session),
@@ -93,11 +93,15 @@ def _looked(part: str, look: Callable[[], str]) -> dict[str, Any]:
 
 
 def _settings(session: Session) -> str:
-    """Whence they are; the names of variables, never their values: among them are passwords."""
-    session.settings  # noqa: B018  # loads them, or says what is wrong
-    folders = [Path.cwd(), *([Path(os.environ["BOURN_HOME"])] if os.environ.get("BOURN_HOME") else [])]
-    files = [str(folder / FILE) for folder in folders if (folder / FILE).is_file()]
-    return ", ".join([*files[:1], *sorted(name for name in os.environ if name.startswith(PREFIX))]) or "the defaults"
+    """Return the file and the names of the variables, never their values: among them are passwords."""
+    file = session.settings.sources.file
+    files = [] if file is None else [str(file)]
+    return ", ".join([*files, *sorted(name for name in os.environ if name.startswith(PREFIX))]) or "the defaults"
+
+
+def _home(session: Session) -> str:
+    session.settings.check_owners()
+    return str(session.settings.home)
 
 
 def _ledger(session: Session) -> str:
@@ -118,16 +122,17 @@ def _store(session: Session) -> str:
     try:
         with store.open(key) as file:
             if file.read() != b"bourn":
-                msg = f"{session.settings.store} does not give back what was written"
+                msg = f"{hide_credentials(session.settings.store)} does not give back what was written"
                 raise OSError(msg)
     finally:
         store.delete(key)
-    return f"{session.settings.store}, can be written"
+    return f"{hide_credentials(session.settings.store)}, can be written"
 
 
 def _links(session: Session) -> str:
     url = session.settings.public_url
-    return f"{url}, {'a server answers' if _answers(url) else 'no server answers: `bourn serve` starts one'}"
+    state = "a server answers" if _answers(url) else "no server answers: `bourn serve` starts one"
+    return f"{hide_credentials(url)}, {state}"
 
 
 def _answers(url: str) -> bool:
@@ -150,8 +155,8 @@ def _settings_of_plugins(session: Session) -> Rows:
                 session.settings.of_plugin(spec.name, spec.settings_class)
             except SettingsError as error:
                 problems.append(_problem(f"settings of {spec.name}", error.message, fatal=True))
-    strays = session.settings.strays(session.registry.names)
-    return problems + [_problem("settings", stray, fatal=False) for stray in strays]
+    unused = session.settings.unused_sections(session.registry.names)
+    return problems + [_problem("settings", stray, fatal=False) for stray in unused]
 
 
 def _problem(what: str, reason: str, *, fatal: bool) -> dict[str, Any]:

@@ -19,7 +19,7 @@ __all__ = ["job_as_json", "job_page", "link_state", "link_until", "spoken_size",
 
 def job_as_json(session: Session, job: Job) -> dict[str, Any]:
     """A job for machines."""
-    record = session.home.record_of(job.id)
+    record = session.engine.record_of(job.id)
     artifact = None if record is None else record.artifact
     receipt, error, runtime = job.receipt, job.error, job.runtime
     link = link_state(session, job)
@@ -88,7 +88,7 @@ def link_until(session: Session, job: Job) -> str | None:
 
 def link_state(session: Session, job: Job) -> str | None:
     """Whether bourn's own link works, is revoked or expired; None where there is none, or it is not ours to say."""
-    record = session.home.record_of(job.id)
+    record = session.engine.record_of(job.id)
     artifact = None if record is None else record.artifact
     if artifact is None or link_until(session, job) is None:
         return None

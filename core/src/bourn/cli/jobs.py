@@ -46,7 +46,7 @@ def found(session: Session, given: str) -> Job:
     prefix = given.strip().lower()
     if len(prefix) < LEAST or len(prefix) >= WHOLE or not set(prefix) <= set("0123456789abcdef"):
         return session.job(given)
-    ids = session.home.ids_beginning(prefix, limit=MOST_NAMED + 1)
+    ids = session.engine.ids_beginning(prefix, limit=MOST_NAMED + 1)
     if len(ids) > 1:
         more = ", ..." if len(ids) > MOST_NAMED else ""
         msg = f"several jobs begin with {shown(given)}: {', '.join(ids[:MOST_NAMED])}{more}"

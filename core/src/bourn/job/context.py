@@ -1,4 +1,4 @@
-"""The context that a step of a destination is handed."""
+"""The context that a step of a destination gets."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
     from bourn.contract.artifact import Artifact
     from bourn.contract.context import Clock
-    from bourn.job.running_job import Member
+    from bourn.job.running_job import RunningJob
     from bourn.job.services import Services
     from bourn.ledger.database import Database
     from bourn.store.store import Store
 
-__all__ = ["LentContext", "LookingContext", "WorkingContext"]
+__all__ = ["DeliveryContext", "PluginContext", "PreflightContext"]
 
 
-MOST_STEPS = 2**63 - 1
-"""What a column of the ledger holds."""
+STEPS_MAX = 2**63 - 1
+"""The largest number that a column of the ledger holds."""
 
 
-class LookingContext:
-    """For a preflight: there is no job yet, so there is nothing to link, to hold or to tell.
+class PreflightContext:
+    """For a preflight: there is no job yet, so there is nothing to link, to hold or to report.
 
     Parameters
     ----------
     services : callable
-        Gives the services; called only by a preflight that asks for the store or the database.
+        Returns the services; called only by a preflight that asks for the store or the database.
     format : mapping
         The format that was chosen, as a mapping.
     home : Path
-        The installation's folder; it may not be there yet.
+        The installation's folder; it may not exist yet.
     """
 
     job_id = ""
@@ -65,7 +65,7 @@ class LookingContext:
 
     @property
     def store(self) -> Store:
-        """Where artifacts are read."""
+        """The store of artifacts."""
         return self._services().store
 
     @property
@@ -75,7 +75,7 @@ class LookingContext:
 
     @property
     def checkpoint(self) -> Mapping[str, Any]:
-        """Nothing: no delivery has begun."""
+        """Empty: no delivery has begun."""
         return {}
 
     @checkpoint.setter
@@ -83,35 +83,35 @@ class LookingContext:
         raise _too_early("checkpoint")
 
     def link(self) -> str:
-        """Not to be had yet."""
+        """Raise: there is no artifact yet."""
         raise _too_early("link")
 
     def link_until(self) -> datetime:
-        """Not to be had yet."""
+        """Raise: there is no artifact yet."""
         raise _too_early("link_until", "deliver")
 
     def hold(self, artifact: Artifact, owner: str) -> None:
-        """Not to be had yet."""
+        """Raise: there is no artifact yet."""
         raise _too_early("hold")
 
     def release(self, delivery_id: str, owner: str, *, discard: bool = False) -> None:
-        """Not to be had yet."""
+        """Raise: there is no artifact yet."""
         raise _too_early("release")
 
     def cancelled(self) -> bool:
-        """Never: there is nothing to cancel."""
+        """Return False: there is nothing to cancel."""
         return False
 
     def progress(self, done: int, total: int, note: str = "") -> None:
-        """Nobody listens yet."""
+        """Do nothing: there is no job yet."""
 
 
 def _too_early(what: str, step: str = "prepare") -> RuntimeError:
-    return RuntimeError(f"a preflight looks and touches nothing: context.{what} is there from {step} on")
+    return RuntimeError(f"a preflight reads and changes nothing: context.{what} is available from {step} on")
 
 
-class LentContext(LookingContext):
-    """For a plugin at work outside of any job: on its own records, by a command, in a sweep."""
+class PluginContext(PreflightContext):
+    """For a plugin outside of any job: its own records, a command, a sweep."""
 
     def release(self, delivery_id: str, owner: str, *, discard: bool = False) -> None:
         """End a hold."""
@@ -125,52 +125,52 @@ def _release(services: Services, delivery_id: str, owner: str, *, discard: bool)
         services.ledger.release(delivery_id, owner)
 
 
-class WorkingContext:
-    """For the steps of a job that is being carried out."""
+class DeliveryContext:
+    """For the steps of a running job."""
 
-    def __init__(self, services: Services, member: Member) -> None:
+    def __init__(self, services: Services, job: RunningJob) -> None:
         self._services = services
-        self._member = member
+        self._job = job
 
     @property
     def job_id(self) -> str:
-        """The job."""
-        return self._member.job_id
+        """The id of the job."""
+        return self._job.job_id
 
     @property
     def delivery_id(self) -> str:
-        """The delivery: the same at every try."""
-        return self._member.delivery_id
+        """The id of the delivery: the same at every try."""
+        return self._job.delivery_id
 
     @property
     def attempt(self) -> int:
         """1 at the first try."""
-        return self._member.attempt
+        return self._job.attempt
 
     @property
     def settings(self) -> Any:
         """The plugin's own settings."""
-        to = self._member.plan.to
+        to = self._job.plan.to
         return self._services.settings_of(to.name, to.plugin)
 
     @property
     def format(self) -> Mapping[str, Any]:
         """The format that was chosen."""
-        return self._member.plan.format
+        return self._job.plan.format
 
     @property
     def principal(self) -> str:
-        """Who asked for the job."""
-        return self._member.principal
+        """The user who asked for the job."""
+        return self._job.principal
 
     @property
     def clock(self) -> Clock:
-        """Gives the time now."""
+        """Returns the time now."""
         return self._services.clock
 
     @property
     def store(self) -> Store:
-        """Where artifacts are read."""
+        """The store of artifacts."""
         return self._services.store
 
     @property
@@ -184,14 +184,14 @@ class WorkingContext:
         return self._services.settings.folder
 
     def link(self) -> str:
-        """The artifact's link."""
-        return self._services.links.url(self.delivery_id, self._member.filename)
+        """Return the link to the artifact."""
+        return self._services.links.url(self.delivery_id, self._job.filename)
 
     def link_until(self) -> datetime:
-        """Until when the link works at least."""
-        stored_at = self._member.first_try_at
+        """Return until when the link works at least."""
+        stored_at = self._job.first_try_at
         if stored_at is None:
-            msg = "nothing is stored yet: context.link_until is there from deliver on"
+            msg = "nothing is stored yet: context.link_until is available from deliver on"
             raise RuntimeError(msg)
         return stored_at + self._services.link_lifetime
 
@@ -206,17 +206,17 @@ class WorkingContext:
     @property
     def checkpoint(self) -> Mapping[str, Any]:
         """The durable state of a delivery of several steps."""
-        return dict(self._member.checkpoint)
+        return dict(self._job.checkpoint)
 
     @checkpoint.setter
     def checkpoint(self, value: Mapping[str, Any]) -> None:
-        self._services.ledger.checkpoint(self.job_id, self._member.epoch, self.delivery_id, value)
-        self._member.checkpoint = dict(value)
+        self._services.ledger.checkpoint(self.job_id, self._job.epoch, self.delivery_id, value)
+        self._job.checkpoint = dict(value)
 
     def cancelled(self) -> bool:
-        """Whether somebody wants the job cancelled."""
-        return self._member.cancel_wanted.is_set()
+        """Return whether the job is to be cancelled."""
+        return self._job.cancel_requested.is_set()
 
     def progress(self, done: int, total: int, note: str = "") -> None:
-        """Tell how far the step is."""
-        self._member.tell(min(int(done), MOST_STEPS), min(int(total), MOST_STEPS), clean(str(note)))
+        """Report how far the step is."""
+        self._job.report_progress(min(int(done), STEPS_MAX), min(int(total), STEPS_MAX), clean(str(note)))

@@ -1,31 +1,36 @@
-"""Threads of this process that carry out jobs; as many at a time as the settings say."""
+"""The engine of a session: submits, cancels, delivers again and looks up jobs; runs them in threads of this process."""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import threading
+import time
 import weakref
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from bourn.contract.artifact import Artifact
-from bourn.errors import DeliveryError, LedgerError
-from bourn.job.deliver import LONGEST_PAUSE, deliver
-from bourn.job.encode import name_of
-from bourn.job.executor import Places
-from bourn.job.failure import failed, written
-from bourn.job.finish import cancel, fail, owe
-from bourn.job.job_group import Work, carry_out, carry_stored
-from bourn.job.maintenance import TICK_SECONDS, Caretaker
-from bourn.job.recovery import recover
-from bourn.job.running_job import Member
+from bourn.errors import BournError, DeliveryError, JobError, LedgerError, UnknownJob
+from bourn.job.at_exit import failed_unseen, is_over, wait_at_exit
+from bourn.job.delivery import PAUSE_MAX, cancel, deliver, fail, write_or_defer
+from bourn.job.encode import filename_of
+from bourn.job.executor import Executor, TimeLimit, in_job
+from bourn.job.failure import as_job_error, as_json
+from bourn.job.job import Job, Submission, unknown_job
+from bourn.job.job_group import JobGroup, deliver_stored
+from bourn.job.maintenance import TICK_SECONDS, Maintenance, recover
+from bourn.job.running_job import RunningJob
 from bourn.ledger.database_errors import is_connection_lost
 from bourn.ledger.ledger import LeaseLost, NewJob
 from bourn.ledger.stages import Stage
+from bourn.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,34 +40,67 @@ if TYPE_CHECKING:
     from bourn.ledger.record import JobRecord
     from bourn.ledger.workers import Worker
 
-__all__ = ["Engine", "artifact_of"]
+__all__ = ["Engine"]
 
 _log = logging.getLogger("bourn.job")
 
 DELIVERIES_AT_ONCE = 4
-"""Of those that were left to be tried again. They wait for somebody else's answer, and never for hours of computing."""
+"""Of those that were left to be tried again: they wait for another server, and never for hours of computing."""
 
 CLAIMED_AT_ONCE = 50
 """How many deliveries that are due are taken over in one commit."""
 
-PATIENCE = timedelta(hours=1)
+FOREIGN_PLUGIN_PATIENCE = timedelta(hours=1)
 """How long a delivery whose plugin is not installed here is left to other processes."""
+
+_ID = re.compile(r"[0-9a-zA-Z_-]{1,100}")
+"""What an id can look like: the ledger is not asked for anything else."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class _Run:
+    """What an engine has from its first job in this process until it is closed."""
+
+    services: Services
+    worker: Worker
+    executor: Executor
+    deliveries: Executor
+    running: dict[str, RunningJob] = attrs.field(factory=dict)
+    known: weakref.WeakValueDictionary[str, RunningJob] = attrs.field(factory=weakref.WeakValueDictionary)
+    claiming: threading.RLock = attrs.field(factory=threading.RLock)
+    in_doubt: bool = False
+    closing: bool = False
+    maintenance: Maintenance = attrs.field(init=False)
+    pid: int = attrs.field(factory=os.getpid)
 
 
 class Engine:
-    """Carries out jobs in threads of this process; as many at a time as the settings say.
+    """Runs jobs in threads of this process, as many at a time as the settings say; and looks jobs up in the ledger.
 
-    It is this process's: a forked child starts with no jobs and no threads of its parent's.
+    A forked child starts with no jobs and no threads of its parent.
+
+    Parameters
+    ----------
+    open_services : callable
+        Returns the services; others in a forked child.
+    threads : int
+        How many jobs run at a time.
     """
 
-    def __init__(self, services: Callable[[], Services], threads: int) -> None:
-        self._made_services = services
+    def __init__(self, open_services: Callable[[], Services], threads: int) -> None:
+        self._open_services = open_services
         self._threads = threads
-        self._guard = threading.Lock()
-        self._pid = 0
+        self._current: _Run | None = None
+        self._closing: list[_Run] = []
+        self.after_fork()
         _engines.add(self)
 
-    # -- what a session asks for ----------------------------------------------------------------------------
+    def after_fork(self) -> None:
+        """Forget the parent's jobs, in a forked child; and its lock, which another thread of it may have held."""
+        self._guard = threading.RLock()
+        self._open: set[str] = set()
+
+    # -- submitting -----------------------------------------------------------------------------------------------
 
     def submit(
         self,
@@ -71,296 +109,496 @@ class Engine:
         *,
         arguments: Mapping[str, Any],
         geobox: Any,
-        timeout: float | None,
+        limit: TimeLimit | None = None,
+        block: bool = False,
         waits: bool = False,
-    ) -> list[Member]:
-        """Write the jobs down, then carry them out in the background; or here, where the caller `waits` for them."""
-        self._ensure()
-        services = self._services
-        now = services.clock()
-        deadline = None if timeout is None else now + timedelta(seconds=timeout)
-        group = secrets.token_hex(24)
-        principal = services.settings.principal
-        members = []
+    ) -> list[Job]:
+        """Record the jobs, then run them in the background.
+
+        Parameters
+        ----------
+        plans : sequence of Plan
+        obj, arguments, geobox
+            What the caller gave to `compute`.
+        limit : TimeLimit, optional
+            When the jobs are stopped.
+        block : bool
+            Whether the caller stops them by itself when the time is over.
+        waits : bool
+            Whether the caller does nothing but wait: they may run in its thread.
+        """
+        run = self._start()
+        left = None if limit is None or block else limit.left()
+        deadline = None if left is None else run.services.clock() + timedelta(seconds=left)
+        stop_at = None if left is None else time.monotonic() + left
+        group_id = secrets.token_hex(24)
+        jobs = []
         for plan in plans:
             job_id = secrets.token_hex(24)
-            members.append(
-                Member(
-                    job_id=job_id, delivery_id=secrets.token_hex(16), epoch=1, plan=plan, principal=principal,
-                    filename=name_of(plan, job_id), deadline=deadline,
+            jobs.append(
+                RunningJob(
+                    job_id=job_id, delivery_id=secrets.token_hex(16), epoch=1, plan=plan, deadline=deadline,
+                    principal=run.services.settings.principal, filename=filename_of(plan, job_id), stop_at=stop_at,
                 )
             )  # fmt: skip
-        work = Work(obj=obj, arguments=dict(arguments), geobox=geobox, members=members)
-        self._begin(members, group, lambda: carry_out(work, services, self._deliver), waits=waits)
-        return members
+        group = JobGroup(
+            obj=obj, arguments=dict(arguments), geobox=geobox, jobs=jobs, services=run.services,
+            deliver=partial(self._deliver, run),
+        )  # fmt: skip
+        self._begin(run, jobs, group_id, group.run, limit=limit, waits=waits)
+        return [
+            Job(job.job_id, self, submission=Submission(job=job, obj=obj, arguments=arguments, geobox=geobox))
+            for job in jobs
+        ]
 
-    def member(self, job_id: str) -> Member | None:
-        """The job, while this process carries it out."""
-        return self._members.get(job_id) if self._pid == os.getpid() else None
+    def resubmit(self, record: JobRecord, submission: Submission | None) -> Job:
+        """Do a job once more, as a new one.
+
+        Raises
+        ------
+        JobError
+            Its object is not held in this process, and nothing is stored that could be delivered.
+        """
+        if submission is not None:
+            return self.submit(
+                [submission.job.plan], submission.obj,
+                arguments=submission.arguments, geobox=submission.geobox,
+            )[0]  # fmt: skip
+        stored = record.artifact
+        cancelled = record.stage is Stage.CANCELLED
+        if stored is None or stored.erased_at or cancelled or stored.expires_at <= self.services.clock():
+            why = "its object is not kept in this process, and no artifact of it is stored"
+        elif record.plan.get("withheld") and not record.secrets:
+            why = "the secrets among its options are erased, and its object is not kept in this process"
+        else:
+            return self._deliver_again(record)
+        raise JobError(f"job {record.id} can't be done again: {why}", job=Job(record.id, self))
+
+    def _deliver_again(self, record: JobRecord) -> Job:
+        """Deliver a stored artifact once more, as a new job; the old one stays as it ended."""
+        run = self._start()
+        assert record.artifact is not None  # the caller looked
+        plan = self.plan_of(record)
+        job = RunningJob(
+            job_id=secrets.token_hex(24), delivery_id=secrets.token_hex(16), epoch=1, plan=plan,
+            principal=run.services.settings.principal, filename=record.artifact.filename,
+        )  # fmt: skip
+        source = self._running_job(record, plan, run.services)
+        work = partial(deliver_stored, job, source, run.services, partial(self._deliver, run))
+        self._begin(run, [job], record.group_id, work)
+        return Job(job.job_id, self)
+
+    # -- looking up -----------------------------------------------------------------------------------------------
+
+    @property
+    def services(self) -> Services:
+        """What jobs need from their session."""
+        return self._open_services()
+
+    def job(self, job_id: str) -> Job:
+        """Return the job of that id, if it is one of this session's user.
+
+        Raises
+        ------
+        UnknownJob
+        """
+        if type(job_id) is not str or not _ID.fullmatch(job_id):
+            msg = f"there is no job {shown(job_id)}: an id is 48 hex digits"
+            raise UnknownJob(msg)
+        record = self.record_of(job_id)
+        if record is None or self._principal not in {None, record.principal}:  # another user's looks like none
+            raise unknown_job(job_id)
+        return Job(job_id, self, record=record)
+
+    def jobs(
+        self, *, stage: Stage | None = None, group_id: str | None = None, limit: int | None = None
+    ) -> Sequence[Job]:
+        """Return jobs of this session's user, the newest first."""
+        records = self.services.ledger.list(stage=stage, group_id=group_id, principal=self._principal, limit=limit)
+        return [Job(record.id, self, record=record) for record in records]
+
+    def ids_beginning(self, prefix: str, *, limit: int) -> Sequence[str]:
+        """Return ids of jobs of this session's user that begin so."""
+        return self.services.ledger.ids_beginning(prefix, principal=self._principal, limit=limit)
+
+    @property
+    def _principal(self) -> str | None:
+        """Whose jobs this session may see and change; None is everybody's, of a team that shares its ledger."""
+        settings = self.services.settings
+        return None if settings.shared_ledger else settings.principal
+
+    def record_of(self, job_id: str) -> JobRecord | None:
+        """Return the job's record, as the ledger has it now."""
+        return self.services.ledger.get(job_id)
+
+    def plan_of(self, record: JobRecord) -> Plan:
+        """Return the plan that the ledger keeps of a job."""
+        return self.services.dispatcher.restore(record.plan, record.secrets, ended=record.stage.done)
+
+    def artifact_of(self, record: JobRecord) -> Artifact:
+        """Return a job's artifact."""
+        services, stored = self.services, record.artifact
+        assert stored is not None  # the caller looked
+        return Artifact(
+            key=stored.key, filename=stored.filename, suffix=stored.suffix, media_type=stored.media_type,
+            size_bytes=stored.size_bytes, sha256=stored.sha256, report=stored.report, source=services.store,
+        )  # fmt: skip
+
+    @property
+    def running(self) -> Mapping[str, RunningJob]:
+        """The jobs that this process runs, by id."""
+        found: dict[str, RunningJob] = {}
+        for run in self._runs():
+            found |= run.running
+        return found
+
+    def running_job(self, job_id: str) -> RunningJob | None:
+        """Return the job, while this process runs it."""
+        return next((job for run in self._runs() if (job := run.running.get(job_id)) is not None), None)
+
+    def _runs(self) -> list[_Run]:
+        pid = os.getpid()
+        return [run for run in [self._current, *self._closing] if run is not None and run.pid == pid]
+
+    # -- cancelling, carrying on ----------------------------------------------------------------------------------
 
     def cancel(self, job_id: str) -> bool:
-        """Ask for a job to be cancelled, wherever it runs; False where it has ended already."""
-        self._ensure()
-        services = self._services
-        if not services.ledger.request_cancel(job_id, now=services.clock()):
+        """Ask for a job to be cancelled, whatever process runs it; return False where it has ended already."""
+        run = self._start()
+        if not run.services.ledger.request_cancel(job_id, now=run.services.clock()):
             return False
-        member = self.member(job_id)
-        if member is not None:
-            self._want_cancelled(member)
-        if member is None or member.left:
+        job = self.running_job(job_id)
+        if job is not None:
+            self._request_cancel(job)
+        if job is None or job.released:
             # Its process may have died; or its delivery waits, and is due now.
-            recover(services)
+            recover(run.services)
             self.carry_due()
         return True
 
-    def redeliver(self, record: JobRecord, plan: Plan) -> Member:
-        """Deliver a stored artifact once more, as a new job; the old one stays as it ended."""
-        self._ensure()
-        services = self._services
-        assert record.artifact is not None  # the caller looked
-        member = Member(
-            job_id=secrets.token_hex(24), delivery_id=secrets.token_hex(16), epoch=1, plan=plan,
-            principal=services.settings.principal, filename=record.artifact.filename,
-        )  # fmt: skip
-        twin = _member_of(record, plan, services)
-        self._begin([member], record.group_id, lambda: carry_stored(member, twin, services, self._deliver))
-        return member
+    def stop(self, job: RunningJob) -> bool:
+        """Have a job of this process stopped, without asking the ledger; return False where it has ended already."""
+        if job.released and job.stage.done:
+            return False
+        self._request_cancel(job, apart=True)
+        return True
+
+    def cancel_all(self) -> None:
+        """Have all jobs of this process stopped."""
+        for job in self.running.values():
+            self._request_cancel(job)
 
     def carry_due(self) -> int:
-        """Take up every delivery that is due and that nobody owns; gives how many."""
-        self._ensure()
-        services = self._services
-        self._caretaker.wake(due=True)
+        """Take up every delivery that is due and that no process owns; return how many."""
+        run = self._start()
+        services = run.services
+        run.maintenance.wake(due=True)
         taken = 0
-        with self._claiming:
-            self._take_up_claimed()
+        with run.claiming:
+            self._take_up_claimed(run)
             try:
-                while due := services.ledger.claim_due(self._worker.id, now=services.clock(), limit=CLAIMED_AT_ONCE):
+                while due := services.ledger.claim_due(run.worker.id, now=services.clock(), limit=CLAIMED_AT_ONCE):
                     taken += len(due)
                     for record in due:
-                        self._take_up_record(record)
+                        self._take_up_record(run, record)
             except BaseException:
-                self._in_doubt = True
+                run.in_doubt = True
                 raise
         return taken
 
-    def _take_up_claimed(self) -> None:
-        """Where a claim was never answered, or not taken up: what this process owns and does not know of."""
-        if self._in_doubt:
-            for record in self._services.ledger.owned_by([self._worker.id]):
-                if record.stage is Stage.SAVING and record.id not in self._members:
-                    self._take_up_record(record)
-            self._in_doubt = False
+    def _take_up_claimed(self, run: _Run) -> None:
+        """After a claim whose answer was lost: take up what this process owns and does not know of."""
+        if run.in_doubt:
+            for record in run.services.ledger.owned_by([run.worker.id]):
+                if record.stage is Stage.SAVING and record.id not in run.running:
+                    self._take_up_record(run, record)
+            run.in_doubt = False
 
     def recover(self) -> int:
-        """End or hand on what dead processes left; gives how many jobs that were."""
-        self._ensure()
-        return recover(self._services)
+        """End or hand on what dead processes left; return how many jobs that were."""
+        return recover(self._start().services)
+
+    def relieve(self, job: RunningJob) -> None:
+        """Give a job that waits in the queue a thread of its own, where nothing goes on otherwise.
+
+        The running jobs may be waiting for it, from threads that are not known to work for them.
+        """
+        if job.stage is Stage.QUEUED and job.work is not None:
+            for run in self._runs():
+                if job.job_id in run.running and run.executor.stalled():
+                    run.executor.run_apart(job.work)
+
+    # -- the end --------------------------------------------------------------------------------------------------
 
     def drain(self) -> None:
-        """Wait until this process carries out nothing any more."""
-        while self._pid == os.getpid() and self._members:
-            for member in list(self._members.values()):
-                if member.owed is not None:
+        """Wait until this process runs no job any more."""
+        for run in self._runs():
+            self._drain(run)
+
+    def _drain(self, run: _Run) -> None:
+        while run.pid == os.getpid() and run.running:
+            for job in list(run.running.values()):
+                if job.deferred is not None:
                     # One more try; if the ledger still can't be written, recovery will say how it ended.
-                    owe(member, "its end", member.owed)
-                    member.leave()
-                    self._let_go([member])
-                else:
-                    member.gone.wait(TICK_SECONDS)
+                    write_or_defer(job, "its end", job.deferred)
+                    job.release()
+                    self._forget(run, [job])
+                elif not job.ended.wait(TICK_SECONDS):
+                    self.relieve(job)
 
     def close(self) -> None:
-        """Wait for its jobs, then end its threads; the next call starts anew."""
-        self.drain()
-        with self._guard:
-            if self._pid != os.getpid():
-                return
-            self._pid = 0
-        self._places.close()
-        self._delivering.close()
-        self._caretaker.stop()
+        """Wait for the jobs that there are now, then end the threads; a later call starts new ones.
 
-    # -- inside -----------------------------------------------------------------------------------------------
-
-    def _ensure(self) -> None:
-        """Start, or start again in a forked child: recover what dead processes left, and look after the rest."""
-        if self._pid == os.getpid():
-            return
+        From a thread of a job it does not wait: the job would wait for itself.
+        """
         with self._guard:
-            if self._pid == os.getpid():
+            run, self._current = self._current, None
+            if run is None or run.pid != os.getpid():
                 return
-            self._services = self._made_services()
-            self._members: dict[str, Member] = {}
-            self._known: weakref.WeakValueDictionary[str, Member] = weakref.WeakValueDictionary()
-            self._places = Places(self._threads, "bourn-job")
-            self._delivering = Places(DELIVERIES_AT_ONCE, "bourn-delivery")
-            self._worker: Worker = self._services.workers.enrol(now=self._services.clock())
-            self._claiming = threading.RLock()
-            self._in_doubt = False
-            self._caretaker: Caretaker = Caretaker(
-                self._services, self._worker, self._members,
-                carry_due=self.carry_due, want_cancelled=self._want_cancelled, let_go=self._let_go,
+            run.closing = True
+            self._closing.append(run)
+        if in_job():
+            threading.Thread(target=self._end, args=(run,), name="bourn-close", daemon=True).start()
+        else:
+            self._end(run)
+
+    def _end(self, run: _Run) -> None:
+        self._drain(run)
+        run.executor.close()
+        run.deliveries.close()
+        run.maintenance.stop()
+        with suppress(LedgerError):  # else a sweep removes it
+            run.services.workers.remove(run.worker)
+        with self._guard:
+            self._closing.remove(run)
+            if self._current is None and not self._closing:
+                run.services.ledger.database.close()
+
+    def open_jobs(self) -> list[str]:
+        """Say of each job of this process that has not succeeded what has become of it."""
+        return [line for job_id in list(self._open) if (line := self._open_line(job_id))]
+
+    def _open_line(self, job_id: str) -> str | None:
+        try:
+            record = self.record_of(job_id)
+        except BournError as error:
+            return f"job {job_id}: the ledger could not be written or read: {error}"
+        if record is None or record.stage in {Stage.SUCCEEDED, Stage.CANCELLED}:
+            return None
+        if record.stage is Stage.FAILED:
+            return f"job {job_id} failed: {(record.error or {}).get('message', '')}"
+        note = f" ({record.note})" if record.note else ""
+        return (
+            f"job {job_id} has not ended: it is at {record.stage}{note}; `bourn sweep`, `bourn serve` or the next "
+            "process that uses this ledger carries it on"
+        )
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _start(self) -> _Run:
+        """Start, or start again in a forked child or after `close`; recover what dead processes left."""
+        run = self._current
+        if run is not None and run.pid == os.getpid():
+            return run
+        with self._guard:
+            run = self._current
+            if run is not None and run.pid == os.getpid():
+                return run
+            services = self._open_services()
+            run = _Run(
+                services=services, worker=services.workers.enrol(now=services.clock()),
+                executor=Executor(self._threads, "bourn-job"),
+                deliveries=Executor(DELIVERIES_AT_ONCE, "bourn-delivery"),
             )  # fmt: skip
-            self._pid = os.getpid()  # last: from now on no thread waits for this one
-        recover(self._services)
-        self._caretaker.wake()
+            run.maintenance = Maintenance(
+                services, run.worker, run.running,
+                carry_due=self.carry_due, request_cancel=self._request_cancel, forget=partial(self._forget, run),
+            )  # fmt: skip
+            for executor in (run.executor, run.deliveries):
+                weakref.finalize(run, executor.close).atexit = False
+            self._current = run  # last: from now on no thread waits for this one
+        recover(run.services)
+        run.maintenance.wake()
+        return run
 
-    def _forget_parent(self) -> None:
-        """In a forked child: its parent's thread may have held the lock."""
-        self._guard = threading.Lock()
-
-    def _begin(self, members: Sequence[Member], group: str, work: Callable[[], None], *, waits: bool = False) -> None:
-        services = self._services
-        self._caretaker.beat_now_and_then()  # after a long rest: who was not seen for long is taken for dead
+    def _begin(
+        self,
+        run: _Run,
+        jobs: Sequence[RunningJob],
+        group_id: str,
+        work: Callable[[], None],
+        *,
+        limit: TimeLimit | None = None,
+        waits: bool = False,
+    ) -> None:
+        services = run.services
+        run.maintenance.renew_lease_if_due()  # after a long rest: a worker not seen for long is taken for dead
         new = [
             NewJob(
-                id=member.job_id, delivery_id=member.delivery_id, group_id=group, principal=member.principal,
-                plan=member.plan.as_json(), secrets=member.plan.secrets(), deadline_at=member.deadline,
+                id=job.job_id, delivery_id=job.delivery_id, group_id=group_id, principal=job.principal,
+                plan=job.plan.as_json(), secrets=job.plan.secrets(), deadline_at=job.deadline,
             )
-            for member in members
+            for job in jobs
         ]  # fmt: skip
         try:
-            services.ledger.add(new, worker_id=self._worker.id, now=services.clock())
-            self._take_up(members, partial(self._places.carry, waits=waits), work)
+            services.ledger.add(new, worker_id=run.worker.id, now=services.clock())
+            self._open.update(job.job_id for job in jobs)
+            wait_at_exit(self)
+            if limit is not None and limit.left() == 0:  # the ledger took too long: the caller has gone on
+                for job in jobs:
+                    job.cancel_requested.set()
+            self._take_up(run, run.executor, jobs, work, waits=waits)
         except BaseException as error:
-            # Ctrl-C in between, or no thread to be had: what was written down is not left for ever QUEUED.
-            for member in members:
-                if member.take():
-                    self._withdraw(member, error)
-            self._let_go(members)
+            # Ctrl-C in between, or no thread is to be had: what was recorded does not stay QUEUED for ever.
+            for job in jobs:
+                self._open.discard(job.job_id)
+                if job.take():
+                    self._withdraw(run, job, error)
+            self._forget(run, jobs)
             raise
 
-    def _withdraw(self, member: Member, error: BaseException) -> None:
-        """Cancel what was hardly begun."""
+    def _withdraw(self, run: _Run, job: RunningJob, error: BaseException) -> None:
+        """Cancel what has hardly begun."""
         if not isinstance(error, LedgerError):
-            cancel(member, self._services)
-        elif is_connection_lost(
-            error.__cause__
-        ):  # it may have been written down: to be looked up when the ledger is back
-            member.owed = partial(cancel, member, self._services)
+            cancel(job, run.services)
+        elif is_connection_lost(error.__cause__):  # it may have been recorded: looked up when the ledger is back
+            job.deferred = partial(cancel, job, run.services)
         else:
-            member.leave()
-        if member.owed is not None:
+            job.release()
+        if job.deferred is not None:
             with self._guard:
-                self._members[member.job_id] = member
-            self._caretaker.wake()
+                run.running[job.job_id] = job
+            run.maintenance.wake()
 
     def _take_up(
-        self, members: Sequence[Member], carry: Callable[[Callable[[], None]], None], work: Callable[[], None]
+        self,
+        run: _Run,
+        executor: Executor,
+        jobs: Sequence[RunningJob],
+        work: Callable[[], None],
+        *,
+        waits: bool = False,
     ) -> None:
+        guarded = partial(self._work, run, jobs, work)
         with self._guard:
-            for member in members:
-                self._members[member.job_id] = member
-                self._known.setdefault(member.job_id, member)
-        self._caretaker.wake()
-        carry(partial(self._carry, members, work))
+            for job in jobs:
+                job.work = guarded
+                run.running[job.job_id] = job
+                run.known.setdefault(job.job_id, job)
+        run.maintenance.wake()
+        if is_over():  # in an atexit handler: nobody would wait for another thread
+            guarded()
+        else:
+            executor.submit(guarded, waits=waits)
 
-    def _carry(self, members: Sequence[Member], work: Callable[[], None]) -> None:
+    def _work(self, run: _Run, jobs: Sequence[RunningJob], work: Callable[[], None]) -> None:
         try:
             work()
         except BaseException as error:  # noqa: BLE001  # see below
-            # Strangers' code is called with care below; what gets here is a fault of ours. No job hangs for it.
-            _log.exception("carrying out a job failed")
-            for member in members:
-                if not member.left and member.owed is None:
-                    fail(member, self._services, failed(error, doing="carrying it out"))
-        self._let_go(members)
+            # Errors of third-party code are handled by `work`; what gets here is our own, and no job hangs for it.
+            _log.exception("running a job failed")
+            for job in jobs:
+                if not job.released and job.deferred is None:
+                    fail(job, run.services, as_job_error(error, doing="carrying it out"))
+        self._forget(run, jobs)
 
-    def _let_go(self, members: Iterable[Member]) -> None:
+    def _forget(self, run: _Run, jobs: Iterable[RunningJob]) -> None:
+        """Drop those that are released."""
         with self._guard:
-            for member in members:
+            for job in jobs:
+                if not job.released:
+                    continue
+                job.work = None  # it refers to the result
                 # Another try of the same job may have come in meanwhile.
-                if member.left and self._members.get(member.job_id) is member:
-                    del self._members[member.job_id]
+                if run.running.get(job.job_id) is job:
+                    del run.running[job.job_id]
+                if job.stage.done and job.job_id in self._open:
+                    self._open.discard(job.job_id)
+                    if job.stage is Stage.FAILED and not job.seen:
+                        failed_unseen(job.job_id, str(job.failure or ""))
 
-    def _deliver(self, member: Member) -> None:
-        if deliver(member, self._services) is not None:
-            self._caretaker.wake(due=True)
+    def _deliver(self, run: _Run, job: RunningJob) -> None:
+        if deliver(job, run.services) is not None:
+            run.maintenance.wake(due=True)
 
-    def _take_up_record(self, record: JobRecord) -> None:
+    def _take_up_record(self, run: _Run, record: JobRecord) -> None:
         """Carry on with a delivery that another process, or an earlier try, has left."""
-        services = self._services
+        services = run.services
         try:
             plan = services.dispatcher.restore(record.plan, record.secrets)
         except Exception as error:  # noqa: BLE001  # what a later version wrote may fail in any way
             with suppress(LeaseLost):
-                _cannot_carry(record, services, error)
+                _leave_to_others(record, services, error)
             return
-        member = _member_of(record, plan, services)
-        member.earlier = self._known.get(record.id)
+        job = self._running_job(record, plan, services)
+        job.earlier = run.known.get(record.id)
 
         def work() -> None:
-            if member.take():
-                self._deliver(member)
+            if job.take():
+                self._deliver(run, job)
 
-        self._take_up([member], self._delivering.carry, work)
-        if member.cancel_wanted.is_set():
-            self._want_cancelled(member)
+        self._take_up(run, run.deliveries, [job], work)
+        if job.cancel_requested.is_set():
+            self._request_cancel(job)
 
-    def _want_cancelled(self, member: Member) -> None:
-        member.want_cancelled()
+    def _running_job(self, record: JobRecord, plan: Plan, services: Services) -> RunningJob:
+        stored = record.artifact
+        assert stored is not None  # only what is stored is delivered
+        left = None if record.deadline_at is None else (record.deadline_at - services.clock()).total_seconds()
+        job = RunningJob(
+            job_id=record.id, delivery_id=record.delivery_id, epoch=record.epoch, plan=plan,
+            principal=record.principal, filename=stored.filename, attempt=record.attempts,
+            first_try_at=record.first_try_at, checkpoint=record.checkpoint, stage=record.stage,
+            started_at=record.started_at, done=record.steps_done, total=record.steps_total,
+            deadline=record.deadline_at, stop_at=None if left is None else time.monotonic() + left,
+        )  # fmt: skip
+        job.artifact = self.artifact_of(record)
+        job.timed_out = left is not None and left <= 0
+        if record.cancel_requested_at is not None or job.timed_out:
+            job.cancel_requested.set()
+        return job
+
+    def _request_cancel(self, job: RunningJob, *, apart: bool = False) -> None:
+        job.cancel_requested.set()
         # One that still waits for a thread is ended at once; of a fan-out the others go on.
-        if not member.take():
+        if not job.take():
             return
-        if member.artifact is None:
-            self._cancel(member)
-        else:  # a destination's `retract` takes its time
-            threading.Thread(target=self._cancel, args=(member,), name="bourn-cancel").start()
+        run = next((run for run in self._runs() if run.running.get(job.job_id) is job), None)
+        if run is None:
+            return
+        if job.artifact is None and not apart:
+            self._cancel(run, job)
+        else:  # a destination's `retract` takes its time, or the caller has none
+            threading.Thread(target=self._cancel, args=(run, job), name="bourn-cancel", daemon=True).start()
 
-    def _cancel(self, member: Member) -> None:
-        cancel(member, self._services)
-        self._let_go([member])
+    def _cancel(self, run: _Run, job: RunningJob) -> None:
+        cancel(job, run.services)
+        self._forget(run, [job])
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
-def _forget_parents() -> None:
+def _after_fork() -> None:
     for engine in list(_engines):
-        engine._forget_parent()  # noqa: SLF001  # its own
+        engine.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_parents)
+    os.register_at_fork(after_in_child=_after_fork)
 
 
-def artifact_of(record: JobRecord, services: Services) -> Artifact:
-    """The artifact that the ledger keeps the facts of."""
-    stored = record.artifact
-    assert stored is not None  # the caller looked
-    return Artifact(
-        key=stored.key, filename=stored.filename, suffix=stored.suffix, media_type=stored.media_type,
-        size_bytes=stored.size_bytes, sha256=stored.sha256, report=stored.report, source=services.store,
-    )  # fmt: skip
-
-
-def _member_of(record: JobRecord, plan: Plan, services: Services) -> Member:
-    stored = record.artifact
-    assert stored is not None  # only what is stored is delivered
-    member = Member(
-        job_id=record.id, delivery_id=record.delivery_id, epoch=record.epoch, plan=plan, principal=record.principal,
-        filename=stored.filename, attempt=record.attempts, first_try_at=record.first_try_at,
-        checkpoint=record.checkpoint, stage=record.stage, started_at=record.started_at,
-        done=record.steps_done, total=record.steps_total, deadline=record.deadline_at,
-    )  # fmt: skip
-    member.artifact = artifact_of(record, services)
-    member.timed_out = record.deadline_at is not None and record.deadline_at <= services.clock()
-    if record.cancel_requested_at is not None or member.timed_out:
-        member.want_cancelled()
-    return member
-
-
-def _cannot_carry(record: JobRecord, services: Services, error: Exception) -> None:
+def _leave_to_others(record: JobRecord, services: Services, error: Exception) -> None:
     """The plan can't be restored here (its plugin is not installed): leave it to others for a while, then give up."""
     now = services.clock()
-    reason = failed(error, doing="reading its plan").message
-    if now < (record.first_try_at or now) + PATIENCE:
+    reason = as_job_error(error, doing="reading its plan").message
+    if now < (record.first_try_at or now) + FOREIGN_PLUGIN_PATIENCE:
         services.ledger.postpone(
-            record.id, record.epoch, record.delivery_id, until=now + LONGEST_PAUSE, note=reason, now=now
+            record.id, record.epoch, record.delivery_id, until=now + PAUSE_MAX, note=reason, now=now
         )
         return
     cancelled = record.cancel_requested_at is not None
-    failure = None if cancelled else written(DeliveryError(f"the delivery can't be carried on: {reason}"))
+    failure = None if cancelled else as_json(DeliveryError(f"the delivery can't be carried on: {reason}"))
     services.ledger.finish(
         record.id, record.epoch, Stage.CANCELLED if cancelled else Stage.FAILED,
         now=now, expires_at=now if cancelled else now + services.link_lifetime,

@@ -1,4 +1,4 @@
-"""How the failure of a job is written down, and raised again in any process."""
+"""The failure of a job: as an error, as JSON in the ledger, and as an error again in any process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bourn.job.job import Job
 
-__all__ = ["failed", "raised", "written"]
+__all__ = ["as_job_error", "as_json", "from_json"]
 
 _BY_CODE: Mapping[str, type[JobError]] = {
     error.code: error
@@ -29,8 +29,8 @@ _BY_CODE: Mapping[str, type[JobError]] = {
 }
 
 
-def failed(error: BaseException, *, doing: str, as_type: type[JobFailed] = JobFailed) -> JobError:
-    """`error` as the failure of a job: itself if it is one, else one that names it, with the cause chained."""
+def as_job_error(error: BaseException, *, doing: str, as_type: type[JobFailed] = JobFailed) -> JobError:
+    """Return `error` if it is a JobError, else one that names it, with `error` as its cause."""
     if isinstance(error, JobError):
         return error
     failure = as_type(f"{doing} failed: {type(error).__name__}: {_text(error)}")
@@ -38,14 +38,14 @@ def failed(error: BaseException, *, doing: str, as_type: type[JobFailed] = JobFa
     return failure
 
 
-def written(error: JobError) -> dict[str, Any]:
-    """The failure as JSON; a plugin's own class of it as the nearest one that every process knows."""
+def as_json(error: JobError) -> dict[str, Any]:
+    """Return the failure as JSON; a plugin's own class becomes the nearest one that every process knows."""
     known = next((cls for cls in type(error).__mro__ if _BY_CODE.get(vars(cls).get("code", "")) is cls), JobFailed)
     return {"code": known.code, "message": clean(_text(error))}
 
 
-def raised(stored: Mapping[str, Any], job: Job) -> JobError:
-    """The failure that `written` gave, as an error to raise."""
+def from_json(stored: Mapping[str, Any], job: Job) -> JobError:
+    """Return the error that `as_json` was given, to be raised."""
     error_type = _BY_CODE.get(str(stored.get("code")), JobFailed)
     return error_type(str(stored.get("message", "")), job=job)
 
@@ -53,5 +53,5 @@ def raised(stored: Mapping[str, Any], job: Job) -> JobError:
 def _text(error: BaseException) -> str:
     try:
         return str(error) or "no message"
-    except Exception as fault:  # noqa: BLE001  # a stranger's __str__
-        return f"no message (its __str__ raises {type(fault).__name__})"
+    except Exception as raised:  # noqa: BLE001  # a third party's __str__
+        return f"no message (its __str__ raises {type(raised).__name__})"

@@ -10,7 +10,7 @@ import select
 import stat
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from bourn.errors import Problem
 from bourn.wording import shown
@@ -35,6 +35,13 @@ POLL_SECONDS = 0.005
 
 LINKS_MAX = 40
 """How many symbolic links a path may lead through (Linux's own limit)."""
+
+
+class Readable(Protocol):
+    """A file that is read piece by piece."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, at most `size`; none at its end."""
 
 
 def file_problems(file: Any, plans: Sequence[Plan], *, block: bool) -> Iterator[Problem]:
@@ -115,7 +122,7 @@ def _owned_by_other(status: os.stat_result, folder: Path) -> bool:
     return shared and status.st_uid not in {os.geteuid(), around.st_uid}
 
 
-def write_file(file: str | os.PathLike[str] | BinaryIO, source: BinaryIO) -> None:
+def write_file(file: str | os.PathLike[str] | BinaryIO, source: Readable) -> None:
     """Write all of `source` to a path or a binary file; a path's readers see the old file or the new one.
 
     Raises
@@ -145,7 +152,7 @@ def write_file(file: str | os.PathLike[str] | BinaryIO, source: BinaryIO) -> Non
         raise
 
 
-def _copy(source: BinaryIO, target: BinaryIO) -> None:
+def _copy(source: Readable, target: BinaryIO) -> None:
     """Write all of `source` to `target`, whatever way it has to say that it took less."""
     while piece := source.read(PIECE_BYTES):
         rest, stalled = memoryview(piece), _Stall(target)

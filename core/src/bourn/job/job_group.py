@@ -10,10 +10,11 @@ import attrs
 
 from bourn.contract.artifact import Artifact
 from bourn.errors import JobFailed, RequestError, RequestTypeError, ResultRefused
-from bourn.job.context import WorkingContext
+from bourn.job.context import DeliveryContext
+from bourn.job.delivery import cancel, fail
 from bourn.job.encode import encode
-from bourn.job.failure import failed
-from bourn.job.finish import cancel, fail
+from bourn.job.executor import mark_thread
+from bourn.job.failure import as_job_error
 from bourn.ledger.ledger import LeaseLost
 from bourn.ledger.record import StoredArtifact
 from bourn.ledger.stages import Stage
@@ -23,167 +24,182 @@ from bourn.results.lazy import Cancelled, compute
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bourn.job.running_job import Member
+    from bourn.job.running_job import RunningJob
     from bourn.job.services import Services
 
-__all__ = ["Work", "carry_out", "carry_stored"]
+__all__ = ["JobGroup", "deliver_stored"]
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Work:
-    """What is to be done: one result, and the jobs it is for."""
+class JobGroup:
+    """One result, and the jobs it is for.
+
+    Attributes
+    ----------
+    obj, arguments, geobox
+        What the caller gave to `compute`.
+    jobs : sequence of RunningJob
+    services : Services
+    deliver : callable
+        Delivers one job whose artifact is stored.
+    """
 
     obj: Any
     arguments: Mapping[str, Any]
     geobox: Any
-    members: Sequence[Member]
+    jobs: Sequence[RunningJob]
+    services: Services
+    deliver: Callable[[RunningJob], None]
 
-    def keeps_lazy(self) -> bool:
+    def run(self) -> None:
+        """Compute, encode and store the result for every job, then deliver each.
+
+        Never raises: what goes wrong ends the jobs that it went wrong for.
+        """
+        jobs = [job for job in self.jobs if _begin(job, self.services)]
+        if not jobs:
+            return
+        try:
+            value = self._compute(jobs)
+        except Cancelled:
+            for job in jobs:
+                cancel(job, self.services)
+        except BaseException as error:  # noqa: BLE001  # the caller's own code: whatever it raises is the job's failure
+            failure = as_job_error(error, doing="computing the result")
+            for job in jobs:
+                fail(job, self.services, failure)
+        else:
+            for job in self._store_all(jobs, value):
+                self.deliver(job)
+
+    def _compute(self, jobs: Sequence[RunningJob]) -> Any:
+        for job in jobs:
+            job.enter(Stage.RUNNING)
+            self.services.hooks.job_changed(job.job_id)
+
+        def progress(done: int, total: int) -> None:
+            for job in jobs:
+                job.report_progress(done, total)
+
+        def cancelled() -> bool:
+            return all(job.cancel_requested.is_set() for job in jobs)
+
+        value = compute(
+            self.obj, arguments=self.arguments, keep=self._keeps_lazy(), progress=progress, cancelled=cancelled,
+            initializer=mark_thread,
+        )  # fmt: skip
+        if cancelled():
+            raise Cancelled
+        try:
+            if self.geobox is not None:
+                from bourn.results.as_image import put_on_grid  # only for what is an image
+
+                value, _ = put_on_grid(value, self.geobox)
+            return self._check(value, [job for job in jobs if not job.plan.info.kinds])
+        except (RequestError, RequestTypeError) as cause:
+            raise ResultRefused(cause.message) from cause
+
+    def _keeps_lazy(self) -> bool:
         """Whether the result may stay lazy until it is encoded: it is encoded once, by a format that reads blocks."""
-        first, *others = (member.plan for member in self.members)
+        first, *others = (job.plan for job in self.jobs)
         return first.written.plugin.lazy and all(first.shares_encoding_with(other) for other in others)
 
+    def _check(self, value: Any, unknown: Sequence[RunningJob]) -> Any:
+        """Return the result as it can be sent, checked against the plans that were made before it was known."""
+        if unknown:
+            found = inspect(value, adapt=self.services.hooks.adapt)
+            value = found.obj
+            for job in unknown:
+                problems = self.services.dispatcher.check_known(job.plan, found.info)
+                if problems:
+                    lines = (f"{problem.path}: {problem.message}" for problem in problems)
+                    job.failure = ResultRefused("\n".join(lines))
+        return value
 
-def carry_out(work: Work, services: Services, deliver: Callable[[Member], None]) -> None:
-    """Compute, encode and store the result for every member; then hand each to `deliver`.
-
-    Never raises: whatever goes wrong is the end of the jobs that it went wrong for.
-    """
-    members = [member for member in work.members if _begun(member, services)]
-    if not members:
-        return
-    try:
-        value = _computed(work, members, services)
-    except Cancelled:
-        _end_all(members, services, None)
-        return
-    except BaseException as error:  # noqa: BLE001  # the caller's own code: whatever it raises is the job's failure
-        _end_all(members, services, failed(error, doing="computing the result"))
-        return
-    for member in _all_stored(members, value, services):
-        deliver(member)
-
-
-def carry_stored(member: Member, twin: Member, services: Services, deliver: Callable[[Member], None]) -> None:
-    """Deliver what is stored for `twin` already, as a job of its own; the result is not computed again."""
-    if _begun(member, services) and _stored(member, services, lambda: _copied(member, twin, services)):
-        deliver(member)
+    def _store_all(self, jobs: Sequence[RunningJob], value: Any) -> Sequence[RunningJob]:
+        """Store an artifact for each job, encoded, or copied from one encoded alike; return those that have it."""
+        stored: list[RunningJob] = []
+        for job in jobs:
+            source = next((other for other in stored if job.plan.shares_encoding_with(other.plan)), None)
+            make = partial(_copy, job, source, self.services) if source else partial(_encode, job, value, self.services)
+            if _store(job, self.services, make):
+                stored.append(job)
+        return stored
 
 
-def _begun(member: Member, services: Services) -> bool:
-    if not member.take():  # it was cancelled before its turn came
+def deliver_stored(
+    job: RunningJob, source: RunningJob, services: Services, deliver: Callable[[RunningJob], None]
+) -> None:
+    """Deliver what is stored for `source`, as a job of its own; the result is not computed again."""
+    if _begin(job, services) and _store(job, services, partial(_copy, job, source, services)):
+        deliver(job)
+
+
+def _begin(job: RunningJob, services: Services) -> bool:
+    if not job.take():  # it was cancelled before its turn came, or began in another thread
         return False
-    if member.cancel_wanted.is_set():
-        cancel(member, services)
+    if job.cancel_requested.is_set():
+        cancel(job, services)
         return False
-    member.started_at = services.clock()
-    member.enter(Stage.PREPARING)
-    services.hooks.job_changed(member.job_id)
+    job.started_at = services.clock()
+    job.enter(Stage.PREPARING)
+    services.hooks.job_changed(job.job_id)
     return True
 
 
-def _computed(work: Work, members: Sequence[Member], services: Services) -> Any:
-    for member in members:
-        member.enter(Stage.RUNNING)
-        services.hooks.job_changed(member.job_id)
-
-    def progress(done: int, total: int) -> None:
-        for member in members:
-            member.tell(done, total)
-
-    def cancelled() -> bool:
-        return all(member.cancel_wanted.is_set() for member in members)
-
-    value = compute(work.obj, arguments=work.arguments, keep=work.keeps_lazy(), progress=progress, cancelled=cancelled)
-    if cancelled():
-        raise Cancelled
-    try:
-        if work.geobox is not None:
-            from bourn.results.reproject import placed_on  # odc-geo costs a second
-
-            value = placed_on(value, work.geobox)
-        return _checked(value, [member for member in members if not member.plan.info.kinds], services)
-    except (RequestError, RequestTypeError) as cause:
-        raise ResultRefused(cause.message) from cause
-
-
-def _checked(value: Any, unknown: Sequence[Member], services: Services) -> Any:
-    """The result as it can be sent, now that it is known, and checked against the plans made before it was."""
-    if unknown:
-        found = inspect(value, adapt=services.hooks.adapt)
-        value = found.obj
-        for member in unknown:
-            problems = services.dispatcher.check_known(member.plan, found.info)
-            if problems:
-                lines = (f"{problem.path}: {problem.message}" for problem in problems)
-                member.failure = ResultRefused("\n".join(lines))
-    return value
-
-
-def _all_stored(members: Sequence[Member], value: Any, services: Services) -> Sequence[Member]:
-    """Those whose artifact is stored: encoded for the first that needs it so, copied for its like."""
-    stored: list[Member] = []
-    for member in members:
-        twin = next((other for other in stored if member.plan.shares_encoding_with(other.plan)), None)
-        make = partial(_encoded, member, value) if twin is None else partial(_copied, member, twin)
-        if _stored(member, services, partial(make, services)):
-            stored.append(member)
-    return stored
-
-
-def _stored(member: Member, services: Services, make: Callable[[], Artifact]) -> bool:
-    """Have the artifact made and written down; False where that is the job's end."""
-    if member.failure is not None:
-        fail(member, services, failed(member.failure, doing="checking the result"))
+def _store(job: RunningJob, services: Services, make: Callable[[], Artifact]) -> bool:
+    """Make the artifact and record it; return False where that is the job's end."""
+    if job.failure is not None:
+        fail(job, services, as_job_error(job.failure, doing="checking the result"))
         return False
-    if member.cancel_wanted.is_set():
-        cancel(member, services)
+    if job.cancel_requested.is_set():
+        cancel(job, services)
         return False
     try:
         artifact = make()
-        _write_down(member, artifact, services)
+        _record(job, artifact, services)
     except LeaseLost:
-        member.leave()
+        job.release()
         return False
-    except BaseException as error:  # noqa: BLE001  # a plugin's or the disk's fault is this job's, and no other's
-        # Whoever wants it cancelled gets that, whatever the plugin made of it.
-        if member.cancel_wanted.is_set():
-            cancel(member, services)
+    except BaseException as error:  # noqa: BLE001  # an error of a plugin or the disk ends this job, and no other
+        # A cancel counts, whatever the plugin made of it.
+        if job.cancel_requested.is_set():
+            cancel(job, services)
         else:
-            fail(member, services, failed(error, doing="storing the artifact"))
+            fail(job, services, as_job_error(error, doing="storing the artifact"))
         return False
-    member.artifact = artifact
-    member.enter(Stage.SAVING)
-    services.hooks.job_changed(member.job_id)
+    job.artifact = artifact
+    job.enter(Stage.SAVING)
+    services.hooks.job_changed(job.job_id)
     return True
 
 
-def _key(member: Member) -> str:
-    return f"{member.job_id}/{member.delivery_id}{member.plan.written.plugin.suffix}"
+def _key(job: RunningJob) -> str:
+    return f"{job.job_id}/{job.delivery_id}{job.plan.written.plugin.suffix}"
 
 
-def _encoded(member: Member, value: Any, services: Services) -> Artifact:
-    key = _key(member)
-    context = WorkingContext(services, member)
-    sink, report = encode(value, member.plan, key, filename=member.filename, store=services.store, context=context)
-    plugin = member.plan.written.plugin
+def _encode(job: RunningJob, value: Any, services: Services) -> Artifact:
+    key = _key(job)
+    context = DeliveryContext(services, job)
+    sink, report = encode(value, job.plan, key, filename=job.filename, store=services.store, context=context)
+    plugin = job.plan.written.plugin
     return Artifact(
-        key=key, filename=member.filename, suffix=plugin.suffix, media_type=plugin.media_type,
+        key=key, filename=job.filename, suffix=plugin.suffix, media_type=plugin.media_type,
         size_bytes=sink.size_bytes, sha256=sink.sha256, report=report, source=services.store,
     )  # fmt: skip
 
 
-def _copied(member: Member, twin: Member, services: Services) -> Artifact:
-    assert twin.artifact is not None  # it is among those stored
-    key = _key(member)
+def _copy(job: RunningJob, source: RunningJob, services: Services) -> Artifact:
+    assert source.artifact is not None  # it is among those stored
+    key = _key(job)
     try:
-        services.store.copy(twin.artifact.key, key, media_type=twin.artifact.media_type, filename=member.filename)
+        services.store.copy(source.artifact.key, key, media_type=source.artifact.media_type, filename=job.filename)
     except OSError as error:
-        raise failed(error, doing="copying the artifact in the store", as_type=JobFailed) from error
-    return attrs.evolve(twin.artifact, key=key, filename=member.filename)
+        raise as_job_error(error, doing="copying the artifact in the store", as_type=JobFailed) from error
+    return attrs.evolve(source.artifact, key=key, filename=job.filename)
 
 
-def _write_down(member: Member, artifact: Artifact, services: Services) -> None:
+def _record(job: RunningJob, artifact: Artifact, services: Services) -> None:
     now = services.clock()
     facts = StoredArtifact(
         key=artifact.key, filename=artifact.filename, suffix=artifact.suffix, media_type=artifact.media_type,
@@ -191,20 +207,12 @@ def _write_down(member: Member, artifact: Artifact, services: Services) -> None:
         stored_at=now, expires_at=now + services.link_lifetime,
     )  # fmt: skip
     try:
-        services.ledger.store(member.job_id, member.epoch, member.delivery_id, facts, started_at=member.started_at)
+        services.ledger.store(job.job_id, job.epoch, job.delivery_id, facts, started_at=job.started_at)
     except BaseException:
-        # The object is nobody's then: its space is given back, if the ledger has indeed not heard of it.
+        # No job has the object then: its space is freed, if the ledger has indeed not recorded it.
         with suppress(Exception):
-            record = services.ledger.get(member.job_id)
+            record = services.ledger.get(job.job_id)
             if record is not None and record.artifact is None:
                 services.store.delete(artifact.key)
         raise
-    member.first_try_at = now
-
-
-def _end_all(members: Sequence[Member], services: Services, failure: BaseException | None) -> None:
-    for member in members:
-        if failure is None:
-            cancel(member, services)
-        else:
-            fail(member, services, failed(failure, doing="computing the result"))
+    job.first_try_at = now

@@ -1,4 +1,4 @@
-"""What a job's result is, made from what is stored."""
+"""The result of a job, loaded from its artifact."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import io
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bourn.errors import BournError, JobError, PluginError, StoreError
-from bourn.job.context import WorkingContext
-from bourn.job.running_job import Member
+from bourn.job.context import DeliveryContext
+from bourn.job.running_job import RunningJob
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -23,12 +23,12 @@ SMALL_BYTES = 64 * 1024
 
 
 def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services: Services) -> Any:
-    """What the destination says; else the Python object, where the format gives one back; else the bytes.
+    """Return what the destination gives; else the Python object, where the format gives one back; else the bytes.
 
     Raises
     ------
     JobError
-        The bytes are gone, or are not those that were stored.
+        The bytes are missing, or are not those that were stored.
     PluginError
         The destination's `load` or the format's `decode` raised.
     StoreError
@@ -39,11 +39,11 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
     try:
         if to.plugin.loads_alone():
             delivery_id = artifact.key.rpartition("/")[2].removesuffix(artifact.suffix)
-            member = Member(
+            job = RunningJob(
                 job_id=job_id, delivery_id=delivery_id, epoch=0, plan=plan,
                 principal=services.settings.principal, filename=artifact.filename,
             )  # fmt: skip
-            return to.plugin.load(receipt, artifact, WorkingContext(services, member))
+            return to.plugin.load(receipt, artifact, DeliveryContext(services, job))
         if written.plugin.decodes:
             with _source(artifact) as source:
                 return written.plugin.decode(source, written.options)
@@ -54,13 +54,13 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
         raise _lost(job_id, "is gone") from error
     except OSError as error:
         raise _unread(job_id, error) from error
-    except BaseException as error:  # a stranger's code, SystemExit in it among what it may raise
+    except BaseException as error:  # third-party code, which may raise SystemExit, too
         msg = f"the result of job {job_id} can't be loaded: {type(error).__name__}: {error}"
         raise PluginError(msg, name=to.name, distribution=to.distribution, version=to.version) from error
 
 
 def _source(artifact: Artifact) -> AbstractContextManager[BinaryIO]:
-    """Where to read from. A small one is read at once: at each word with the file another thread may go first."""
+    """Return a file to read from. A small one is read at once: each call to the file may yield to another thread."""
     return io.BytesIO(artifact.read()) if artifact.size_bytes <= SMALL_BYTES else artifact.open()
 
 
@@ -74,7 +74,7 @@ def _check_whole(job_id: str, artifact: Artifact, services: Services) -> None:
 
 
 def _lost(job_id: str, how: str) -> JobError:
-    return JobError(f"the data of job {job_id} {how}: somebody else has changed the store")
+    return JobError(f"the data of job {job_id} {how}: the store was changed from outside")
 
 
 def _unread(job_id: str, error: OSError) -> StoreError:

@@ -1,4 +1,4 @@
-"""One job while this process carries it out."""
+"""One job while this process runs it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from bourn.job.at_exit import forget_failure
 from bourn.ledger.ledger import ProgressUpdate
 from bourn.ledger.stages import Stage
 
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
     from bourn.contract.artifact import Artifact
     from bourn.dispatch.plan import Plan
 
-__all__ = ["Member"]
+__all__ = ["RunningJob"]
 
 
 @attrs.define(kw_only=True, eq=False)
-class Member:
-    """One job while this process carries it out: what changes from moment to moment.
+class RunningJob:
+    """One job while this process runs it: the state that changes from moment to moment.
 
-    Everything that must survive the process is in the ledger; this is what it need not know at once.
+    Everything that must survive the process is in the ledger; this is what the ledger need not have at once.
     """
 
     job_id: str
@@ -39,6 +40,11 @@ class Member:
     first_try_at: datetime | None = None
     checkpoint: Mapping[str, Any] = attrs.field(factory=dict)
     deadline: datetime | None = None
+    """When it is stopped, for the ledger and for other processes."""
+
+    stop_at: float | None = None
+    """When it is stopped, by the monotonic clock: what counts in this process, whatever is done to the wall clock."""
+
     stage: Stage = Stage.QUEUED
     started_at: datetime | None = None
     done: int = 0
@@ -47,14 +53,14 @@ class Member:
     artifact: Artifact | None = None
     receipt: Receipt | None = None
     failure: BaseException | None = None
-    earlier: Member | None = None
-    """The same job at an earlier try in this process, which its caller's object still knows."""
+    earlier: RunningJob | None = None
+    """The same job at an earlier try in this process, which its caller's object still refers to."""
 
-    cancel_wanted: threading.Event = attrs.field(factory=threading.Event)
+    cancel_requested: threading.Event = attrs.field(factory=threading.Event)
     timed_out: bool = False
     changed: threading.Condition = attrs.field(factory=threading.Condition)
-    gone: threading.Event = attrs.field(factory=threading.Event)
-    """Set once this process has let go of it: it has ended, or its delivery waits for another try."""
+    ended: threading.Event = attrs.field(factory=threading.Event)
+    """Set once this process has released the job: it has ended, or its delivery waits for another try."""
 
     version: int = 0
     """Counts the changes, so that a watcher sees that there was one."""
@@ -62,16 +68,22 @@ class Member:
     since: float = attrs.field(factory=time.monotonic)
     """When this process took it up, by the monotonic clock."""
 
-    untold: bool = False
-    """Whether something changed that the ledger was not told yet."""
+    dirty: bool = False
+    """Whether its progress has changed since it was last written to the ledger."""
 
-    owed: Callable[[], None] | None = None
-    """Writes down what could not be written when it came about (the disk was full): its end, or its pause."""
+    deferred: Callable[[], None] | None = None
+    """A write to the ledger that failed when it was due (the disk was full): its end, or its pause."""
+
+    seen: bool = False
+    """Whether a caller knows how it ended."""
+
+    work: Callable[[], None] | None = None
+    """What runs it; doing it twice does it once."""
 
     _taken: bool = attrs.field(default=False, init=False)
 
     def take(self) -> bool:
-        """Whether it is the caller's: True for the first who asks, to begin it or to end it before it has begun."""
+        """Return True to the first caller: who begins it, or ends it before it has begun."""
         with self.changed:
             taken, self._taken = self._taken, True
             return not taken
@@ -79,13 +91,13 @@ class Member:
     def enter(self, stage: Stage) -> None:
         """Go on to another stage."""
         with self.changed:
-            self.stage, self.note, self.untold = stage, "", True
+            self.stage, self.note, self.dirty = stage, "", True
             self._notify()
 
-    def tell(self, done: int, total: int, note: str = "") -> None:
-        """Take down how far the stage is."""
+    def report_progress(self, done: int, total: int, note: str = "") -> None:
+        """Set how far the stage is."""
         with self.changed:
-            self.done, self.total, self.note, self.untold = done, total, note, True
+            self.done, self.total, self.note, self.dirty = done, total, note, True
             self._notify()
 
     def fail_with(self, failure: BaseException) -> None:
@@ -94,25 +106,30 @@ class Member:
         if self.earlier is not None:
             self.earlier.fail_with(failure)
 
-    def leave(self) -> None:
-        """Let go: whoever waits looks into the ledger from now on."""
-        self.gone.set()
+    def release(self) -> None:
+        """Stop being the source of the job's state: those who wait read the ledger from now on."""
+        self.ended.set()
         with self.changed:
             self._notify()
 
+    def mark_seen(self) -> None:
+        """Note that a caller knows how it ended."""
+        self.seen = True
+        forget_failure(self.job_id)
+
     @property
-    def left(self) -> bool:
-        """Whether this process has let go of it."""
-        return self.gone.is_set()
+    def released(self) -> bool:
+        """Whether this process has released the job."""
+        return self.ended.is_set()
 
-    def want_cancelled(self) -> None:
-        """Ask for the job to be cancelled at the next point where that is possible."""
-        self.cancel_wanted.set()
+    def overdue(self) -> bool:
+        """Whether its time is over."""
+        return self.stop_at is not None and time.monotonic() >= self.stop_at
 
-    def told(self) -> ProgressUpdate:
-        """What the ledger should know of it now."""
+    def progress_update(self) -> ProgressUpdate:
+        """Return what the ledger should have of its progress now."""
         with self.changed:
-            self.untold = False
+            self.dirty = False
             return ProgressUpdate(
                 job_id=self.job_id, epoch=self.epoch, stage=self.stage, started_at=self.started_at,
                 done=self.done, total=self.total, note=self.note,

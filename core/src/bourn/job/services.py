@@ -1,4 +1,4 @@
-"""What a session lends to its jobs: made in one place, handed on by argument."""
+"""What jobs need from their session: made in one place, passed by argument; and the observers of jobs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from bourn.ledger.clock import LedgerClock
 from bourn.ledger.database import Database
 from bourn.ledger.ledger import Ledger
 from bourn.ledger.links import LinkLedger
@@ -19,21 +20,53 @@ from bourn.store.store import Store, open_store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bourn.contract.answers import Receipt
     from bourn.contract.context import Clock
     from bourn.contract.destination import Destination
     from bourn.dispatch.dispatcher import Dispatcher
-    from bourn.job.observers import Observers
+    from bourn.job.job import Job
+    from bourn.plugins.hooks import Hooks
     from bourn.settings import Settings
 
-__all__ = ["Services"]
+__all__ = ["Observers", "Services", "adapt"]
+
+
+class Observers:
+    """Calls the hooks of plugins with a job; none can hurt a job. The job is made only where there are hooks."""
+
+    def __init__(self, hooks: Hooks, job_of: Callable[[str], Job]) -> None:
+        self._hooks = hooks
+        self._job_of = job_of
+
+    def job_changed(self, job_id: str) -> None:
+        """A job has entered another stage."""
+        if self._hooks.any("bourn_job_changed"):
+            self._hooks.call("bourn_job_changed", job=self._job_of(job_id))
+
+    def delivered(self, job_id: str, receipt: Receipt) -> None:
+        """A destination has answered."""
+        if self._hooks.any("bourn_delivered"):
+            self._hooks.call("bourn_delivered", job=self._job_of(job_id), receipt=receipt)
+
+    def adapt(self, obj: Any) -> Any:
+        """Return a foreign object as a result; None where no plugin knows it."""
+        return adapt(self._hooks, obj)
+
+
+def adapt(hooks: Hooks, obj: Any) -> Any:
+    """Return a foreign object as a result, by the first plugin that knows it; None where none does."""
+    for _distribution, answer in hooks.call("bourn_adapt", obj=obj):
+        if answer is not None:
+            return answer
+    return None
 
 
 @attrs.frozen(kw_only=True)
 class Services:
-    """Everything a job needs from outside of itself."""
+    """What a job needs from its session."""
 
     settings: Settings
-    clock: Clock
+    clock: LedgerClock
     dispatcher: Dispatcher
     ledger: Ledger
     workers: Workers
@@ -55,31 +88,34 @@ class Services:
         hooks: Observers,
         settings_of: Callable[[str, Destination[Any]], Any],
     ) -> Services:
-        """Ledger and store as the settings name them, and all that works on the two."""
+        """Open ledger and store as the settings name them, and all that works on the two."""
         database = Database(settings.database)
-        links = LinkLedger(database)
+        clock = LedgerClock(database, clock)
+        links, workers = LinkLedger(database), Workers(database, clock)
         store = open_store(settings.store, **settings.store_options)
         return cls(
             settings=settings,
             clock=clock,
             dispatcher=dispatcher,
             ledger=Ledger(database),
-            workers=Workers(database),
+            workers=workers,
             store=store,
-            links=Links(SigningKeys(database), links, settings.public_url, clock),
+            links=Links(
+                SigningKeys(database), links, settings.public_url, clock, lifetime=timedelta(days=settings.link_days)
+            ),
             link_ledger=links,
-            # A store that the settings name may hold other ledgers' objects; the one at home is ours alone.
-            sweeper=Sweeper(store, links, stamp=settings.folder / "swept", owned=settings.all_at_home),
+            # A store that the settings name may hold other ledgers' objects; the one at home is this ledger's alone.
+            sweeper=Sweeper(store, links, clock, workers=workers, owned=settings.all_at_home),
             hooks=hooks,
             settings_of=settings_of,
         )
 
     @property
     def link_lifetime(self) -> timedelta:
-        """How long a link works after its job's completion."""
+        """How long a link works after its job's end."""
         return timedelta(days=self.settings.link_days)
 
     def erase(self, delivery_id: str, key: str) -> None:
-        """Erase an artifact that nobody is to have."""
+        """Erase an artifact that is not to be kept."""
         self.store.delete(key)
         self.link_ledger.mark_erased([delivery_id], now=self.clock())

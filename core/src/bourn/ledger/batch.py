@@ -1,4 +1,4 @@
-"""Statements as values: like ones of many callers go to the driver at once."""
+"""Statements as values: equal ones of many callers go to the driver in one call."""
 
 from __future__ import annotations
 
@@ -11,60 +11,55 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-__all__ = ["BatchedStatement", "RowNotFound", "run_together"]
+__all__ = ["BatchedStatement", "RowNotFound", "run_batched"]
 
 
-class RowNotFound(Exception):  # what it means is the caller's to say
-    """A row that was to be there is not."""
+class RowNotFound(Exception):  # the caller says what it means
+    """A row that an update requires does not exist."""
 
 
 @attrs.frozen(eq=False)
 class BatchedStatement:
-    """A statement, and what it is to do.
+    """A statement and its parameters.
 
     Attributes
     ----------
-    statement : insert or update
-        The same object for the same deed, so that like statements are known by it.
+    statement : insert, update or delete
+        The same object for the same operation, so that equal ones are batched.
     rows : sequence of mapping
-        Its parameters, once for each row. Those of an update that must hit are of one row.
-    must_hit : bool
+        Its parameters, one mapping for each row; exactly one for an update that requires its row.
+    requires_row : bool
         Whether it is an error where there is no such row.
     """
 
     statement: sa.Insert | sa.Update | sa.Delete
     rows: Sequence[Mapping[str, Any]]
-    must_hit: bool = False
+    requires_row: bool = False
 
     def run(self, connection: sa.Connection) -> None:
-        """Do it.
+        """Execute it.
 
         Raises
         ------
         RowNotFound
         """
         found = connection.execute(self.statement, self.rows)
-        if self.must_hit and found.rowcount != len(self.rows):
+        if self.requires_row and found.rowcount != len(self.rows):
             raise RowNotFound
 
 
-def run_together(connection: sa.Connection, sequences: Iterable[Sequence[BatchedStatement]]) -> None:
-    """Do what several callers want, none of which depends on another one's; each one's statements in their order.
+def run_batched(connection: sa.Connection, sequences: Iterable[Sequence[BatchedStatement]]) -> None:
+    """Execute the statements of several independent callers, each caller's in their order.
 
     Raises
     ------
     RowNotFound
-        At least one of them missed its row.
+        A required row of at least one caller does not exist.
     """
     merged: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for statements in sequences:
-        for place, statement in enumerate(statements):
-            key = (place, statement.statement, statement.must_hit, *statement.rows[0])
-            merged.setdefault(key, []).extend(statement.rows)
-    for (_, statement, must_hit, *_), rows in sorted(merged.items(), key=_place):
-        BatchedStatement(statement, rows, must_hit).run(connection)
-
-
-def _place(item: tuple[tuple[Any, ...], Any]) -> int:
-    place: int = item[0][0]
-    return place
+        for place, each in enumerate(statements):
+            key = (place, each.statement, each.requires_row, *each.rows[0])
+            merged.setdefault(key, []).extend(each.rows)
+    for (_, statement, requires_row, *_), rows in sorted(merged.items(), key=lambda item: int(item[0][0])):
+        BatchedStatement(statement, rows, requires_row).run(connection)

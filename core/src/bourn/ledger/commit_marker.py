@@ -16,36 +16,35 @@ __all__ = ["CommitMarker"]
 
 
 class CommitMarker:
-    """Signs each transaction of this process with its number, in a row of its own.
+    """Numbers the transactions of this process, in a row of its own.
 
-    The number of a transaction that the server itself gives is no proof: after a crash it gives the same again.
-    One thread at a time.
+    The server's own number of a transaction is no proof: after a crash it is given again. For one thread at a time.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._id = secrets.token_hex(16)
         self._number = 0
-        self._sign = writers.update().where(writers.c.id == self._id).values(number=sa.bindparam("b_number"))
+        self._update = writers.update().where(writers.c.id == self._id).values(number=sa.bindparam("b_number"))
         with engine.begin() as connection:
             connection.execute(writers.insert().values(id=self._id, number=0))
 
-    def number(self) -> None:
-        """Give the next transaction its number; before it begins, or one that never began is taken for the last one."""
+    def next_transaction(self) -> None:
+        """Count up; before the transaction begins, or one that never began would be taken for the last one."""
         self._number += 1
 
-    def sign(self, connection: sa.Connection) -> None:
-        """Make the transaction known."""
-        connection.execute(self._sign, {"b_number": self._number})
+    def mark(self, connection: sa.Connection) -> None:
+        """Write the number within the transaction."""
+        connection.execute(self._update, {"b_number": self._number})
 
-    def happened(self) -> bool:
-        """Whether the transaction that was signed last has been committed; waits for one that is still going on."""
+    def is_committed(self) -> bool:
+        """Return whether the transaction that was marked last is committed; waits for one that is still running."""
         mine = sa.select(writers.c.number).where(writers.c.id == self._id).with_for_update()
         with self._engine.begin() as connection:
             numbers: Sequence[int] = connection.scalars(mine).all()
         return numbers == [self._number]
 
-    def forget(self) -> None:
-        """Nothing of this process is on its way any more."""
+    def remove(self) -> None:
+        """Delete the row; no transaction is under way any more."""
         with self._engine.begin() as connection:
             connection.execute(writers.delete().where(writers.c.id == self._id))

@@ -1,7 +1,10 @@
-"""How the ledger's database is spoken to: what each connection is told, so that a commit is durable and none hangs."""
+"""Engines for the ledger's database: every commit is durable, and no connection waits without end."""
 
 from __future__ import annotations
 
+import json
+import os
+import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,34 +12,46 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from bourn.fsync import make_directory
+from bourn.folders import make_directory
+from bourn.ledger.database_errors import is_connection_lost
+from bourn.ledger.json_values import check_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BUSY_SECONDS", "connections"]
+__all__ = ["BUSY_SECONDS", "create_engine"]
 
 BUSY_SECONDS = 60
 """How long a writer waits for another process's transaction before it gives up."""
 
-SERVER_GONE: dict[str, Any] = {
+LIBPQ_DEFAULTS: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-"""What libpq is told, where the URL says nothing: else a host that is gone without a word is waited for 15 minutes."""
+"""Parameters of libpq where the URL does not set them: by default it waits 15 minutes for a host that is gone."""
+
+PREPARE_THRESHOLD = "prepare_threshold"
+"""Prepared statements are off unless the URL sets this: in transaction mode a pooler such as pgbouncer runs the next
+transaction on another connection of the server, which does not know them."""
 
 
-def connections(url: sa.URL) -> sa.Engine:
-    """Connections to that database; `bourn_read` and `bourn_durable` are options of an execution."""
+def create_engine(url: sa.URL) -> sa.Engine:
+    """Return an engine for the database; `bourn_read` and `bourn_durable` are execution options of it."""
     return _sqlite(url) if url.get_backend_name() == "sqlite" else _server(url)
 
 
+def _to_json(value: Any) -> str:
+    """Serialize a value that every database takes."""
+    check_json(value, "a value of the ledger")
+    return json.dumps(value, allow_nan=False)
+
+
 @contextmanager
-def _wrapped(engine: sa.Engine) -> Iterator[None]:
-    """What a driver raises where it is spoken to directly, as SQLAlchemy's own."""
+def _wrap_errors(engine: sa.Engine) -> Iterator[None]:
+    """Raise the driver's errors as SQLAlchemy's, where the driver is called directly."""
     drivers: Any = engine.dialect.loaded_dbapi
     try:
         yield
@@ -45,28 +60,32 @@ def _wrapped(engine: sa.Engine) -> Iterator[None]:
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    if url.database:
-        path = Path(url.database).absolute()
+    path = Path(url.database).absolute() if url.database and url.database != ":memory:" else None
+    if path is not None:
         make_directory(path.parent)
-        # Signing keys are in it. Made before SQLite does, with nobody else's permission.
+        # It holds signing keys: created before SQLite does it, with mode 0600.
         path.touch(mode=0o600, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    opened = _identity(path)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_to_json)
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, by hand
-        with _wrapped(engine):
+        with _wrap_errors(engine):
             for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
                 connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        # FULL: with NORMAL a power cut takes back commits that were acknowledged. IMMEDIATE: a transaction
-        # that reads first and writes then would otherwise fail at once when another one writes. Said to the
-        # driver itself: through SQLAlchemy these three words cost more than the commit of a small job.
+        # FULL: with NORMAL a power cut takes back acknowledged commits. IMMEDIATE: a transaction that reads first and
+        # writes then would fail at once when another one writes. The driver is called directly: through SQLAlchemy
+        # these statements cost more than the commit of a small job.
+        if _identity(path) != opened:
+            msg = f"the file {path} was replaced or removed while this process had it open; start the process again"
+            raise sa.exc.OperationalError(None, None, sqlite3.OperationalError(msg))
         options: Any = connection.get_execution_options()
         driver: Any = connection.connection.dbapi_connection
-        with _wrapped(engine):
+        with _wrap_errors(engine):
             if options.get("bourn_read"):
                 driver.execute("BEGIN")
                 return
@@ -79,34 +98,56 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     return engine
 
 
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Return device and inode of the file; None if there is none."""
+    try:
+        facts = None if path is None else os.stat(path)  # noqa: PTH116  # at each transaction: half the time of Path
+    except FileNotFoundError:
+        return None
+    return None if facts is None else (facts.st_dev, facts.st_ino)
+
+
 def _server(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() != "postgresql":
-        return sa.create_engine(url, pool_pre_ping=True)
-    patient = {name: value for name, value in SERVER_GONE.items() if name not in url.query}
-    engine = sa.create_engine(url, pool_pre_ping=True, connect_args=patient)
+        return sa.create_engine(url, pool_pre_ping=True, json_serializer=_to_json)
+    arguments = {name: value for name, value in LIBPQ_DEFAULTS.items() if name not in url.query}
+    threshold = url.query.get(PREPARE_THRESHOLD)
+    arguments[PREPARE_THRESHOLD] = None if threshold is None else int(str(threshold))
+    engine = sa.create_engine(
+        url.difference_update_query([PREPARE_THRESHOLD]),
+        pool_pre_ping=True,
+        connect_args=arguments,
+        json_serializer=_to_json,
+    )
 
     @event.listens_for(engine, "do_connect")
-    def connect(dialect: Any, _record: Any, given: Any, named: Any) -> Any:
-        # psycopg's own waiting for an answer takes a file, and does not say in its own words that there is none.
+    def connect(dialect: Any, _record: Any, positional: Any, named: Any) -> Any:
+        # psycopg waits with a selector, which takes a file descriptor and raises OSError where there is none.
         try:
-            return dialect.connect(*given, **named)
+            return dialect.connect(*positional, **named)
         except OSError as error:
             raise dialect.loaded_dbapi.OperationalError(str(error)) from error
 
     @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: Any) -> None:
-        # A server that acknowledges what it may still lose is told not to, for this connection.
-        with _wrapped(engine), connection.cursor() as cursor:
-            cursor.execute(
-                "select set_config('synchronous_commit', 'on', false)"
-                " where current_setting('synchronous_commit') = 'off'"
-            )
+    def connected(connection: Any, record: Any) -> None:
+        with _wrap_errors(engine), connection.cursor() as cursor:
+            cursor.execute("select current_setting('synchronous_commit')")
+            record.info["bourn_lazy_server"] = cursor.fetchone()[0] == "off"
             connection.commit()
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
+        # For this transaction: behind a pooler the next one may run on another connection of the server.
         options: Any = connection.get_execution_options()
         if not options.get("bourn_durable", True):
             connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        elif connection.info.get("bourn_lazy_server") and not options.get("bourn_read"):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+
+    @event.listens_for(engine, "handle_error")
+    def handle(context: sa.engine.ExceptionContext) -> None:
+        # Behind the same name another server may be the primary now: no connection to the old one is kept.
+        if is_connection_lost(context.sqlalchemy_exception):
+            context.is_disconnect = True
 
     return engine

@@ -1,4 +1,4 @@
-"""What a database has against it: whether another try may do, and how it is told."""
+"""Errors of the database: which are transient, and how they become errors of bourn."""
 
 from __future__ import annotations
 
@@ -14,40 +14,51 @@ if TYPE_CHECKING:
 
 __all__ = ["display_url", "is_connection_lost", "is_transient", "raise_unusable_url", "translate_errors"]
 
-_CLASSES_GONE = ("08", "57P", "53300")
-"""SQLSTATEs of a server that goes, comes or has no room: connection exception, shutdown, too many connections."""
+_CONNECTION_STATES = ("08", "57P", "53300", "25006", "25P03", "25P05")
+"""SQLSTATEs after which another connection may work: connection exception, shutdown or start of the server, too many
+connections, read-only transaction (a primary that was demoted), session ended after an idle time-out."""
 
-_GIVES_WAY = ("40001", "40P01")
-"""Serialization failure and deadlock: this transaction had to give way to another one, and is to be done again."""
+_RETRY_STATES = ("40001", "40P01", "55P03", "57014")
+"""SQLSTATEs after which the same transaction may work: serialization failure, deadlock, lock not available, query
+cancelled by an operator."""
 
 
 def is_connection_lost(error: BaseException | None) -> bool:
-    """Whether the connection is gone, or there was none to be had: another one may do."""
-    if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
-        return isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
-    state = _state(error)
-    # A driver has no SQLSTATE for a server that it could not speak to.
-    unspoken = state == "" and error.statement is None and type(error.orig).__module__ != "sqlite3"
-    return error.connection_invalidated or unspoken or state.startswith(_CLASSES_GONE)
+    """Return whether the connection is of no use any more, or could not be made: a new one may work.
+
+    A commit that was under way may have taken place. The same holds after a time limit (`TimeoutError`).
+    """
+    if isinstance(error, TimeoutError):
+        return True
+    if not isinstance(error, sa.exc.DBAPIError):
+        return False
+    if error.connection_invalidated or _sqlstate(error).startswith(_CONNECTION_STATES):
+        return True
+    # A driver has no SQLSTATE for a server that it could not reach.
+    unreachable = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and error.statement is None
+    return unreachable and not _sqlstate(error) and type(error.orig).__module__ != "sqlite3"
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same may work in a moment."""
-    return is_connection_lost(error) or (isinstance(error, sa.exc.DBAPIError) and _state(error) in _GIVES_WAY)
+    """Return whether the same operation may work in a moment."""
+    return is_connection_lost(error) or (isinstance(error, sa.exc.DBAPIError) and _sqlstate(error) in _RETRY_STATES)
 
 
-def _state(error: sa.exc.DBAPIError) -> str:
+def _sqlstate(error: sa.exc.DBAPIError) -> str:
     return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 @contextmanager
 def translate_errors(url: sa.URL) -> Iterator[None]:
-    """Whatever the database raises comes out as a `LedgerError`, in the driver's words, without the statement.
+    """Raise errors of the database as `LedgerError`, in the driver's words, without statement and parameters.
 
-    Among the parameters of a statement may be secrets.
+    Parameters may hold secrets.
     """
     try:
         yield
+    except TimeoutError as error:
+        msg = f"the ledger at {display_url(url)} did not answer in the time given"
+        raise LedgerError(msg) from error
     except sa.exc.SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
         msg = f"the ledger at {display_url(url)} fails: {reason}"
@@ -55,12 +66,12 @@ def translate_errors(url: sa.URL) -> Iterator[None]:
 
 
 def display_url(url: sa.URL) -> str:
-    """Which ledger it is, without what is nobody's business."""
+    """Return the URL without password and query."""
     return url.set(query={}).render_as_string(hide_password=True)
 
 
 def raise_unusable_url(error: Exception, url: sa.URL | None = None) -> NoReturn:
-    """The URL of the ledger means nothing, or its driver is not installed."""
+    """Raise `SettingsError`: the URL of the ledger is not valid, or its driver is not installed."""
     if url is None:
         msg = "settings.database_url is no URL of a database, such as postgresql+psycopg://user:password@host/name"
     elif isinstance(error, ImportError):

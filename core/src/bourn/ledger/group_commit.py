@@ -1,4 +1,4 @@
-"""GroupCommit that many threads share: whoever comes while another one commits waits, and then all go at once."""
+"""Group commit: writes that arrive while another one commits are committed together, with one fsync."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import sqlalchemy as sa
 
-from bourn.ledger.batch import BatchedStatement, run_together
+from bourn.deadline import remaining_seconds
+from bourn.ledger.batch import BatchedStatement, run_batched
 from bourn.ledger.database_errors import is_connection_lost, is_transient, translate_errors
 
 if TYPE_CHECKING:
@@ -27,18 +28,18 @@ __all__ = ["GroupCommit", "pause_before_retry"]
 RETRY_SECONDS = 0.2
 
 PATIENCE_SECONDS = 30.0
-"""How long a server that was there is waited for: it restarts, or another one takes its place."""
+"""How long a server that worked before is waited for: it restarts, or another one takes its place."""
 
 
 def pause_before_retry(error: BaseException | None, began: float) -> bool:
-    """Whether to try once more what `began` then, by the monotonic clock; after a pause, if so."""
+    """Pause and return True where an operation that began at `began` (monotonic) is to be tried again."""
     if error is None or not is_transient(error) or time.monotonic() >= began + PATIENCE_SECONDS:
         return False
     time.sleep(RETRY_SECONDS * (0.5 + random.random()))  # noqa: S311  # spreads load, guards nothing
     return True
 
 
-def _held() -> threading.Lock:
+def _locked() -> threading.Lock:
     lock = threading.Lock()
     lock.acquire()
     return lock
@@ -46,27 +47,27 @@ def _held() -> threading.Lock:
 
 @attrs.define(eq=False)
 class _Write:
-    """What one caller wants written, waiting for the commit that it shares with others."""
+    """One caller's write, waiting for the commit that it shares with others."""
 
     work: Callable[[sa.Connection], Any] | None
     statements: Sequence[BatchedStatement] = ()
     answer: Any = None
     error: BaseException | None = None
     done: bool = False
-    dropped: bool = False
-    turn: threading.Lock = attrs.field(factory=_held)
-    """Released once, when it is done or is the one to commit."""
+    abandoned: bool = False
+    turn: threading.Lock = attrs.field(factory=_locked)
+    """Released once, when the write is done or when its thread is the next to commit."""
 
     def run(self, connection: sa.Connection) -> None:
-        """Do it alone."""
+        """Run it by itself."""
         if self.work is not None:
             self.answer = self.work(connection)
         for statement in self.statements:
             statement.run(connection)
 
 
-class _Apart(Exception):  # no fault: a way out of a transaction
-    """One of a group can't be done: to find out which, each is to have a savepoint of its own."""
+class _RunOneByOne(Exception):  # leaves a transaction; no error
+    """A write of the group fails: each gets a savepoint of its own."""
 
 
 class GroupCommit:
@@ -75,11 +76,11 @@ class GroupCommit:
     Parameters
     ----------
     url : sqlalchemy.URL
-        For the words of errors.
+        For messages.
     writing, entered : callable
         ``with writing() as connection`` is a transaction; within ``with entered()`` no fork happens.
     marker : CommitMarker or None
-        Knows of a commit whose answer was lost; for a server.
+        Shows whether a commit whose answer was lost took place; for a server.
     """
 
     def __init__(
@@ -95,120 +96,129 @@ class GroupCommit:
         self._marker = marker
         self._guard = threading.Lock()
         self._waiting: deque[_Write] = deque()
-        self._led = False
+        self._has_leader = False
         self._committing = threading.Lock()
-        self._asked: SimpleQueue[tuple[_Write, threading.Lock] | None] = SimpleQueue()
+        self._requests: SimpleQueue[tuple[_Write, threading.Lock] | None] = SimpleQueue()
         self._helper: threading.Thread | None = None
 
     def write(self, work: Callable[[sa.Connection], Any] | None, statements: Sequence[BatchedStatement] = ()) -> Any:
-        """Do `work` and `statements` in a transaction, and return once it is durable; gives what `work` gives."""
-        mine = _Write(work, statements)
-        if threading.current_thread() is threading.main_thread():
-            self._ask(mine)
-        else:
-            self._take_turn(mine)
-        if mine.error is not None:
+        """Run `work` and `statements` in a transaction; return what `work` returns once that is durable."""
+        write = _Write(work, statements)
+        limit = remaining_seconds()
+        if limit is not None or threading.current_thread() is threading.main_thread():
             with translate_errors(self._url):
-                raise mine.error
-        return mine.answer
+                self._delegate(write, limit)
+        else:
+            self._take_turn(write)
+        if write.error is not None:
+            with translate_errors(self._url):
+                raise write.error
+        return write.answer
 
-    def close(self, last: Callable[[], None]) -> None:
-        """Do `last` when nothing is being committed any more."""
-        self._asked.put(None)
+    def close(self, release: Callable[[], None]) -> None:
+        """Call `release` once no commit is under way."""
+        self._requests.put(None)
         with self._committing:
-            last()
+            release()
 
-    def _ask(self, mine: _Write) -> None:
-        """Have another thread commit: Ctrl-C is raised in the main one, and not amid a commit that others share."""
+    def _delegate(self, write: _Write, limit: float | None) -> None:
+        """Let another thread commit.
+
+        Ctrl-C is raised in the main thread, and must not interrupt a commit that others share; a caller with a time
+        limit does not wait for a lock for longer.
+        """
         if self._helper is None or not self._helper.is_alive():
-            self._helper = threading.Thread(target=self._help, name="bourn-ledger", daemon=True)
+            self._helper = threading.Thread(target=self._serve_requests, name="bourn-ledger", daemon=True)
             self._helper.start()
-        heard = _held()
-        self._asked.put((mine, heard))
+        finished = _locked()
+        self._requests.put((write, finished))
         try:
-            heard.acquire()
+            answered = finished.acquire(timeout=-1 if limit is None else limit)
         except BaseException:
-            mine.dropped = True  # unless it is being written already
+            write.abandoned = True  # too late where it is being written
             raise
+        if not answered:
+            write.abandoned = True
+            raise TimeoutError
 
-    def _help(self) -> None:
-        while (asked := self._asked.get()) is not None:
-            mine, heard = asked
-            self._take_turn(mine)
-            heard.release()
+    def _serve_requests(self) -> None:
+        while (request := self._requests.get()) is not None:
+            write, finished = request
+            self._take_turn(write)
+            finished.release()
 
-    def _take_turn(self, mine: _Write) -> None:
-        """Wait for somebody to commit it with his own; or commit all that wait, and let the next one go on."""
+    def _take_turn(self, write: _Write) -> None:
+        """Wait until another thread has committed it; or lead: commit all that wait and wake the next leader."""
         with self._guard:
-            self._waiting.append(mine)
-            led, self._led = self._led, True
-        if led:
-            mine.turn.acquire()
-            if mine.done:
+            self._waiting.append(write)
+            follows, self._has_leader = self._has_leader, True
+        if follows:
+            write.turn.acquire()
+            if write.done:
                 return
         with self._entered(), self._committing:
             with self._guard:
                 group = list(self._waiting)
                 self._waiting.clear()
-            self._commit([write for write in group if not write.dropped])
+            self._commit([each for each in group if not each.abandoned])
         with self._guard:
             successor = self._waiting[0] if self._waiting else None
-            self._led = successor is not None
+            self._has_leader = successor is not None
         if successor is not None:
             successor.turn.release()
-        for write in group:
-            write.done = True
-            write.turn.release()
+        for each in group:
+            each.done = True
+            each.turn.release()
 
     def _commit(self, group: list[_Write]) -> None:
         try:
             with translate_errors(self._url):
-                self._persist(group)
-        except BaseException as error:  # noqa: BLE001  # every waiting thread must hear of it
+                self._commit_with_retries(group)
+        except BaseException as error:  # noqa: BLE001  # raised in every waiting thread
             for write in group:
                 write.error = write.error or error
 
-    def _persist(self, group: list[_Write]) -> None:
-        """Commit, once: again where the server was lost before, but not where only its answer was."""
+    def _commit_with_retries(self, group: list[_Write]) -> None:
+        """Commit exactly once: again after a lost connection, unless only the answer was lost."""
         began = time.monotonic()
         in_doubt = False
         while group:
             try:
-                if not (in_doubt and self._happened()):
+                if not (in_doubt and self._last_commit_took_place()):
                     in_doubt = False
                     self._transact(group)
             except sa.exc.SQLAlchemyError as error:
                 in_doubt = in_doubt or is_connection_lost(error)
-                if not self._may_pass(error, began):
+                if not self._may_retry(error, began):
                     raise
             else:
-                # Those that had to give way to another process's transaction, each for itself.
-                group = [write for write in group if write.error is not None and self._may_pass(write.error, began)]
+                # Those that lost against another process's transaction are tried again, the others are done.
+                group = [write for write in group if write.error is not None and self._may_retry(write.error, began)]
                 in_doubt = False
 
-    def _happened(self) -> bool:
-        return self._marker is not None and self._marker.happened()
+    def _last_commit_took_place(self) -> bool:
+        return self._marker is not None and self._marker.is_committed()
 
-    def _may_pass(self, error: BaseException, began: float) -> bool:
+    def _may_retry(self, error: BaseException, began: float) -> bool:
         return self._marker is not None and pause_before_retry(error, began)
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
         if self._marker is not None:
-            self._marker.number()
+            self._marker.next_transaction()
         with self._writing() as connection:
             if self._marker is not None:
-                self._marker.sign(connection)
+                self._marker.mark(connection)
             yield connection
 
     def _transact(self, group: Sequence[_Write]) -> None:
         try:
-            self._transact_at_once(group)
-        except _Apart:
-            self._transact_apart(group)
+            self._run_batched(group)
+        except _RunOneByOne:
+            self._run_one_by_one(group)
 
-    def _transact_at_once(self, group: Sequence[_Write]) -> None:
-        """Like statements in one call to the driver, and no savepoints: they would cost more than what they are for."""
+    def _run_batched(self, group: Sequence[_Write]) -> None:
+        """Run equal statements in one call to the driver, without savepoints, which would cost more than they save."""
         with self._transaction() as connection:
             try:
                 if len(group) == 1:
@@ -217,15 +227,15 @@ class GroupCommit:
                     for write in group:
                         if write.work is not None:
                             write.answer = write.work(connection)
-                    run_together(connection, [write.statements for write in group])
+                    run_batched(connection, [write.statements for write in group])
             except Exception as error:
                 if len(group) == 1 or connection.invalidated:
                     raise
-                raise _Apart from error
+                raise _RunOneByOne from error
         for write in group:
             write.error = None
 
-    def _transact_apart(self, group: Sequence[_Write]) -> None:
+    def _run_one_by_one(self, group: Sequence[_Write]) -> None:
         with self._transaction() as connection:
             for write in group:
                 write.error = None

@@ -26,7 +26,7 @@ class SigningKeys:
 
     def all(self, *, now: datetime) -> list[str]:
         """The keys that a signature may be of; the last one signs."""
-        found = self._database.look(lambda connection: self._valid(connection, now))
+        found = self._database.query(lambda connection: self._valid(connection, now))
         return found or self._database.write(lambda connection: self._first(connection, now))
 
     def rotate(self, *, now: datetime, grace: timedelta) -> None:

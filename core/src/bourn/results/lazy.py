@@ -36,6 +36,7 @@ def compute(
     keep: bool = False,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    initializer: Callable[[], None] | None = None,
 ) -> Any:
     """The result that `obj` gives; `obj` itself if nothing in it is lazy. Containers of the caller are not changed.
 
@@ -53,12 +54,15 @@ def compute(
     cancelled : callable, optional
         Asked between tasks; a callable that runs can't be interrupted: its result is dropped when it returns.
 
+    initializer : callable, optional
+        Called at the start of each thread that computes tasks of dask.
+
     Raises
     ------
     Cancelled
         `cancelled` said so.
     """
-    watch = _Watch(progress, cancelled)
+    watch = _Watch(progress, cancelled, initializer)
     watch.look()
     if is_callable_result(obj):
         obj = obj(**(arguments or {}))
@@ -85,9 +89,15 @@ def compute(
 class _Watch:
     """Tells how far the work is, and looks now and then whether it is wanted still."""
 
-    def __init__(self, progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool] | None) -> None:
+    def __init__(
+        self,
+        progress: Callable[[int, int], None] | None,
+        cancelled: Callable[[], bool] | None,
+        initializer: Callable[[], None] | None,
+    ) -> None:
         self._progress = progress
         self._cancelled = cancelled
+        self.initializer = initializer
         self._looked = float("-inf")
 
     def look(self, *, now: bool = False) -> None:
@@ -189,7 +199,35 @@ def _by_dask(collections: Sequence[Any], watch: _Watch) -> Sequence[Any]:
     import dask  # loaded already: these are its collections
 
     # Given by argument, not as a context manager, which would count the tasks of other threads' jobs too.
-    return dask.compute(*collections, callbacks=[_counting(watch)])  # type: ignore[attr-defined, no-untyped-call, no-any-return]  # typed in part
+    callbacks = [_counting(watch)]
+    try:
+        pool = _thread_pool(collections, watch)
+        if pool is None:
+            return dask.compute(*collections, callbacks=callbacks)  # type: ignore[attr-defined, no-untyped-call, no-any-return]  # typed in part
+        try:
+            return dask.compute(*collections, pool=pool, callbacks=callbacks)  # type: ignore[attr-defined, no-untyped-call, no-any-return]  # typed in part
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    except RuntimeError as error:
+        if "interpreter shutdown" not in str(error):
+            raise
+        # No thread can be started any more: what can be done is done in this one.
+        return dask.compute(*collections, scheduler="synchronous", callbacks=callbacks)  # type: ignore[attr-defined, no-untyped-call, no-any-return]  # typed in part
+
+
+def _thread_pool(collections: Sequence[Any], watch: _Watch) -> Any:
+    """Return the pool that computes these, as dask would make it; None where dask computes in no threads of its own."""
+    from concurrent.futures import ThreadPoolExecutor  # these are loaded already
+
+    import dask.system
+    import dask.threaded
+
+    scheduler = dask.base.get_scheduler(collections=[each for each in collections if is_dask_collection(each)])
+    if scheduler is not dask.threaded.get or dask.config.get("pool", None) is not None:
+        return None
+    kind: Any = getattr(dask.threaded, "ContextAwareThreadPoolExecutor", ThreadPoolExecutor)
+    workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
+    return kind(workers, "bourn-dask", initializer=watch.initializer)
 
 
 def _counting(watch: _Watch) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Answers that are no data: pages and JSON, with the headers that every answer has."""
+"""Responses that are no results: pages and JSON, with the headers that all of them have."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-__all__ = ["SAFE", "fault", "json_answer", "page"]
+__all__ = ["SAFE", "error_response", "json_response", "page_response"]
 
 SAFE = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-store",
 }
-"""The address of a link is its key: no page that it leads to may tell it on, and no cache may keep it."""
+"""The address of a link is its key: no page passes it on as a referrer, and no cache keeps it."""
 
 
 @cache
 def _pages() -> tuple[jinja2.Environment, str, str]:
-    """The templates, the style, and the policy that lets a browser use this style and nothing else."""
+    """Return the templates, the style, and the policy that lets a browser use this style and nothing else."""
     style = files("bourn.serve").joinpath("templates/bourn.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     nothing = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -44,8 +44,10 @@ def _pages() -> tuple[jinja2.Environment, str, str]:
     return environment, style, policy
 
 
-def page(template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **facts: Any) -> Response:
-    """An HTML page made from a template."""
+def page_response(
+    template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **facts: Any
+) -> Response:
+    """Return an HTML page made from a template."""
     environment, style, policy = _pages()
     text = environment.get_template(template).render(style=style, **facts)
     return Response(
@@ -56,8 +58,8 @@ def page(template: str, *, status: int = 200, headers: Mapping[str, str] | None 
     )
 
 
-def json_answer(content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON, UTF-8."""
+def json_response(content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return JSON in UTF-8."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
     policy = {"Content-Security-Policy": "default-src 'none'; sandbox"}
     return Response(
@@ -68,15 +70,15 @@ def json_answer(content: Any, *, status: int = 200, headers: Mapping[str, str] |
     )
 
 
-def fault(
+def error_response(
     request: Request, status: int, code: str, title: str, message: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """What went wrong: a page for a browser, JSON for who asks for it, else a line of text."""
+    """Return an error as a page for browsers, JSON for clients that accept it, else a line of text."""
     accept = request.headers.get("accept", "")
     headers = {"Vary": "Accept", **(headers or {})}
     if "text/html" in accept:
-        return page("fault.html", status=status, headers=headers, title=title, message=message)
+        return page_response("error.html", status=status, headers=headers, title=title, message=message)
     if "json" in accept:
-        return json_answer({"error": code, "message": message}, status=status, headers=headers)
+        return json_response({"error": code, "message": message}, status=status, headers=headers)
     policy = {"Content-Security-Policy": "default-src 'none'; sandbox"}
     return Response(f"{message}\n", status, media_type="text/plain", headers={**SAFE, **policy, **headers})

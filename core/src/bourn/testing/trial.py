@@ -76,7 +76,7 @@ class Trial:
 
     def try_again(self, job: Job) -> bool:
         """Go on to the job's next try; False where it is waiting for none."""
-        record = self.session.home.record_of(job.id)
+        record = self.session.engine.record_of(job.id)
         if record is None or record.next_try_at is None:
             return False
         self.clock.reach(record.next_try_at)
@@ -85,9 +85,9 @@ class Trial:
 
     def artifact(self, job: Job) -> Artifact:
         """The artifact of a job that has got so far."""
-        record = self.session.home.record_of(job.id)
+        record = self.session.engine.record_of(job.id)
         assert record is not None, "a job that ended has its record"
-        return self.session.home.artifact_of(record)
+        return self.session.engine.artifact_of(record)
 
     def rows(self) -> Mapping[str, list[dict[str, Any]]]:
         """All that the ledger holds, by table."""

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from bourn.errors import DeliveryError, JobError
-from bourn.options.options import read
+from bourn.options.serialization import read
 from bourn.plugin import Destination, Transient
 from bourn.testing.elsewhere import DEATHS, carried_elsewhere, nowhere_else
 from bourn.testing.faulty_store import FaultyStore
@@ -139,7 +139,7 @@ class TroubleTests:
             pytest.skip(self.unretractable)
         before = len(self.visible())
         trial, job = self._left_to_another_process(trial_of, "at its end")
-        trial.session.home.cancel(job.id)
+        trial.session.engine.cancel(job.id)
         assert trial.settle(job).stage == "CANCELLED"
         left = "what a dead process has delivered can still be seen: retract() must find it without what deliver() knew"
         assert len(self.visible()) == before, left
@@ -245,7 +245,7 @@ class TroubleTests:
 
         def cancelled(deliver: Any, artifact: Any, options: Any, context: Any) -> Receipt:
             deliver(artifact, options, context)
-            trial.session.home.cancel(context.job_id)
+            trial.session.engine.cancel(context.job_id)
             raise Transient("the answer got lost")
 
         trial = trial_of(cancelled)

@@ -56,7 +56,7 @@ def test_its_receipt(send, receiver):
     job = send()
     assert job.result() == b"2"
     assert job.url == receiver.url
-    assert job.receipt.detail == {"status": 201, "id": job.session.home.record_of(job.id).delivery_id}
+    assert job.receipt.detail == {"status": 201, "id": job.session.engine.record_of(job.id).delivery_id}
     assert receiver.requests[0]["Content-Type"] == "application/json"
 
 
@@ -129,14 +129,14 @@ def test_retry_after_is_honoured(receiver, send, told, seconds):
         receiver.answers.append((503, {"Retry-After": told}))
         job = session.compute(2, destination={"type": "webhook", "url": receiver.url}, block=False)
         session.engine.drain()
-        waits = session.home.record_of(job.id).next_try_at - session.clock()
+        waits = session.engine.record_of(job.id).next_try_at - session.clock()
     assert waits.total_seconds() == seconds
 
 
 @pytest.mark.parametrize("told", ["soon", "-1", "nan", "Thu, 99 Foo 2026"])
 def test_a_retry_after_that_means_nothing_is_ignored(send, told):
     job = send((503, {"Retry-After": told}))
-    waits = job.session.home.record_of(job.id).next_try_at - job.session.clock()
+    waits = job.session.engine.record_of(job.id).next_try_at - job.session.clock()
     assert 0.75 <= waits.total_seconds() <= 1
 
 
@@ -144,7 +144,7 @@ def test_after_its_retries_it_gives_up(send, receiver):
     job = send((503, {}), retries=0)
     assert isinstance(job.error, errors.DeliveryError)
     assert "tried 1 times" in job.error.message
-    assert job.session.store.size(job.session.home.record_of(job.id).artifact.key) == 1
+    assert job.session.store.size(job.session.engine.record_of(job.id).artifact.key) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

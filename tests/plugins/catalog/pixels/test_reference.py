@@ -13,7 +13,7 @@ from reference import DTYPES, check
 
 DEEP = 30 if os.environ.get("BOURN_DEEP") else 1
 
-pytestmark = pytest.mark.timeout(300 * DEEP)
+pytestmark = [pytest.mark.deep, pytest.mark.timeout(300 * DEEP)]
 
 SOURCES = ("bool", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", ">i2", ">f4")
 

@@ -66,7 +66,7 @@ def _home(session: Session, *, keep: bool) -> Iterator[tuple[Session, bool]]:
     from bourn.cli.demo.server import environment_for, free_port, served
 
     if keep:
-        with served(session.settings.public_url, environment=os.environ, folder=Path.cwd()) as serving:
+        with served(session.settings.public_url, environment=os.environ) as serving:
             yield session, serving
         return
     from bourn.session import Session as OwnSession

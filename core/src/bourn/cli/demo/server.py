@@ -34,7 +34,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def served(public_url: str, *, environment: Mapping[str, str], folder: Path) -> Iterator[bool]:
+def served(public_url: str, *, environment: Mapping[str, str], folder: Path | None = None) -> Iterator[bool]:
     """A server at that address while the block lasts; gives whether one answers.
 
     One that answers already is left alone, and none is started for an address elsewhere.

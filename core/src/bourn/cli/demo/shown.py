@@ -75,7 +75,7 @@ def _refused(session: Session, request: Request) -> Shown:
 
 
 def _delivered(session: Session, request: Request, job: Job, *, served: bool) -> Shown:
-    record = session.home.record_of(job.id)
+    record = session.engine.record_of(job.id)
     artifact = None if record is None else record.artifact
     size = "" if artifact is None else spoken_size(artifact.size_bytes)
     time = "" if job.runtime is None else f"{job.runtime.total_seconds() * 1000:,.0f} ms"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bourn_formats.tree.arrays import gathered
+from bourn_formats.pyarrow.arrays import iter_bytes
 from bourn_formats.visitor.output import Refusal
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def write_array(array: np.ndarray[Any, Any], out: MsgPackOutput) -> None:
         # As uint8: datetimes have no buffer protocol. A view; nothing is copied.
         pieces = (rows.reshape(-1).view(np.uint8).data,)
     else:
-        pieces = gathered(rows, dtype)(PIECE)
+        pieces = iter_bytes(rows, dtype)(PIECE)
     out.extension("an array", ARRAY, head, array.nbytes, pieces)
 
 

@@ -1,0 +1,44 @@
+"""Options of the format geotiff."""
+
+from __future__ import annotations
+
+import attrs
+from bourn.plugin import option
+
+__all__ = ["Options"]
+
+TILE_STEP = 16
+"""Pixels: height and width of a TIFF tile are multiples of it."""
+
+
+def _fits_tile(value: int) -> str | None:
+    return f"expected a multiple of {TILE_STEP}, got {value}" if value % TILE_STEP else None
+
+
+@attrs.frozen
+class Options:
+    """Options of the format geotiff."""
+
+    compression: str = option(
+        default="DEFLATE",
+        choices=["DEFLATE", "LZW", "ZSTD", "JPEG", "WEBP", "LERC", "none"],
+        help="Compression. JPEG and WEBP are lossy, the others lossless.",
+    )
+    level: int | None = option(
+        default=None, ge=1, le=22, help="Compression level: 1 to 12 for DEFLATE, 1 to 22 for ZSTD."
+    )
+    overviews: bool = option(default=True, help="Whether to add overviews to images larger than one block.")
+    tiled: bool = option(default=True, help="False for a striped GeoTIFF, which is not cloud optimized.")
+    overview_resampler: str = option(
+        default="nearest",
+        choices=["nearest", "average", "bilinear", "cubic", "mode"],
+        help="Resampling of overviews; only nearest and mode for classes and masks.",
+    )
+    blocksize: int = option(
+        default=512,
+        ge=64,
+        le=8192,
+        unit="pixels",
+        check=_fits_tile,
+        help="Height and width of a tile, a multiple of 16.",
+    )
