@@ -40,6 +40,14 @@ Pairs = tuple[tuple[str, str], ...]
 @click.option("--format", "-F", "written", metavar="NAME", help="How it is written.")
 @click.option("-o", "options", type=KeyValue(), multiple=True, help="An option of the destination.")
 @click.option("-f", "format_options", type=KeyValue(), multiple=True, help="An option of the format.")
+@click.option(
+    "--select",
+    "selected",
+    type=KeyValue(),
+    multiple=True,
+    help="What is taken of INPUT: variable, group or a dimension of netCDF, HDF5 and Zarr (time=2026-01-01, x=1..9); "
+    "separator and encoding of CSV.",
+)
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--file", type=click.Path(dir_okay=False), help="Write the result to this file, too.")
 @click.option(
@@ -59,6 +67,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
     written: str | None,
     options: Pairs,
     format_options: Pairs,
+    selected: Pairs,
     only_plan: bool,
     file: str | None,
     wait: bool,
@@ -68,9 +77,9 @@ def send_command(  # noqa: PLR0913  # one argument an option
 ) -> None:
     """Send a result to where it should go.
 
-    INPUT is a raster (.tif, .jp2, .png, ...), an array (.npy), a table (.parquet, .arrow, .feather, .csv), a dataset
-    (.nc), JSON (.json, or - for standard input), or module:callable, which is called without arguments. Values of
-    options are JSON where the option is no text.
+    INPUT is a raster (.tif, .jp2, .png, ...), arrays (.npy, .npz), a table (.parquet, .arrow, .feather, .csv, .tsv), a
+    dataset (.nc, .h5, .zarr), JSON (.json, .jsonl, or - for standard input), or module:callable, which is called
+    without arguments. No file but this one is opened. Values of options are JSON where the option is no text.
 
     \b
     bourn send scene.tif --format geotiff -f compression=ZSTD
@@ -81,7 +90,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
         "destination": _destination(session, destinations, options),
         "format": _format(session, written, format_options),
     }
-    obj = read_input(given)
+    obj = read_input(given, dict(selected), limit=session.settings.largest_input_bytes)
     if only_plan or file is not None:
         planned = session.plan(obj, **request)
         plans = planned if isinstance(planned, list) else [planned]
