@@ -293,9 +293,9 @@ def _band_names(obj: xr.DataArray, dim: str | None, count: int) -> tuple[tuple[s
     if len(names) == count == len(set(names)) and usable:
         return tuple(names), True
     # An array made of a dask array has its name, with a hash at the end.
-    named = isinstance(obj.name, str) and obj.name.isprintable() and not re.search("-[0-9a-f]{32}$", obj.name)
-    if count == 1 and named and obj.name:
-        return (obj.name,), False
+    own = obj.name
+    if count == 1 and isinstance(own, str) and own and own.isprintable() and not re.search("-[0-9a-f]{32}$", own):
+        return (own,), False
     return None, False
 
 
