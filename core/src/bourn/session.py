@@ -123,7 +123,8 @@ class Session:
             A name, a mapping with ``type``, or an object that a plugin takes for one. A list of destinations gives
             a list of results.
         file : path or binary file, optional
-            Where to write the artifact's bytes to, instead of returning the result.
+            Where to write the artifact's bytes to, instead of returning the result. The suffix of a path says the
+            format, where none is given.
         timeout : float, optional
             Seconds until the job is cancelled.
         block : bool
@@ -343,7 +344,7 @@ class Session:
         from bourn.dispatch.keywords import as_options, waiting_problems  # on first use
         from bourn.dispatch.problems import ProblemCollector
         from bourn.errors import RequestError
-        from bourn.job.file import file_problems
+        from bourn.job.file import file_problems, filename_in
         from bourn.results.info import ResultInfo
         from bourn.results.inspect import Found
 
@@ -357,7 +358,7 @@ class Session:
             refused.append(error)
         asked = self.settings.default_destination if destination is None else destination
         try:
-            plans = self.dispatcher.plan(found.info, destination=asked, format=format)
+            plans = self.dispatcher.plan(found.info, destination=asked, format=format, filename=filename_in(file))
         except RequestError as error:
             refused.append(error)
         listed = plans if isinstance(plans, list) else [plans]
