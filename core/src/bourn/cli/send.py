@@ -208,7 +208,7 @@ def _print_ends(session: Session, jobs: Sequence[Job], *, as_json: bool, quiet: 
     for job in jobs:
         if job.stage != "SUCCEEDED":
             continue
-        plugin, receipt = job.plan.to.plugin, job.receipt
+        plugin, receipt = job.plan.chosen_destination.plugin, job.receipt
         if not plugin.gives_data and plugin.loads_alone() and (receipt is None or receipt.url is None):
             _print_given(job)
             continue
