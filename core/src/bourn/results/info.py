@@ -55,6 +55,8 @@ class ResultInfo:
         Why an xarray object that lies on a grid is no image all the same: it has several dates, say.
     notes : sequence of str
         What is not heeded of the object.
+    plain_forms : sequence of Problem
+        Parts of which a format writes another, plain form: a refusal of each for formats that give back the same.
     other_key : str or None
         Of a container: the path of the first key that is no text.
 
@@ -80,6 +82,7 @@ class ResultInfo:
     size_bytes: int | None = None
     no_image: Sequence[Problem] = ()
     notes: Sequence[str] = ()
+    plain_forms: Sequence[Problem] = ()
     other_key: str | None = None
 
     def as_mapping(self) -> dict[str, Any]:

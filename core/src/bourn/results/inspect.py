@@ -11,7 +11,7 @@ from bourn.errors import Problem, RequestError, RequestTypeError
 from bourn.nested import Part, walk
 from bourn.results.call_arguments import argument_problems
 from bourn.results.info import ResultInfo
-from bourn.results.kinds import CONTAINERS, SCALARS, is_dask_collection, kinds_of_type, type_name
+from bourn.results.kinds import CONTAINERS, SCALARS, has_plain_form, is_dask_collection, kinds_of_type, type_name
 from bourn.results.rebuild import rebuilt
 from bourn.results.unsupported import SENDABLE, refusal
 
@@ -80,9 +80,12 @@ def inspect(
         raise RequestTypeError(msg)
     if type(found) in CONTAINERS:
         other_keys: list[Part] = []
-        found, lazy, problems = _inside(found, adapt, other_keys)
-        other_key = other_keys[0].path if other_keys else None
-        info = ResultInfo(kinds=("value",), type_name=type(found).__name__, lazy=lazy, other_key=other_key)
+        plain_forms: list[Problem] = []
+        found, lazy, problems = _inside(found, adapt, other_keys, plain_forms)
+        info = ResultInfo(
+            kinds=("value",), type_name=type(found).__name__, lazy=lazy, plain_forms=plain_forms,
+            other_key=other_keys[0].path if other_keys else None,
+        )  # fmt: skip
     else:
         info, problems = _described(found)
     takes = is_callable_result(found)
@@ -97,13 +100,14 @@ def is_callable_result(obj: object) -> bool:
 
     Here and below classes are asked with ``type``: `isinstance` would ask the object for its ``__class__``.
     """
-    if kinds_of_type(type(obj)) is not None or is_dask_collection(obj):
+    if kinds_of_type(type(obj)) is not None or is_dask_collection(obj) or has_plain_form(type(obj)):
         return False
     return callable(obj) and not issubclass(type(obj), type)
 
 
 def _sendable(obj: object) -> bool:
-    return kinds_of_type(type(obj)) is not None or is_dask_collection(obj) or is_callable_result(obj)
+    known = kinds_of_type(type(obj)) is not None or has_plain_form(type(obj))
+    return known or is_dask_collection(obj) or is_callable_result(obj)
 
 
 def _adapted(obj: object, adapt: Callable[[object], object | None] | None) -> Any:
@@ -120,7 +124,7 @@ def _described(obj: Any) -> tuple[ResultInfo, list[Problem]]:
 
 
 def _inside(
-    obj: Any, adapt: Callable[[object], object | None] | None, other_keys: list[Part]
+    obj: Any, adapt: Callable[[object], object | None] | None, other_keys: list[Part], plain_forms: list[Problem]
 ) -> tuple[Any, bool, list[Problem]]:
     """(`obj` with what was adapted in it, whether there is anything lazy inside, what can't be sent)."""
     lazy = False
@@ -129,6 +133,10 @@ def _inside(
     for part in walk(obj, other_keys):
         value: Any = part.value
         fault = part.problem
+        if fault is None and has_plain_form(type(value)) and kinds_of_type(type(value)) is None:
+            if len(plain_forms) < MOST_PROBLEMS:
+                plain_forms.append(Problem(part.path, refusal(value)))
+            continue
         if fault is None and kinds_of_type(type(value)) is None and not is_dask_collection(value):
             # Callables inside a container are no results: only the whole is called.
             made = None if callable(value) else _adapted(value, adapt)
@@ -158,7 +166,9 @@ def _unfit(obj: Any) -> str | None:
     if numpy is None:
         return None
     cls = type(obj)
-    if issubclass(cls, numpy.ndarray) and cls not in {numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap}:
+    if issubclass(cls, numpy.ndarray) and cls not in {
+        numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap, type(numpy.ma.masked),
+    }:  # fmt: skip
         return refusal(obj)
     xarray = sys.modules.get("xarray")
     if xarray is not None and issubclass(cls, xarray.Dataset):
@@ -167,9 +177,9 @@ def _unfit(obj: Any) -> str | None:
         dtypes = [obj.dtype]
     else:
         return None
-    # numpy says it of StringDType too, whose texts are no objects.
-    if any(getattr(dtype, "hasobject", False) and dtype.kind != "T" for dtype in dtypes):
-        return "an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype"
+    # Formats look at each item of an array of objects; numpy says `hasobject` of StringDType too.
+    if any(getattr(dtype, "hasobject", False) and dtype.kind not in "OT" for dtype in dtypes):
+        return "a structured array with fields of objects can't be sent: convert these fields, such as with astype"
     return None
 
 
@@ -178,6 +188,8 @@ def _known(obj: Any) -> ResultInfo:
     name = type_name(cls)
     kinds = kinds_of_type(cls)
     if kinds is None:
+        if has_plain_form(cls):
+            return ResultInfo(kinds=("value",), type_name=name, plain_forms=[Problem("result", refusal(obj))])
         return ResultInfo(type_name=name, lazy=True)  # a Delayed, another collection, or a callable
     module = cls.__module__.partition(".")[0]
     if kinds == ("image",):

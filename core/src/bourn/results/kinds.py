@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections import deque
+from enum import Enum
 from weakref import WeakKeyDictionary
 
-__all__ = ["CONTAINERS", "SCALARS", "is_dask_collection", "kinds_of_type", "type_name"]
+__all__ = ["CONTAINERS", "SCALARS", "has_plain_form", "is_dask_collection", "kinds_of_type", "type_name"]
 
 SCALARS = frozenset({
     type(None), bool, int, float, complex, str, bytes, dt.datetime, dt.date, dt.time, dt.timedelta,
 })  # fmt: skip
-"""Exact types: of a subclass a format would give back the plain value, which is another one."""
+"""Exact types: of a subclass a format may give back the plain value, which is another one; see `has_plain_form`."""
 
 CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
 
@@ -28,7 +30,12 @@ _NAMED: dict[tuple[str, str], tuple[str, ...]] = {
     ("dask.array", "Array"): ("array",),
     ("xarray", "DataArray"): ("array",),
     ("xarray", "Dataset"): ("value",),
-}
+    **dict.fromkeys((
+        ("collections", "OrderedDict"), ("collections", "deque"), ("decimal", "Decimal"), ("uuid", "UUID"), ("pathlib", "PurePath"), ("ipaddress", "_IPAddressBase"),
+        ("pandas", "Timestamp"), ("pandas", "Timedelta"), ("pandas", "Period"), ("pandas", "Interval"),
+        ("pandas", "Index"), ("pandas.api.typing", "NaTType"), ("pandas.api.typing", "NAType"), ("cftime", "datetime"),
+    ), ("value",)),
+}  # fmt: skip
 """Classes by the module that has them: of an object's class the first base among them decides."""
 
 
@@ -78,18 +85,42 @@ def _has(cls: type, name: str) -> bool:
     return any(name in base.__dict__ for base in cls.__mro__)
 
 
+_PLAIN_BASES = (
+    str, bytes, int, float, complex, dt.date, dt.time, dt.timedelta, list, tuple, dict, set, frozenset, deque, Enum,
+)  # fmt: skip
+
+_FIELDS = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "__struct_fields__")
+"""Attributes by which dataclasses, attrs, pydantic and msgspec name the fields of a class."""
+
+
+def has_plain_form(cls: type) -> bool:
+    """Whether objects of this class are a plain value or mapping of fields under another class.
+
+    Formats for people and other languages write that; one that gives back the same objects refuses them.
+
+    Examples
+    --------
+    >>> from collections import OrderedDict
+    >>> has_plain_form(OrderedDict), has_plain_form(dict), has_plain_form(object)
+    (True, False, False)
+    """
+    if cls in SCALARS or cls in CONTAINERS or issubclass(cls, type):
+        return False
+    return issubclass(cls, _PLAIN_BASES) or any(_has(cls, name) for name in _FIELDS)
+
+
 def is_dask_collection(obj: object) -> bool:
     """Whether `obj` is a dask collection that is still to be computed.
 
-    Looked up on the type: a Delayed pretends to have every attribute. xarray's classes have the protocol whether
-    or not they hold dask arrays, and say so by its answer.
+    The protocol is looked up on the type: a Delayed pretends to have every attribute. Classes that may or may not hold
+    dask arrays, such as xarray's and pint's, have it in any case, and answer None if they do not.
     """
-    cls = type(obj)
-    if not _has(cls, "__dask_graph__"):
+    if not _has(type(obj), "__dask_graph__"):
         return False
-    if cls.__module__.partition(".")[0] == "xarray":
+    try:
         return obj.__dask_graph__() is not None  # type: ignore[attr-defined]  # looked up just now
-    return True
+    except Exception:  # noqa: BLE001  # code of another library
+        return False
 
 
 def type_name(cls: type) -> str:

@@ -10,7 +10,9 @@ from bourn.plugin import ANY, EncodeError, Example, Format, Sink
 from bourn_formats.pyarrow.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from bourn.plugin import Note, Problem, ResultInfo
 
 __all__ = ["PyArrow"]
 
@@ -30,6 +32,11 @@ class PyArrow(Format[Options]):
         Example("An Arrow stream that gives the Python object back.", format="pyarrow"),
         Example("As small as can be.", format={"type": "pyarrow", "compression": "brotli"}),
     )
+
+    def preflight(self, options: Options, info: ResultInfo) -> Iterable[Problem | Note]:
+        """Refuse objects that could not be given back as they are, only in a plain form."""
+        del options
+        yield from info.plain_forms
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` piece by piece; an array's own memory is what is compressed."""
