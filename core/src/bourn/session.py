@@ -217,7 +217,7 @@ class Session:
         """Erase what has expired, carry on what dead processes left, and deliver what is due."""
         self.engine.recover()
         self.engine.carry_due()
-        swept = self.services.sweeper.sweep(self.clock())
+        swept = self.services.sweeper.sweep()
         self.registry.hooks.call("bourn_sweep", session=self, now=self.clock())
         return swept
 

@@ -23,7 +23,7 @@ from bourn.errors import (
     RequestTypeError,
     UnknownPlugin,
 )
-from bourn.options.options import read, with_blanks, with_secrets
+from bourn.options.serialization import read, with_blanks, with_secrets
 from bourn.results.info import ResultInfo
 from bourn.wording import clean, listed, shown
 
@@ -181,7 +181,7 @@ class Dispatcher:
             collected.add(UnknownPlugin, [Problem(at, problem.message) for problem in error.problems])
             return None
         plugin = spec.load()
-        options, problems = read(plugin.Options, asked.given or {}, at=at)
+        options, problems = read(plugin.Options, asked.given or {}, at=at, owner=spec.name)
         collected.add(InvalidOptions, problems)
         return None if options is None else _chosen(spec, plugin, options)
 
@@ -205,7 +205,7 @@ class Dispatcher:
             if spec is None:
                 raise RequestTypeError(_unclaimed(asked, at, claimed))
             plugin, options = spec.load(), asked.object
-        checked, problems = read(plugin.Options, options, at=at)
+        checked, problems = read(plugin.Options, options, at=at, owner=spec.name)
         collected.add(InvalidOptions, problems)
         return None if checked is None else _chosen(spec, plugin, checked)
 

@@ -367,6 +367,8 @@ class Engine:
         run.executor.close()
         run.deliveries.close()
         run.maintenance.stop()
+        with suppress(LedgerError):  # else a sweep removes it
+            run.services.workers.remove(run.worker)
         with self._guard:
             self._closing.remove(run)
             if self._current is None and not self._closing:
