@@ -99,6 +99,10 @@ class Links:
         """End a link before its time; return False if there is none. The data go when their time comes."""
         return self._ledger.revoke(delivery_id, now=self._clock())
 
+    def mark_damaged(self, key: str) -> None:
+        """Record that the bytes of an object are not those that were stored."""
+        self._ledger.mark_damaged(key, now=self._clock())
+
     def rotate(self, *, grace: timedelta | None = None) -> None:
         """Sign with a new key from now on; links signed with older ones work for `grace`.
 
