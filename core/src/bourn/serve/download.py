@@ -116,6 +116,7 @@ def _sent(session: Serving, request: Request, found: Linked, ranges: list[tuple[
 
     async def damaged() -> Response:
         _log.error("the object %s is damaged: it does not have the digest of what was stored", artifact.key)
+        await run_in_threadpool(session.links.mark_damaged, artifact.key)
         return _no_such_link(request)
 
     return BodyResponse(body, headers, is_valid=is_valid, damaged=damaged)
