@@ -10,8 +10,8 @@ from bourn.job.context import DeliveryContext
 from bourn.job.running_job import RunningJob
 
 if TYPE_CHECKING:
-    from bourn.contract.answers import Receipt
     from bourn.contract.artifact import Artifact
+    from bourn.contract.receipt import Receipt
     from bourn.dispatch.plan import Plan
     from bourn.job.services import Services
 
@@ -34,7 +34,7 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
     StoreError
         The store is out of reach.
     """
-    to, written = plan.to, plan.written
+    to, written = plan.chosen_destination, plan.chosen_format
     _check_whole(job_id, artifact, services)
     try:
         if to.plugin.loads_alone():

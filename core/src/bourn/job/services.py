@@ -21,9 +21,9 @@ from bourn.store.verified import VerifiedReader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bourn.contract.answers import Receipt
     from bourn.contract.context import Clock
     from bourn.contract.destination import Destination
+    from bourn.contract.receipt import Receipt
     from bourn.dispatch.dispatcher import Dispatcher
     from bourn.job.job import Job
     from bourn.plugins.hooks import Hooks

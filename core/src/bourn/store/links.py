@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from bourn.errors import BournError, LinkExpired, LinkInvalid
+from bourn.fork import ForkSafeLock
 from bourn.ledger.stages import Stage
 from bourn.store.filename import safe_filename
 from bourn.store.retention import TOMBSTONE
@@ -59,7 +59,7 @@ class Links:
         self._ledger = ledger
         self._public_url = public_url.rstrip("/")
         self._clock = clock
-        self._guard = threading.Lock()
+        self._guard = ForkSafeLock()
         self._signer: Any = None
         self._read_at: float | None = None
 
