@@ -391,7 +391,9 @@ class Session:
             return found, target_grid(geobox, resampling, "; the arguments of a callable are given by name")
         moved, notes = put_on_grid(found.obj, target_grid(geobox, resampling))
         again = inspect(moved)
-        return attrs.evolve(again, info=attrs.evolve(again.info, notes=(*again.info.notes, *notes))), None
+        return attrs.evolve(
+            again, info=attrs.evolve(again.info, notes=tuple(dict.fromkeys((*found.info.notes, *notes))))
+        ), None
 
     def _adapt(self, obj: Any) -> Any:
         from bourn.job.services import adapt  # on first use
