@@ -22,7 +22,7 @@ MOST_BANDS = 8
 def plan_page(plan: Plan, console: Console) -> list[str]:
     """Who would get what in which form, with every option, and what was decided about it."""
     rows = [("result", result_in_words(plan.info), "")]
-    for role, chosen in (("destination", plan.to), ("format", plan.written)):
+    for role, chosen in (("destination", plan.chosen_destination), ("format", plan.chosen_format)):
         rows.append((role, chosen.name, f"{chosen.distribution} {chosen.version}"))
         rows += [("", *row) for row in _options(chosen.as_mapping())]
     lines = console.table([row[:2] for row in rows if not row[2]][:1], indent=0, least=(11,))

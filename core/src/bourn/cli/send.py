@@ -19,7 +19,6 @@ from bourn.cli.suggestions import PluginsOptions, schema_of
 from bourn.cli.terminal import as_json_option, console, notify, print_json, print_lines
 from bourn.cli.values import KeyValue, options_from
 from bourn.errors import JobError, Problem, RequestError
-from bourn.job.file import file_problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,14 +90,12 @@ def send_command(  # noqa: PLR0913  # one argument an option
     }
     obj = read_input(given, dict(selected), limit=session.settings.largest_input_bytes)
     if only_plan or file is not None:
-        planned = session.plan(obj, **request)
+        planned = session.plan(obj, file=file, block=wait, **request)
         plans = planned if isinstance(planned, list) else [planned]
         if only_plan:
             _print_plans(plans, as_json=as_json)
             return
-        problems = list(file_problems(file, plans, block=wait))
-        if problems:
-            raise RequestError(problems)
+        request["format"] = dict(plans[0].format)  # of a file there is one plan, and its suffix may say the format
     jobs: list[Job] = []
     with cancelled_by_interrupt(jobs):
         with interrupts_held():  # a job must be known before it can be cancelled
@@ -106,17 +103,24 @@ def send_command(  # noqa: PLR0913  # one argument an option
             jobs += started if isinstance(started, list) else [started]
         if not wait:
             _print_jobs(session, jobs, as_json=as_json)
+            sys.stdout.flush()
+            _exit_with(_wait(jobs, timeout, bar=False))
             return
         if not (quiet or as_json):
             _print_notes(jobs)
         failures = _wait(jobs, timeout, bar=sys.stderr.isatty() and not (quiet or as_json))
     _print_ends(session, jobs, as_json=as_json, quiet=quiet)
+    _exit_with(failures)
+    if file is not None:
+        jobs[0].result_to_file(file)
+
+
+def _exit_with(failures: Sequence[tuple[Job, JobError]]) -> None:
+    """Print why jobs did not succeed, and exit with the status for it; return where all did."""
     for job, error in failures:
         notify(f"Error: job {job.id}: {error.message}")
     if failures:
         click.get_current_context().exit(max(status_of(error) for _, error in failures))
-    if file is not None:
-        jobs[0].result_to_file(file)
 
 
 def _destination(session: Session, names: Sequence[str], pairs: Pairs) -> Any:
@@ -201,7 +205,7 @@ def _print_ends(session: Session, jobs: Sequence[Job], *, as_json: bool, quiet: 
     for job in jobs:
         if job.stage != "SUCCEEDED":
             continue
-        plugin, receipt = job.plan.to.plugin, job.receipt
+        plugin, receipt = job.plan.chosen_destination.plugin, job.receipt
         if not plugin.gives_data and plugin.loads_alone() and (receipt is None or receipt.url is None):
             _print_given(job)
             continue

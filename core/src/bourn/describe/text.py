@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bourn.describe.example import calls_of, commands_of
 from bourn.describe.option import options_of
 from bourn.errors import PluginError
-from bourn.plugins.description import told_of
+from bourn.plugins.description import describe_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,7 +88,7 @@ def page(spec: Spec, registry: Registry, console: Console) -> list[str]:
                 *console.wrapped(option.meaning, 6),
             ]
     lines += ["", console.strong("Examples")]
-    told = told_of(spec)
+    told = describe_plugin(spec)
     for (title, call), command in zip(calls_of(told), commands_of(told), strict=True):
         lines += console.wrapped(f"# {title}", 2, 4) if title else []
         lines += [f"  {line}" for line in (*call.splitlines(), *f"$ {command}".splitlines())]
