@@ -123,7 +123,8 @@ class Session:
             A name, a mapping with ``type``, or an object that a plugin takes for one. A list of destinations gives
             a list of results.
         file : path or binary file, optional
-            Where to write the artifact's bytes to, instead of returning the result.
+            Where to write the artifact's bytes to, instead of returning the result. The suffix of a path says the
+            format, where none is given.
         timeout : float, optional
             Seconds until the job is cancelled.
         block : bool
@@ -277,7 +278,7 @@ class Session:
     @_on_first_use
     def dispatcher(self) -> Dispatcher:
         """From requests to plans."""
-        from bourn.contract.answers import Note  # on first use
+        from bourn.contract.receipt import Note  # on first use
         from bourn.dispatch.dispatcher import Dispatcher  # on first use
 
         self.settings.warn_of_unused_sections(self.registry.names)
@@ -341,13 +342,13 @@ class Session:
     ) -> tuple[Found, Any, Plan | list[Plan]]:
         """Return what is known of the result, the grid it is still to be put on, and the plans."""
         from bourn.dispatch.keywords import as_options, waiting_problems  # on first use
-        from bourn.dispatch.problems import Collected
+        from bourn.dispatch.problems import ProblemCollector
         from bourn.errors import RequestError
-        from bourn.job.file import file_problems
+        from bourn.job.file import file_problems, filename_in
         from bourn.results.info import ResultInfo
         from bourn.results.inspect import Found
 
-        collected = Collected()
+        collected = ProblemCollector()
         refused: list[RequestError] = []
         found, grid = Found(obj, ResultInfo()), geobox
         plans: Plan | list[Plan] = []
@@ -357,7 +358,7 @@ class Session:
             refused.append(error)
         asked = self.settings.default_destination if destination is None else destination
         try:
-            plans = self.dispatcher.plan(found.info, destination=asked, format=format)
+            plans = self.dispatcher.plan(found.info, destination=asked, format=format, filename=filename_in(file))
         except RequestError as error:
             refused.append(error)
         listed = plans if isinstance(plans, list) else [plans]
@@ -390,7 +391,9 @@ class Session:
             return found, target_grid(geobox, resampling, "; the arguments of a callable are given by name")
         moved, notes = put_on_grid(found.obj, target_grid(geobox, resampling))
         again = inspect(moved)
-        return attrs.evolve(again, info=attrs.evolve(again.info, notes=(*again.info.notes, *notes))), None
+        return attrs.evolve(
+            again, info=attrs.evolve(again.info, notes=tuple(dict.fromkeys((*found.info.notes, *notes))))
+        ), None
 
     def _adapt(self, obj: Any) -> Any:
         from bourn.job.services import adapt  # on first use
