@@ -20,8 +20,8 @@ DTYPES = ("uint8", "uint16")
 
 
 def is_rgb(image: Image, dtype: str) -> bool:
-    """Whether the bands are named red, green and blue, optionally followed by an alpha."""
-    names = tuple(map(str.casefold, image.bands))
+    """Whether the bands are red, green and blue by their colors or names, optionally followed by an alpha."""
+    names = tuple(str(image.bandinfo[band].get("color", band)).casefold() for band in image.bands)
     if dtype not in DTYPES or names[:3] != RGB:
         return False
     return len(names) == len(RGB) or (len(names) == len(RGB) + 1 and alpha_of(image, dtype) == len(RGB))
