@@ -280,7 +280,10 @@ def test_only_bands_named_so_are_colours(write, bands, dtype, expected, tiled):
     assert tuple(expected) == file.colorinterp
 
 
-@pytest.mark.parametrize(("dtype", "predictor"), [("uint16", 2), ("int64", 2), ("float32", 3), ("complex64", None)])
+@pytest.mark.parametrize(
+    ("dtype", "predictor"),
+    [("uint16", 2), ("int32", 2), ("int64", None), ("uint64", None), ("float32", 3), ("complex64", None)],
+)
 @pytest.mark.parametrize("tiled", [True, False])
 def test_the_predictor_follows_the_dtype(write, dtype, predictor, tiled):
     file, _ = write(Image(pixels((1, 70, 80), dtype)), tiled=tiled)

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from bourn_formats.geotiff.options import Options
 
-__all__ = ["CITATION_ONLY", "CODECS", "KEEPING", "Codec", "by_gdal_reason", "misfits", "oversize", "written_dtype"]
+__all__ = [
+    "CITATION_ONLY", "CODECS", "KEEPING", "TILE_STEP", "Codec", "by_gdal_reason", "fit_blocksize", "misfits",
+    "oversize", "written_dtype",
+]  # fmt: skip
 
 KEEPING = ("nearest", "mode")
 """Resamplers that create no new values: the only ones for classes and masks."""
@@ -25,6 +28,9 @@ CITATION_ONLY = (
     "{reason} is written by GDAL: choose DEFLATE, ZSTD or none, tiled, with nearest, average or mode overviews"
 )
 """Why a CRS can't be stored in a file that GDAL writes."""
+
+TILE_STEP = 16
+"""Pixels: height and width of a TIFF tile are multiples of it."""
 
 MOST_BANDS = (1 << 16) - 1
 """SamplesPerPixel (tag 277) has 16 bits."""
@@ -74,6 +80,13 @@ CODECS = {
 def written_dtype(dtype: str) -> str:
     """Return the dtype in the file: TIFF readers know neither bool nor float16."""
     return {"bool": "uint8", "float16": "float32"}.get(dtype, dtype)
+
+
+def fit_blocksize(blocksize: int, shape: Sequence[int] | None) -> int:
+    """Return the side of a tile that is no larger than a (band, y, x) image needs; `shape` is None where unknown."""
+    if shape is None:
+        return blocksize
+    return min(blocksize, -(-max(shape[-2:]) // TILE_STEP) * TILE_STEP)
 
 
 def by_gdal_reason(options: Options) -> str | None:

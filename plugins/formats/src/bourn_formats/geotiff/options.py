@@ -5,10 +5,9 @@ from __future__ import annotations
 import attrs
 from bourn.plugin import option
 
-__all__ = ["Options"]
+from bourn_formats.geotiff.codecs import TILE_STEP
 
-TILE_STEP = 16
-"""Pixels: height and width of a TIFF tile are multiples of it."""
+__all__ = ["Options"]
 
 
 def _fits_tile(value: int) -> str | None:
@@ -40,5 +39,5 @@ class Options:
         le=8192,
         unit="pixels",
         check=_fits_tile,
-        help="Height and width of a tile, a multiple of 16.",
+        help="Height and width of a tile, a multiple of 16; less for images that are smaller.",
     )

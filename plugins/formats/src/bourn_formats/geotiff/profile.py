@@ -11,6 +11,7 @@ from bourn_formats.geotiff.codecs import (
     CODECS,
     KEEPING,
     by_gdal_reason,
+    fit_blocksize,
     misfits,
     oversize,
     written_dtype,
@@ -81,7 +82,7 @@ def make_profile(image: Image, options: Options) -> tuple[Profile, list[str]]:
         compression=name,
         level=options.level,
         predictor=_predictor(dtype) if codec.predicts else 1,
-        blocksize=options.blocksize,
+        blocksize=fit_blocksize(options.blocksize, image.shape),
         # Readers tell overviews apart by width: overviews of a single column would look like the full resolution.
         overviews=options.overviews and image.shape[2] > 1,
         resampler=options.overview_resampler,
@@ -124,8 +125,9 @@ def _dtype(image: Image, notes: list[str]) -> str:
 
 def _check(image: Image, options: Options, dtype: str) -> None:
     name = options.compression.upper()
+    blocksize = fit_blocksize(options.blocksize, image.shape)
     faults = list(misfits(name, dtype, len(image.bands), image.bands))
-    faults += [fault for _, fault in oversize(len(image.bands), dtype, options.blocksize if options.tiled else None)]
+    faults += [fault for _, fault in oversize(len(image.bands), dtype, blocksize if options.tiled else None)]
     resampler = options.overview_resampler
     if options.overviews and resampler not in KEEPING:
         kept = [
@@ -190,7 +192,10 @@ def _plain(image: Image) -> list[bool]:
 
 
 def _predictor(dtype: str) -> int:
-    """Return TIFF's number: 2 horizontal differencing, 3 floating point, 1 none (GDAL has none for complex)."""
-    if dtype.startswith("complex"):
+    """Return TIFF's number: 2 horizontal differencing, 3 floating point, 1 none.
+
+    GDAL has none for complex numbers, and none for 64-bit integers before 3.10.
+    """
+    if dtype.startswith("complex") or dtype in {"int64", "uint64"}:
         return 1
     return 3 if dtype.startswith("float") else 2
