@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Job", "compute", "jobs", "plan", "registry"]
 
 
-def compute(  # DESIGN fixes the signature
+def compute(  # noqa: PLR0913  # DESIGN fixes the signature
     obj: Any,
     geobox: Any = None,
     *,
@@ -27,16 +27,17 @@ def compute(  # DESIGN fixes the signature
     timeout: float | None = None,
     block: bool = True,
     progress_bar: bool | None = None,
+    resampling: str | None = None,
     **arguments: Any,
 ) -> Any:
     """As `Session.compute`, by the default session."""
     return default_session().compute(
         obj, geobox, format=format, destination=destination, file=file, timeout=timeout, block=block,
-        progress_bar=progress_bar, **arguments,
+        progress_bar=progress_bar, resampling=resampling, **arguments,
     )  # fmt: skip
 
 
-def plan(
+def plan(  # noqa: PLR0913  # the same
     obj: Any,
     geobox: Any = None,
     *,
@@ -46,12 +47,13 @@ def plan(
     timeout: float | None = None,
     block: bool = True,
     progress_bar: bool | None = None,
+    resampling: str | None = None,
     **arguments: Any,
 ) -> Plan | list[Plan]:
     """As `Session.plan`, by the default session."""
     return default_session().plan(
         obj, geobox, format=format, destination=destination, file=file, timeout=timeout, block=block,
-        progress_bar=progress_bar, **arguments,
+        progress_bar=progress_bar, resampling=resampling, **arguments,
     )  # fmt: skip
 
 

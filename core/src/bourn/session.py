@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import attrs
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from bourn.describe.schema import Defaults
     from bourn.dispatch.dispatcher import Dispatcher
     from bourn.dispatch.plan import Plan
+    from bourn.image.target_grid import TargetGrid
     from bourn.job.engine import Engine
     from bourn.job.job import Job
     from bourn.job.services import Services
@@ -77,7 +80,7 @@ class Session:
 
     # -- what users call ----------------------------------------------------------------------------------------
 
-    def compute(  # DESIGN fixes the signature
+    def compute(  # noqa: PLR0913  # DESIGN fixes the signature
         self,
         obj: Any,
         geobox: Any = None,
@@ -88,6 +91,7 @@ class Session:
         timeout: float | None = None,
         block: bool = True,
         progress_bar: bool | None = None,
+        resampling: str | None = None,
         **arguments: Any,
     ) -> Any:
         """Compute a result, and put it where it should go, in the form it should have.
@@ -97,7 +101,8 @@ class Session:
         obj : object
             A result of any kind; or a dask collection; or a callable, called with `arguments`; or a list of these.
         geobox : GeoBox, optional
-            The grid that an image is put on, lazily, before anything is computed; or anything with a ``.geobox``.
+            The grid that an image is put on, lazily, before anything is computed: a GeoBox; a tile, an Image, an xarray
+            object or a rasterio dataset, for its grid; or (crs, resolution).
         format, destination : str, mapping or object, optional
             A name, a mapping with ``type``, or an object that a plugin takes for one. A list of destinations gives
             a list of results.
@@ -109,6 +114,9 @@ class Session:
             Whether to wait; otherwise the `Job` is returned at once.
         progress_bar : bool, optional
             Whether to draw how far it is; by default in notebooks only.
+        resampling : str, optional
+            How pixels are put on `geobox`: nearest, bilinear, cubic, cubic_spline, lanczos, average, mode, min, max,
+            med, q1, q3, sum or rms. By default nearest for bands of classes and masks, bilinear for others.
         **arguments
             For a callable.
 
@@ -129,8 +137,8 @@ class Session:
 
         limit = TimeLimit(timeout if _is_seconds(timeout) else None)
         check = partial(
-            self._checked, obj, geobox, arguments, destination=destination, format=format, file=file,
-            timeout=timeout, block=block, progress_bar=progress_bar,
+            self._checked, obj, geobox, arguments, resampling=resampling, destination=destination, format=format,
+            file=file, timeout=timeout, block=block, progress_bar=progress_bar,
         )  # fmt: skip
         found, grid, plans = limit.run(check, "checking the request")
         several = isinstance(plans, list)
@@ -148,7 +156,7 @@ class Session:
         results = [job.result(limit.left(), progress_bar=False) for job in jobs]  # it was drawn while waiting
         return results if several else results[0]
 
-    def plan(
+    def plan(  # noqa: PLR0913  # the same
         self,
         obj: Any,
         geobox: Any = None,
@@ -159,6 +167,7 @@ class Session:
         timeout: float | None = None,
         block: bool = True,
         progress_bar: bool | None = None,
+        resampling: str | None = None,
         **arguments: Any,
     ) -> Plan | list[Plan]:
         """Return the plan for a request, or raise its errors; nothing is computed or changed.
@@ -171,7 +180,7 @@ class Session:
             Everything that is wrong with the request.
         """
         return self._checked(
-            obj, geobox, arguments, destination=destination, format=format, file=file,
+            obj, geobox, arguments, resampling=resampling, destination=destination, format=format, file=file,
             timeout=timeout, block=block, progress_bar=progress_bar,
         )[2]  # fmt: skip
 
@@ -315,6 +324,7 @@ class Session:
         geobox: Any,
         arguments: Mapping[str, Any],
         *,
+        resampling: Any,
         destination: Any,
         format: Any,
         file: Any,
@@ -333,7 +343,7 @@ class Session:
         found, grid = Found(obj, ResultInfo()), geobox
         plans: Plan | list[Plan] = []
         try:
-            found, grid = self._inspect(obj, geobox, arguments)
+            found, grid = self._inspect(obj, geobox, resampling, arguments)
         except RequestError as error:
             refused.append(error)
         asked = self.settings.default_destination if destination is None else destination
@@ -351,18 +361,27 @@ class Session:
         collected.raise_if_any()
         return found, grid, plans
 
-    def _inspect(self, obj: Any, geobox: Any, arguments: Mapping[str, Any]) -> tuple[Found, Any]:
+    def _inspect(
+        self, obj: Any, geobox: Any, resampling: Any, arguments: Mapping[str, Any]
+    ) -> tuple[Found, TargetGrid | None]:
         """Return what is known of the result, and the grid that it is still to be put on once it is computed."""
         from bourn.results.inspect import inspect  # on first use
 
         found = inspect(obj, arguments=arguments, adapt=self._adapt)
         if geobox is None:
+            if resampling is not None:
+                from bourn.errors import Problem, RequestError
+
+                raise RequestError([Problem("resampling", "goes with geobox=, which was not given")])
             return found, None
-        from bourn.results.reproject import as_geobox, placed_on  # odc-geo, on first use
+        from bourn.image.target_grid import target_grid  # odc-geo, on first use
+        from bourn.results.as_image import put_on_grid
 
         if not found.info.kinds:
-            return found, as_geobox(geobox, "; the arguments of a callable are given by name")
-        return inspect(placed_on(found.obj, geobox)), None
+            return found, target_grid(geobox, resampling, "; the arguments of a callable are given by name")
+        moved, notes = put_on_grid(found.obj, target_grid(geobox, resampling))
+        again = inspect(moved)
+        return attrs.evolve(again, info=attrs.evolve(again.info, notes=(*again.info.notes, *notes))), None
 
     def _adapt(self, obj: Any) -> Any:
         from bourn.job.services import adapt  # on first use

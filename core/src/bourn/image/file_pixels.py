@@ -98,7 +98,7 @@ class FilePixels:
     def readers(self, rows: int, beat: Callable[[], None] | None = None) -> Sequence[RowReader]:
         """One reader, of whole rows of blocks, which are read too fast to say anything in between."""
         parts = (1 if len(set(self.dtypes)) == 1 else len(self.numbers)) + self.masked
-        edges = self._edges(axis=0, side=self.block[0])
+        edges = self.edges(axis=0, side=self.block[0])
         return [FetchedRows(range(parts), self._fetch, edges, rows)]
 
     def assembled(self, parts: Sequence[Any]) -> tuple[Any, Any]:
@@ -107,7 +107,7 @@ class FilePixels:
         pixels = parts[: len(parts) - self.masked]
         return (pixels[0] if len(set(self.dtypes)) == 1 else tuple(pixels)), mask
 
-    def _edges(self, axis: int, side: int) -> list[int]:
+    def edges(self, axis: int, side: int) -> list[int]:
         """Rows or columns at which blocks begin, about every `side` pixels, and the end."""
         length = self.size[axis]
         step = max(1, side // self.block[axis]) * self.block[axis]
@@ -158,7 +158,7 @@ class FilePixels:
         import dask.array as da  # 0.3 s
         from dask.base import tokenize  # loaded by then
 
-        edges = [self._edges(axis, CHUNK_SIDE) for axis in (0, 1)]
+        edges = [self.edges(axis, CHUNK_SIDE) for axis in (0, 1)]
         chunks = (*((count,) for count in bands), *(tuple(np.diff(axis).tolist()) for axis in edges))
         shape = (*bands, *self.size)
         source = _Windows(self, what, shape, dtype)

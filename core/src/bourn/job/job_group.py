@@ -92,9 +92,9 @@ class JobGroup:
             raise Cancelled
         try:
             if self.geobox is not None:
-                from bourn.results.reproject import placed_on  # odc-geo costs a second
+                from bourn.results.as_image import put_on_grid  # only for what is an image
 
-                value = placed_on(value, self.geobox)
+                value, _ = put_on_grid(value, self.geobox)
             return self._check(value, [job for job in jobs if not job.plan.info.kinds])
         except (RequestError, RequestTypeError) as cause:
             raise ResultRefused(cause.message) from cause

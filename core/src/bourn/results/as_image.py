@@ -1,17 +1,18 @@
-"""Any result of the kind image as a `bourn.Image`."""
+"""Any result of the kind image as a `bourn.Image`, and on another grid."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bourn.errors import RequestError, ResultRefused
+from bourn.errors import Problem, RequestError, ResultRefused
 from bourn.results.kinds import type_name
 
 if TYPE_CHECKING:
     from bourn.image.image import Image
+    from bourn.image.target_grid import TargetGrid
 
-__all__ = ["as_image"]
+__all__ = ["as_image", "put_on_grid"]
 
 
 def as_image(obj: Any) -> Image:
@@ -47,3 +48,24 @@ def as_image(obj: Any) -> Image:
     )
     msg = f"expected an image, a bourn.Image or an xarray object with y and x, got {type_name(cls)}{hint}"
     raise ResultRefused(msg)
+
+
+def put_on_grid(obj: Any, target: TargetGrid) -> tuple[Any, list[str]]:
+    """A result that is an image on another grid, and notes for the plan; an xarray object stays one.
+
+    Raises
+    ------
+    RequestError
+        It is no image, or can't be put on this grid.
+    """
+    from bourn.image.image import Image  # numpy: 0.1 s
+    from bourn.image.reproject import reproject  # odc-geo: 0.5 s
+
+    try:
+        image = as_image(obj)
+    except ResultRefused as error:
+        raise RequestError([Problem("geobox", f"goes with an image: {error.message}")]) from error
+    moved, notes = reproject(image, target.geobox_for(image), target.resampling)
+    if moved is image or isinstance(obj, Image):
+        return (obj if moved is image else moved), notes
+    return moved.to_xarray(), notes

@@ -6,11 +6,16 @@ from affine import Affine
 from bourn.errors import RequestError
 from bourn.image import tiles
 from bourn.image.image import Image
-from bourn.results.reproject import placed_on, put_on
+from bourn.image.target_grid import target_grid
+from bourn.results.as_image import put_on_grid
 from odc.geo.geobox import GeoBox
 
 SOURCE = GeoBox((100, 120), Affine(30, 0, 400_000, 0, -30, 4_000_000), "EPSG:32613")
 FINER = GeoBox((200, 200), Affine(20, 0, 399_900, 0, -20, 4_000_100), "EPSG:32613")
+
+
+def put_on(image, grid, resampling=None):
+    return put_on_grid(image, target_grid(grid, resampling))[0]
 
 
 @pytest.fixture
@@ -85,7 +90,7 @@ def test_what_has_no_crs_can_not_be_moved():
         RequestError, match="geobox: the image has no CRS, so that the image can't be put on another grid"
     ):
         put_on(Image(np.zeros((2, 2))), FINER)
-    with pytest.raises(RequestError, match=r"geobox: expected an odc.geo GeoBox or a tile, got 'here'"):
+    with pytest.raises(RequestError, match=r"geobox: expected a GeoBox, .*, got 'here'"):
         put_on(Image(np.zeros((2, 2))), "here")
 
 
@@ -95,12 +100,12 @@ def test_an_xarray_object_stays_one_on_its_new_grid():
     from odc.geo.xr import xr_coords
 
     array = xr.DataArray(np.ones((100, 120), "float32"), dims=("y", "x"), coords=xr_coords(SOURCE))
-    moved = placed_on(array, FINER)
+    moved = put_on(array, FINER)
     assert isinstance(moved, xr.DataArray)
     assert moved.odc.geobox == FINER
-    assert placed_on(array, SOURCE) is array
+    assert put_on(array, SOURCE) is array
 
 
 def test_what_is_no_image_has_no_grid():
     with pytest.raises(RequestError, match=r"^geobox: goes with an image: expected an image"):
-        placed_on(2, FINER)
+        put_on(2, FINER)
