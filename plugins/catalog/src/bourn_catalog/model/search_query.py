@@ -112,7 +112,7 @@ def split_at_antimeridian(area: Any) -> Any:
     from shapely.affinity import translate  # the same
 
     west, _, east, _ = area.bounds
-    if -180 <= west and east <= 180:  # noqa: PLR2004  # degrees
+    if west >= -180 and east <= 180:  # noqa: PLR2004  # degrees
         return area
     parts = []
     for turn in range(math.floor((west + 180) / 360), math.floor((east + 180) / 360) + 1):

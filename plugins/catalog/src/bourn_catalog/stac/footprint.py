@@ -1,4 +1,4 @@
-"""Compute where an image lies on the globe: a GeoJSON geometry that is right at the antimeridian and around the poles."""
+"""Compute where an image lies on the globe, as GeoJSON that is right at the antimeridian and around the poles."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class _Grid:
         a, b, c, d, e, f = tuple(self.transform)[:6]
         x, y = np.asarray(a * columns + b * rows + c), np.asarray(d * columns + e * rows + f)
         lon, lat = (np.asarray(part, float) for part in self.to_globe.transform(x, y))
-        valid = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 90 + 1e-6)  # noqa: PLR2004  # degrees
+        valid = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 90 + 1e-6)  # degrees
         if not self.wraps:
             # Beyond the edge of the projected globe the inverse leads to another place.
             x_again, y_again = self.to_globe.transform(
@@ -147,7 +147,7 @@ def _wraps(crs: Any, to_globe: Any) -> bool:
     meridian, latitudes = lon + 10, np.array([-60.0, -20, 0, 35, 70])
     x, _ = to_globe.transform(np.full(5, meridian), latitudes, direction="INVERSE")
     # Of a transverse Mercator, too, the inverse takes longitudes beyond 180: the round trip holds there.
-    return bool(np.isfinite(x).all() and np.ptp(x) < 1e-6 * max(1.0, float(np.max(np.abs(x)))))  # noqa: PLR2004  # relative
+    return bool(np.isfinite(x).all() and np.ptp(x) < 1e-6 * max(1.0, float(np.max(np.abs(x)))))  # relative
 
 
 def _holds(latitude: float, grid: _Grid) -> bool:

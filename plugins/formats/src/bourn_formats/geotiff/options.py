@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
 from bourn.plugin import option
 
@@ -32,6 +34,11 @@ class Options:
         default="nearest",
         choices=["nearest", "average", "bilinear", "cubic", "mode"],
         help="Resampling of overviews; only nearest and mode for classes and masks.",
+    )
+    colors: Literal["auto", "rgb", "none"] = option(
+        default="auto",
+        help="Which bands are colors: auto takes what is known of them and the names red, green, blue; rgb the first "
+        "three bands, whatever their names; none makes all bands grey.",
     )
     blocksize: int = option(
         default=512,

@@ -3,16 +3,16 @@
 Predictor 2 for integers of up to 32 bits, 3 for floats. Bands keep their names (as descriptions), scale, offset and
 unit. Masked pixels become the nodata value where the bands have one, else an internal mask. TIFF has one mask for all
 bands, so a pixel that is masked in any band is masked in all. Averages ignore masked pixels. The report has
-``nodata_clash`` (valid pixels equal to nodata, by band), ``hidden`` (valid pixels masked by another band) and ``notes``:
-bool is written as uint8, float16 as float32, different nodata values as a mask.
+``nodata_clash`` (valid pixels equal to nodata, by band), ``hidden`` (valid pixels masked by another band) and
+``notes``: bool is written as uint8, float16 as float32, different nodata values as a mask.
 
-Image properties become metadata tags, which rasterio returns as ``tags()`` and rioxarray as attributes: a str as it is,
-numbers as Python writes them, others as JSON, ``date`` as ISO 8601 and as TIFF's DateTime. ``:`` and ``=`` in names become
-``_`` (GDAL ends names there), and the second of two names that differ in case only gets a ``_`` at its end.
-`bourn.Image.open` returns values that JSON can hold under their own names (a tag ``bourn`` describes them); tuples and
-arrays as lists, dates (other than ``date``) and durations as str. Not kept are None, bytes, properties without a name or
-called ``bourn``, and leading or trailing blanks. ``AREA_OR_POINT`` is kept where there is a CRS. A single band of classes
-has the colors of ``properties["colormap"]``: ``[red, green, blue]`` for each value from 0 on.
+Image properties become metadata tags, which rasterio returns as ``tags()`` and rioxarray as attributes: a str as it
+is, numbers as Python writes them, others as JSON, ``date`` as ISO 8601 and as TIFF's DateTime. ``:`` and ``=`` in
+names become ``_`` (GDAL ends names there), and the second of two names that differ in case only gets a ``_`` at its
+end. `bourn.Image.open` returns values that JSON can hold under their own names (a tag ``bourn`` describes them);
+tuples and arrays as lists, dates (other than ``date``) and durations as str. Not kept are None, bytes, properties
+without a name or called ``bourn``, and leading or trailing blanks. ``AREA_OR_POINT`` is kept where there is a CRS. A
+single band of classes has the colors of ``properties["colormap"]``: ``[red, green, blue]`` for each value from 0 on.
 
 The nodata value of other bands does not apply to a mask or alpha band without one. An alpha band (``opaque`` in its
 bandinfo) is declared only where readers understand it: uint8 or uint16, opaque at the maximum of the dtype.
@@ -29,6 +29,7 @@ from bourn_formats.geotiff.codecs import (
     CODECS,
     KEEPING,
     by_gdal_reason,
+    color_problems,
     fit_blocksize,
     misfits,
     oversize,
@@ -81,6 +82,7 @@ class GeoTIFF(Format[Options]):
         known = written_dtype(dtype) if dtype else None
         count = len(info.dtypes) if info.dtypes else None
         faults = [("compression", fault) for fault in misfits(name, known, count, info.bands)]
+        faults += [("colors", fault) for fault in color_problems(options.colors, known, count)]
         faults += oversize(count, known, fit_blocksize(options.blocksize, info.shape) if options.tiled else None)
         for path, fault in faults:
             yield Problem(path, fault)

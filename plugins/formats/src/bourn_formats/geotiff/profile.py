@@ -11,6 +11,7 @@ from bourn_formats.geotiff.codecs import (
     CODECS,
     KEEPING,
     by_gdal_reason,
+    color_problems,
     fit_blocksize,
     misfits,
     oversize,
@@ -18,7 +19,7 @@ from bourn_formats.geotiff.codecs import (
 )
 from bourn_formats.geotiff.cog.crs import CRSNotSupported, EncodedCRS, encode_crs
 from bourn_formats.geotiff.cog.profile import Profile
-from bourn_formats.geotiff.colors import alpha_of, colormap_of, is_alpha_tagged, is_rgb
+from bourn_formats.geotiff.colors import alpha_of, colormap_of, colors_of, is_alpha_tagged, is_rgb
 from bourn_formats.geotiff.properties import metadata_of
 
 if TYPE_CHECKING:
@@ -48,10 +49,13 @@ def make_profile(image: Image, options: Options) -> tuple[Profile, list[str]]:
     notes: list[str] = []
     dtype = _dtype(image, notes)
     _check(image, options, dtype)
-    nodata, missing = _nodata(image, notes)
     name = options.compression.upper()
     codec = CODECS[name]
-    rgb, alpha = is_rgb(image, dtype), alpha_of(image, dtype)
+    nodata, missing = _nodata(image, notes)
+    if nodata is not None and codec.lossy:
+        notes.append(f"{name} changes pixels, into and out of nodata {nodata:g}: written as a mask instead")
+        nodata, missing = None, image.nodata
+    rgb, alpha = is_rgb(image, dtype, options.colors), alpha_of(image, dtype)
     colormap = colormap_of(image, dtype) if codec.predicts or name == "NONE" else None
     if name == "JPEG" and len(image.bands) == 3 and not rgb:  # noqa: PLR2004  # bands
         notes.append("JPEG mixes the three bands as if they were red, green and blue")
@@ -68,8 +72,9 @@ def make_profile(image: Image, options: Options) -> tuple[Profile, list[str]]:
         plain=[value is None and is_plain for value, is_plain in zip(image.nodata, _plain(image), strict=True)],
         photometric="RGB" if rgb else "PALETTE" if colormap else "MINISBLACK",
         colormap=colormap,
+        colors=colors_of(image),
         alpha=alpha,
-        alpha_tagged=is_alpha_tagged(image, alpha, dtype),
+        alpha_tagged=is_alpha_tagged(image, alpha, dtype, rgb=rgb),
         bands=image.bands,
         units=[facts.get("unit") for facts in info],
         scales=[float(facts.get("scale", 1)) for facts in info],
@@ -128,6 +133,7 @@ def _check(image: Image, options: Options, dtype: str) -> None:
     blocksize = fit_blocksize(options.blocksize, image.shape)
     faults = list(misfits(name, dtype, len(image.bands), image.bands))
     faults += [fault for _, fault in oversize(len(image.bands), dtype, blocksize if options.tiled else None)]
+    faults += color_problems(options.colors, dtype, len(image.bands))
     resampler = options.overview_resampler
     if options.overviews and resampler not in KEEPING:
         kept = [
