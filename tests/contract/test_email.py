@@ -32,8 +32,8 @@ class OfMail(DestinationContract):
 
     def witness(self, receipt, job):
         """What the link in the message leads to; the receipt says which message."""
-        (told,) = receipt.detail["messages"]
-        (text,) = {text for id_, text in self.messages() if id_ == told["message_id"]}  # a second copy is the same
+        (reported,) = receipt.detail["messages"]
+        (text,) = {text for id_, text in self.messages() if id_ == reported["message_id"]}  # a second copy is the same
         (link,) = LINK.findall(text)
         assert link == receipt.url
         return self.fetching.fetch(link, job)

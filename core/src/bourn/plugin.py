@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bourn.image.image import Image
     from bourn.ledger.schema import Migrations
     from bourn.ledger.tables import Instant
-    from bourn.options.options import read, settle, write
+    from bourn.options.serialization import normalize, read, write
     from bourn.plugins.hookspecs import hookimpl
     from bourn.results.as_image import as_image
     from bourn.session import Session
@@ -72,10 +72,10 @@ __all__ = [
     "Transient",
     "as_image",
     "hookimpl",
+    "normalize",
     "option",
     "read",
     "services",
-    "settle",
     "write",
 ]
 
@@ -87,9 +87,9 @@ _LATER = {
     "Session": "bourn.session",
     "as_image": "bourn.results.as_image",
     "hookimpl": "bourn.plugins.hookspecs",
-    "read": "bourn.options.options",
-    "settle": "bourn.options.options",
-    "write": "bourn.options.options",
+    "read": "bourn.options.serialization",
+    "normalize": "bourn.options.serialization",
+    "write": "bourn.options.serialization",
 }
 
 

@@ -323,18 +323,6 @@ def test_a_process_that_died_is_dead_at_once_and_a_live_one_is_not(database, led
     assert os.getpid() == mine.pid
 
 
-def test_a_worker_of_another_machine_is_dead_when_its_lease_is_over(database, ledger):
-    import attrs
-    from bourn.ledger.tables import workers as table
-
-    workers = Workers(database)
-    row = attrs.asdict(workers.enrol(now=NOW)) | {"id": "far", "machine": "elsewhere", "seen_at": NOW}
-    database.write(lambda connection: connection.execute(table.insert().values(row)))
-    add(ledger, worker="far")
-    assert workers.dead(now=NOW + timedelta(seconds=60)) == []
-    assert workers.dead(now=NOW + timedelta(seconds=61)) == ["far"]
-
-
 def test_many_processes_may_make_the_database_at_once(tmp_path):
     import subprocess
     import sys

@@ -348,7 +348,7 @@ def test_a_search_says_everything_that_is_wrong_with_it():
     with pytest.raises(RequestError) as caught:
         catalog.Image.search(7, start="never", geometry=3, properties={"x": math.nan}, limit=-1)
     assert [tuple(problem) for problem in caught.value.problems] == [
-        ("product_id", "expected a string, got 7"),
+        ("product_id", "expected str, got 7"),
         ("properties.x", "expected a JSON value, got nan"),
         ("limit", "expected at least 0, got -1"),
         ("start", "expected a datetime, a date or ISO 8601 text, got 'never'"),

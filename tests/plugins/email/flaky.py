@@ -1,4 +1,4 @@
-"""A mail server that plays faults as told, one a message, or one a connection that gets no further; it keeps mail."""
+"""A mail server with one fault per message, or per connection that gets no further; it keeps the mail."""
 
 import asyncio
 import email

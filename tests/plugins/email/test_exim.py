@@ -46,7 +46,7 @@ def test_a_message_in_the_mailbox_and_what_its_link_leads_to(mail, server, given
     job = mail.send(session, {"a": [1, 2]}, to=["me@bourn.test", "you@bourn.test"], cc="team@bourn.test")
     assert job.result() == b'{"a":[1,2]}'
     assert "id=" in job.receipt.detail["messages"][0]["answer"]
-    ids = [told["message_id"] for told in job.receipt.detail["messages"]]
+    ids = [reported["message_id"] for reported in job.receipt.detail["messages"]]
     arrived = [new_mail(name)[0] for name in ("me", "you", "team")]
     assert [message["Message-ID"] for message in arrived] == ids
     assert {message["To"] for message in arrived} == {"me@bourn.test, you@bourn.test"}
@@ -84,7 +84,7 @@ def test_without_tls_nothing_is_sent(mail, server, given, new_mail):
     """Not even a word after the server's own."""
     session = mail.session(server.clear.replace("smtp://", "smtp+starttls://"), **given)
     job = mail.send(session, to="me@bourn.test")
-    assert "offers no STARTTLS, and nothing is sent in clear" in job.error.message
+    assert "offers no STARTTLS, and nothing is sent unencrypted" in job.error.message
     assert new_mail("me", count=0) == []
 
 
@@ -120,36 +120,42 @@ def test_a_test_message_tells_each_step(run, given, new_mail):
     done = run("me@bourn.test", **given)
     assert done.exit_code == 0, done.output
     for said in (
-        "Connecting to localhost", "The server greets", "STARTTLS", "TLSv1.3: its certificate is for localhost",
-        "User and password are right", "The sender bourn@bourn.test is welcome",
-        "The recipient me@bourn.test is welcome", "The message is taken: 250 OK id=", "Sent.",
+        "Connecting to localhost", "The server sent its greeting", "STARTTLS",
+        "TLSv1.3: trusted certificate for localhost",
+        "The login succeeded", "The sender bourn@bourn.test is accepted",
+        "The recipient me@bourn.test is accepted", "The message is accepted: 250 OK id=", "Sent.",
     ):  # fmt: skip
         assert said in done.output
-    assert new_mail("me")[0]["Subject"] == "Workflows: A test of bourn's mail"
+    assert new_mail("me")[0]["Subject"] == "Workflows: Test message from bourn"
     assert exim.PASSWORD not in done.output
 
 
 IS_FINAL = "A job would fail at once; its result and its link are kept."
-IS_NOT = "A job's message would be tried again, for 900 s (plugins.email.retry_for)."
+IS_NOT = "A job's message would be retried for 900 s (plugins.email.retry_for)."
 
 
 @pytest.mark.parametrize(
     ("to", "how", "change", "said"),
     [
-        ("me", "starttls", {"password": "wrong"}, ("535 Incorrect", "User or password is not right", IS_FINAL)),
-        ("me", "starttls", {"ca_file": None}, ("is not trusted", "let plugins.email.ca_file be", IS_FINAL)),
-        ("me", "starttls", {"ca_file": "/nowhere.pem"}, ("can't be read", "the certificates to trust", IS_FINAL)),
-        ("me", "starttls", {"ca_file": __file__}, ("can't be read", "the certificates to trust", IS_FINAL)),
-        ("me", "at 127.0.0.1", {}, ("IP address mismatch", "write the name that the certificate is for", IS_FINAL)),
-        ("nobody", "starttls", {}, ("550 there is nobody", "It takes no mail for that recipient.\n", IS_FINAL)),
-        ("later", "starttls", {}, ("451 try again later", "It takes no mail for that recipient.\n", IS_NOT)),
+        ("me", "starttls", {"password": "wrong"}, ("535 Incorrect", "User or password is wrong", IS_FINAL)),
+        ("me", "starttls", {"ca_file": None}, ("is not trusted", "set plugins.email.ca_file to", IS_FINAL)),
+        ("me", "starttls", {"ca_file": "/nowhere.pem"}, ("can't be read", "of trusted certificates", IS_FINAL)),
+        ("me", "starttls", {"ca_file": __file__}, ("can't be read", "of trusted certificates", IS_FINAL)),
+        ("me", "at 127.0.0.1", {}, ("IP address mismatch", "use the name of the certificate", IS_FINAL)),
+        (
+            "nobody",
+            "starttls",
+            {},
+            ("550 there is nobody", "The server accepts no mail for that recipient.\n", IS_FINAL),
+        ),
+        ("later", "starttls", {}, ("451 try again later", "The server accepts no mail for that recipient.\n", IS_NOT)),
         ("me", "starttls", {"user": None, "password": None}, ("log in first", "set plugins.email.user", IS_FINAL)),
         ("me", "no starttls", {}, ("offers no STARTTLS", "ports are 587", IS_FINAL)),
-        ("me", "clear", {}, ("AUTH extension not supported", "once there is TLS", IS_FINAL)),
-        ("me", "tls in a clear port", {}, ("WRONG_VERSION_NUMBER", "use smtp+starttls:// there", IS_NOT)),
-        ("me", "clear in a tls port", {}, ("It did not greet", "use smtps:// there", IS_NOT)),
-        ("me", "down", {}, ("Connection refused", "Nobody listens there", IS_NOT)),
-        ("me", "smtps://nosuch.invalid", {}, ("can't be reached", "spells the host rightly", IS_NOT)),
+        ("me", "clear", {}, ("AUTH extension not supported", "most servers do with TLS", IS_FINAL)),
+        ("me", "tls in a clear port", {}, ("WRONG_VERSION_NUMBER", "use smtp+starttls://", IS_NOT)),
+        ("me", "clear in a tls port", {}, ("sent no greeting", "needs smtps://", IS_NOT)),
+        ("me", "down", {}, ("Connection refused", "No server listens there", IS_NOT)),
+        ("me", "smtps://nosuch.invalid", {}, ("can't be reached", "check the spelling", IS_NOT)),
     ],
 )
 def test_a_test_message_that_fails_says_where_and_what_to_do(run, server, given, unused_port, to, how, change, said):
@@ -183,7 +189,7 @@ def test_a_test_message_whose_answer_is_lost_may_have_come(session_of, flaky):
     session = session_of(settings={"plugins": {"email": {"url": flaky.url, "timeout": 0.5}}})
     done = CliRunner().invoke(bourn, ["email", "test", "--to", "me@example.org"], obj=session)
     assert done.exit_code == 1
-    assert "before it said whether it keeps it\nLook into the mailbox whether it came." in done.output
+    assert "before its answer\nCheck whether the message arrived." in done.output
 
 
 def test_without_a_server_it_says_how_to_name_one(session_of):

@@ -21,9 +21,11 @@ figures = Counter()
 @pytest.fixture(scope="module", autouse=True)
 def summary():
     yield
-    told = ", ".join(f"{figures[name]} {name}" for name in ("jobs", "missing", "dead links", "unasked", "strange ids"))
+    reported = ", ".join(
+        f"{figures[name]} {name}" for name in ("jobs", "missing", "dead links", "unasked", "strange ids")
+    )
     copies = f"{figures['copies']} copies within the window, {figures['beyond']} beyond it"
-    print(f"\nmail under faults: {told}; {copies}")  # noqa: T201  # the figures that PROMISES asks for
+    print(f"\nmail under faults: {reported}; {copies}")  # noqa: T201  # the figures that PROMISES asks for
 
 
 def linked(session, kept):
@@ -36,7 +38,7 @@ def linked(session, kept):
 def look(session, server, jobs, wanted):
     """What PROMISES 6 and 7 say of all messages that were kept."""
     by_id = Counter(kept.id for kept in server.kept)
-    meant = {told["message_id"] for job in wanted for told in job.receipt.detail["messages"]}
+    meant = {reported["message_id"] for job in wanted for reported in job.receipt.detail["messages"]}
     windows = sum(server.played[mode] for mode in UNKNOWN)
     copies = sum(by_id.values()) - len(by_id)
     figures["jobs"] += len(jobs)

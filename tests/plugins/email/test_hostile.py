@@ -13,11 +13,11 @@ from email.utils import getaddresses
 from types import SimpleNamespace
 
 import pytest
-from bourn_email.address import address_fault, sender_fault, sender_of, wire
-from bourn_email.message import HEADERS, composed
+from bourn_email.address import address_problem, normalize_address, sender_of, sender_problem
+from bourn_email.message import HEADERS, compose
 from bourn_email.options import Options, Settings
-from bourn_email.plugin import _letter as letter_of
-from bourn_email.text import body_fault, line_fault, prefixed
+from bourn_email.plugin import _message as message_of
+from bourn_email.text import add_prefix, body_problem, line_problem
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -58,7 +58,7 @@ examined = settings(
 
 
 class Context(SimpleNamespace):
-    """As much of one as a letter needs."""
+    """As much of one as a message needs."""
 
     delivery_id, job_id, principal, attempt = "d" * 32, "j" * 48, "somebody", 1
 
@@ -90,30 +90,30 @@ def artifact():
 def test_a_message_has_the_headers_it_should_have(examples, subject, body, to, cc, name, prefix):
     """By the standard library's newer parser, which did not write it; and the words are those that were given."""
     examples.append(1)
-    taken = [address for address in to if address_fault(address) is None and "\ud800" not in address]
-    copies = (cc,) if address_fault(cc) is None else ()
-    subject = subject if len(subject) <= 900 and encodable(subject) and line_fault(subject) is None else "plain"
-    body = body if encodable(body) and body_fault(body) is None else "plain"
+    taken = [address for address in to if address_problem(address) is None and "\ud800" not in address]
+    copies = (cc,) if address_problem(cc) is None else ()
+    subject = subject if len(subject) <= 900 and encodable(subject) and line_problem(subject) is None else "plain"
+    body = body if encodable(body) and body_problem(body) is None else "plain"
     sender = f"{name} <bourn@example.org>"
-    sender = sender if encodable(sender) and sender_fault(sender) is None else "bourn@example.org"
-    prefix = prefix if len(prefix) <= 60 and encodable(prefix) and line_fault(prefix) is None else "Workflows: "
-    told = Settings(sender=sender, subject_prefix=prefix)
+    sender = sender if encodable(sender) and sender_problem(sender) is None else "bourn@example.org"
+    prefix = prefix if len(prefix) <= 60 and encodable(prefix) and line_problem(prefix) is None else "Workflows: "
+    reported = Settings(sender=sender, subject_prefix=prefix)
     options = Options(to=tuple(taken) or "me@example.org", cc=copies or None, subject=subject, body=body)
-    letter = letter_of(artifact(), options, Context(settings=told))
-    raw = composed(letter, "me@example.org")
+    message = message_of(artifact(), options, Context(settings=reported))
+    raw = compose(message, "me@example.org")
 
     assert raw.isascii()
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     assert b"\n" not in raw.replace(b"\r\n", b"")
     message = email.message_from_bytes(raw, policy=email.policy.default)
-    assert message.keys() == [header for header in HEADERS if header != "Cc" or letter.cc]
-    assert [address.addr_spec for address in message["To"].addresses] == list(letter.to)
-    assert [address.addr_spec for address in (message["Cc"].addresses if letter.cc else ())] == list(letter.cc)
+    assert message.keys() == [header for header in HEADERS if header != "Cc" or message.cc]
+    assert [address.addr_spec for address in message["To"].addresses] == list(message.to)
+    assert [address.addr_spec for address in (message["Cc"].addresses if message.cc else ())] == list(message.cc)
     assert [address.addr_spec for address in message["From"].addresses] == ["bourn@example.org"]
     # The older parser here: the newer one keeps the space between encoded words of a name (RFC 2047, 6.2 drops it).
     ((name_read, _),) = getaddresses([email.message_from_bytes(raw)["From"]])
     assert str(make_header(decode_header(name_read))) == sender_of(sender)[0]
-    assert unfolded(message["Subject"]) == prefixed(subject, prefix)
+    assert unfolded(message["Subject"]) == add_prefix(subject, prefix)
     parts = [part.get_content_type() for part in message.walk()]
     assert parts == ["multipart/alternative", "text/plain", "text/html"]
     text = message.get_body(("plain",)).get_content().replace("\r\n", "\n")
@@ -140,12 +140,12 @@ def unfolded(value):
 def test_an_address_that_is_taken_is_one_plain_mailbox(examples, address):
     examples.append(1)
     try:
-        found = wire(address)
+        found = normalize_address(address)
     except ValueError:
         return
     assert re.fullmatch(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]+", found)
     assert not set(found) & set('%!,;:<>()[]"\\ ')
     assert len(found) <= 254
-    assert wire(found) == found
+    assert normalize_address(found) == found
     (only,) = email.message_from_string(f"To: {found}\n\n", policy=email.policy.default)["To"].addresses
     assert only.addr_spec == found

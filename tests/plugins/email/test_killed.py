@@ -42,9 +42,11 @@ figures = Counter()
 def summary():
     yield
     points = ", ".join(f"{call} {figures[call]}" for call in (*CALLS, "held") if figures[call])
-    told = ", ".join(f"{figures[name]} {name}" for name in ("missing", "in the window", "beyond it", "copies", "dead"))
-    told += f", {figures['copies when held']} copies when held"
-    print(f"\nkill sweep of the mail step: {points} points; {told}")  # noqa: T201  # the figures that PROMISES asks for
+    reported = ", ".join(
+        f"{figures[name]} {name}" for name in ("missing", "in the window", "beyond it", "copies", "dead")
+    )
+    reported += f", {figures['copies when held']} copies when held"
+    print(f"\nkill sweep of the mail step: {points} points; {reported}")  # noqa: T201  # the figures that PROMISES asks for
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ SHOTS = os.environ.get("BOURN_SHOTS")
 
 MEASURE = """<script>
 addEventListener("load", () => {
-  const told = [...document.querySelectorAll("iframe")].map(frame => {
+  const reported = [...document.querySelectorAll("iframe")].map(frame => {
     const page = frame.contentDocument, picture = page.querySelector("img"), card = page.querySelector(".card");
     return {
       beyond: page.documentElement.scrollWidth - frame.clientWidth,
@@ -40,7 +40,7 @@ addEventListener("load", () => {
       ink: [...new Set([...card.querySelectorAll(".text, .value")].map(each => getComputedStyle(each).color))],
     };
   });
-  document.title = JSON.stringify(told);
+  document.title = JSON.stringify(reported);
 });
 </script>"""
 
@@ -79,14 +79,14 @@ def looks(request, tmp_path_factory):
     with session_with(destinations={"email": Email}, settings=settings) as session:
         asked = {"type": "email", "to": "me@example.org", **options}
         job = session.compute(obj, destination=asked, format=written, block=False).wait()
-        (path,) = map(Path, (told["written_to"] for told in job.receipt.detail["messages"]))
+        (path,) = map(Path, (reported["written_to"] for reported in job.receipt.detail["messages"]))
     page = page_of(path)
-    told = json.loads(html.unescape(re.search("<title>(.*?)</title>", seen(page, folder, "--dump-dom"))[1]))
+    reported = json.loads(html.unescape(re.search("<title>(.*?)</title>", seen(page, folder, "--dump-dom"))[1]))
     if SHOTS:
         shots = Path(SHOTS).absolute()
         shots.mkdir(exist_ok=True, parents=True)
         seen(page, folder, f"--screenshot={shots / request.param.replace(' ', '-')}.png")
-    return request.param, dict(zip(LOOKS, told, strict=True))
+    return request.param, dict(zip(LOOKS, reported, strict=True))
 
 
 def page_of(path):
@@ -119,24 +119,24 @@ def seen(said, folder, task):
 
 
 def test_nothing_runs_over_the_edge(looks):
-    name, told = looks
-    assert dict.fromkeys(LOOKS, 0) == {look: max(0, each["beyond"]) for look, each in told.items()}, name
+    name, reported = looks
+    assert dict.fromkeys(LOOKS, 0) == {look: max(0, each["beyond"]) for look, each in reported.items()}, name
 
 
 def test_the_link_is_not_far_down(looks):
     """Of a picture as much is shown as leaves the button in sight; of names as much as one reads."""
-    name, told = looks
-    for (width, _), each in told.items():
+    name, reported = looks
+    for (width, _), each in reported.items():
         assert each["height"] < {NARROW: 1600, WIDE: 1300}[width], name
         if each["picture"]:
             assert each["picture"][0] <= 360, name
             assert 10 <= each["picture"][1] <= 240, name
-    assert (told[NARROW, "light"]["picture"] is None) == (name == "number")
+    assert (reported[NARROW, "light"]["picture"] is None) == (name == "number")
 
 
 def test_it_is_dark_where_the_reader_is(looks):
-    name, told = looks
-    for (_, scheme), each in told.items():
+    name, reported = looks
+    for (_, scheme), each in reported.items():
         paper, ink = brightness(each["paper"]), [brightness(colour) for colour in each["ink"]]
         assert (paper > 200) == (scheme == "light"), name
         assert ink, name

@@ -145,8 +145,8 @@ def test_of_many_or_long_names_some_are_told(outbox):
 def test_a_long_name_is_cut(outbox):
     names = [f"{number}{'x' * 500}" for number in range(5)]
     _, (message,) = outbox(image((20, 20), names, "uint8"), format="geotiff")
-    told = ", ".join(f"{number}{'x' * 36}..." for number in range(3))
-    assert f"  bands   {told} and 2 more (uint8)\n" in text_of(message)
+    reported = ", ".join(f"{number}{'x' * 36}..." for number in range(3))
+    assert f"  bands   {reported} and 2 more (uint8)\n" in text_of(message)
 
 
 @pytest.mark.parametrize("fill", [np.nan, np.inf])
@@ -232,10 +232,10 @@ def test_a_folder_without_templates_is_a_mistake(mail, templates):
 
 def test_files_are_for_their_owner_only_and_the_same_at_every_try(outbox, tmp_path):
     job, messages = outbox(to=["a@example.org", "b@example.org"])
-    told = job.receipt.detail
-    assert told["via"] == "files"
-    assert [message["Message-ID"] for message in messages] == [each["message_id"] for each in told["messages"]]
-    for each in told["messages"]:
+    reported = job.receipt.detail
+    assert reported["via"] == "files"
+    assert [message["Message-ID"] for message in messages] == [each["message_id"] for each in reported["messages"]]
+    for each in reported["messages"]:
         assert stat.S_IMODE(Path(each["written_to"]).stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "outbox").stat().st_mode) == 0o700
 

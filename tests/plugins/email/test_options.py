@@ -4,7 +4,7 @@ import pytest
 from bourn.errors import InvalidOptions, Refused, SettingsError
 from bourn.testing import session_with
 from bourn_email.plugin import Email
-from bourn_email.text import prefixed
+from bourn_email.text import add_prefix
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def test_the_seeds_defaults(plan):
     [("Done", "Workflows: Done"), ("Workflows: Done", "Workflows: Done"), ("", "Workflows: ")],
 )
 def test_the_prefix_is_there_once(subject, whole):
-    assert prefixed(subject, "Workflows: ") == whole
-    assert prefixed(whole, "Workflows: ") == whole
+    assert add_prefix(subject, "Workflows: ") == whole
+    assert add_prefix(whole, "Workflows: ") == whole
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_whoever_wants_a_blind_copy_is_not_told_to_make_an_open_one(plan, name):
     with pytest.raises(InvalidOptions) as caught:
         plan(**{name: "secret@example.org"})
     (problem,) = caught.value.problems
-    assert problem.message == "unknown option. Options: body, cc, subject, to"
+    assert problem.message == f"'email' has no option {name!r}. Options: body, cc, subject, to"
 
 
 RULES = {"allowed_recipients": ["*@example.org", "*@*.example.org", "boss@other.org"]}
@@ -130,7 +130,7 @@ def test_who_may_not(plan, address):
 
 
 def test_rules_hold_for_the_default_recipient_too(plan):
-    with pytest.raises(Refused, match="may not be written to"):
+    with pytest.raises(Refused, match="is not an allowed recipient"):
         plan({"allowed_recipients": ["*@example.org"]})
 
 
@@ -144,7 +144,7 @@ def test_a_rule_that_came_later_holds_too(mail, flaky):
     session.clock.move(seconds=5)
     other.engine.carry_due()
     other.engine.drain()
-    assert "may not be written to" in other.job(job.id).error.message
+    assert "is not an allowed recipient" in other.job(job.id).error.message
     assert flaky.kept == []
 
 
@@ -180,8 +180,8 @@ def test_a_url_that_leads_nowhere_is_refused_and_never_quoted(plan, url):
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"url": "smtp://anna:secret@mail.example.org"}, "never goes over a connection in clear"),
-        ({"url": "smtp://mail.example.org", "user": "anna", "password": "secret"}, "never goes over a connection in"),
+        ({"url": "smtp://anna:secret@mail.example.org"}, "is never sent over an unencrypted connection"),
+        ({"url": "smtp://mail.example.org", "user": "anna", "password": "secret"}, "is never sent over an unencrypted"),
         ({"url": "smtps://mail.example.org", "user": "anna"}, "both a user and a password"),
     ],
 )

@@ -98,6 +98,7 @@ CASES = {
     "a DataArray with codecs": coded(),
     "a Dataset": xr.Dataset({"v": ("x", [1, 2])}),
     "a pyarrow table": pa.table({"a": [1, None]}),
+    "a slice of an Arrow table with a dictionary": pa.table({"d": pa.array(["a", "b"]).dictionary_encode()})[1:],
     "a table of periods": pa.table({"p": pa.array(pd.period_range("2020", periods=1, freq="Y").array)}),
     "a table of times in nanoseconds": pa.table({"t": pa.array([1], pa.time64("ns"))}),
     "a pandas table": pd.DataFrame({"a": [1.5, math.nan], "s": ["x", None]}),
@@ -162,7 +163,7 @@ def cell(name, obj):
     elif name != "pyarrow":
         said = re.sub(r"\.(\d{6})\d+", r".\1…", said)
         said = f"`{said if len(said) <= LONGEST else said[: LONGEST - 1] + '…'}`".replace("|", "\\|")
-    return said + "".join(f", *{key}*" for key in sorted(report))
+    return said + "".join(f", *{key}*" for key in sorted(report) if key != "first")
 
 
 IMAGES = {

@@ -73,10 +73,11 @@ def same(one, other):  # noqa: C901, PLR0911  # one branch a type
         )
     if isinstance(one, np.ma.MaskedArray):
         return (
-            same(np.asarray(one.data), np.asarray(other.data))
+            same(np.asarray(one.filled(0)), np.asarray(other.filled(0)))
             and same(np.ma.getmaskarray(one), np.ma.getmaskarray(other))
             and (one.mask is np.ma.nomask) == (other.mask is np.ma.nomask)
-            and same(np.asarray(one.fill_value, one.dtype), np.asarray(other.fill_value, one.dtype))
+            and (one._fill_value is None) == (other._fill_value is None)
+            and (one._fill_value is None or same(one.fill_value, other.fill_value))
             and one.hardmask == other.hardmask
         )
     if isinstance(one, np.ndarray):
@@ -363,7 +364,7 @@ def test_arrow_tables(compression):
     assert table().equals(back([table()], compression)[0], check_metadata=True)
     batch = table().to_batches()[0]
     assert batch.equals(back(batch, compression), check_metadata=True)
-    assert batch.slice(1).equals(back(batch.slice(1), compression))
+    assert batch.slice(1).to_pylist() == back(batch.slice(1), compression).to_pylist()
     for array in (table()["t"], pa.array([1.5, None]), pa.chunked_array([[1], [2]])):
         assert array.equals(back(array, compression))
     assert pa.py_buffer(b"abc").equals(back(pa.py_buffer(b"abc")))
@@ -497,25 +498,28 @@ def nested_key(levels):
 
 
 REFUSED = {
-    "decimal": ({"a": [0, 1, 2, decimal.Decimal(1)]}, 'result["a"][3]: an object of type decimal.Decimal'),
+    "bytearray of a class": ([type("Own", (bytearray,), {})()], "result[0]: an object of type {here}.Own"),
     "fraction": ((Fraction(1, 2),), "result[0]: an object of type fractions.Fraction"),
     "named tuple": (Point(1), "result: an object of type {here}.Point"),
-    "ordered": (collections.OrderedDict(), "result: an object of type collections.OrderedDict"),
+    "mapping of a class": (
+        [type("Own", (collections.OrderedDict,), {})()],
+        "result[0]: an object of type {here}.Own (use dict() on it)",
+    ),
     "enum": ([Colour.RED], "result[0]: an object of type {here}.Colour"),
     "generator": ((n for n in ()), "result: an object of type generator"),
     "class": ([int], "result[0]: an object of type type"),
     "function": ({1: len}, "result[1]: an object of type builtin_function_or_method"),
     "probing": ([Probing()], "result[0]: an object of type {here}.Probing"),
     "cycle": (cyclic(), 'result["a"][1][0]: contains itself, which'),
-    "object in array": (np.array([[1, decimal.Decimal(1)]], object), "result[0, 1]: an object of type decimal.Decimal"),
+    "object in array": (np.array([[1, Fraction(1)]], object), "result[0, 1]: an object of type fractions.Fraction"),
     "structured with objects": (np.zeros(1, [("a", object)]), "result: dtype [('a', 'O')]"),
     "record array": (np.rec.array([(1,)], dtype=[("a", "i4")]), "result: an object of type numpy.rec.recarray"),
     "key": ({Fraction(1): 2}, "result[<key 0>]: an object of type fractions.Fraction"),
     "deep key": ({nested_key(300): 1}, "what is nested more than 200 levels deep"),
     "time zone": (dt.datetime(2020, 1, 1, tzinfo=type("Zone", (dt.tzinfo,), {})()), "result: a time zone of type"),
-    "multi index": (
-        xr.DataArray([1, 2], dims="x", coords={"a": ("x", [1, 2]), "b": ("x", [3, 4])}).set_index(x=["a", "b"]),
-        "an index of type xarray.core.indexes.PandasMultiIndex (reset_index drops it)",
+    "index of a class": (
+        xr.Coordinates.from_xindex(xr.indexes.RangeIndex.arange(3, dim="x")).to_dataset(),
+        "result.indexes['x']: an index of type xarray.indexes.range_index.RangeIndex (drop_indexes(['x']) leaves the",
     ),
     "numpy's number of a class": ([Float(1)], "result[0]: an object of type {here}.Float"),
     "numpy's text of a class": ({"a": Text("x")}, 'result["a"]: an object of type {here}.Text'),

@@ -20,7 +20,6 @@ from bourn.cli.terminal import as_json_option, paper, print_json, print_lines, t
 from bourn.cli.told import is_news
 from bourn.cli.values import KeyValue, options_from
 from bourn.errors import JobError, Problem, RequestError
-from bourn.job.file import file_problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +39,14 @@ Pairs = tuple[tuple[str, str], ...]
 @click.option("--format", "-F", "written", metavar="NAME", help="How it is written.")
 @click.option("-o", "options", type=KeyValue(), multiple=True, help="An option of the destination.")
 @click.option("-f", "format_options", type=KeyValue(), multiple=True, help="An option of the format.")
+@click.option(
+    "--select",
+    "selected",
+    type=KeyValue(),
+    multiple=True,
+    help="What is taken of INPUT: variable, group or a dimension of netCDF, HDF5 and Zarr (time=2026-01-01, x=1..9); "
+    "separator and encoding of CSV.",
+)
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--file", type=click.Path(dir_okay=False), help="Write the result to this file, too.")
 @click.option(
@@ -59,6 +66,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
     written: str | None,
     options: Pairs,
     format_options: Pairs,
+    selected: Pairs,
     only_plan: bool,
     file: str | None,
     wait: bool,
@@ -68,9 +76,9 @@ def send_command(  # noqa: PLR0913  # one argument an option
 ) -> None:
     """Send a result to where it should go.
 
-    INPUT is a raster (.tif, .jp2, .png, ...), an array (.npy), a table (.parquet, .arrow, .feather, .csv), a dataset
-    (.nc), JSON (.json, or - for standard input), or module:callable, which is called without arguments. Values of
-    options are JSON where the option is no text.
+    INPUT is a raster (.tif, .jp2, .png, ...), arrays (.npy, .npz), a table (.parquet, .arrow, .feather, .csv, .tsv), a
+    dataset (.nc, .h5, .zarr), JSON (.json, .jsonl, or - for standard input), or module:callable, which is called
+    without arguments. No file but this one is opened. Values of options are JSON where the option is no text.
 
     \b
     bourn send scene.tif --format geotiff -f compression=ZSTD
@@ -81,16 +89,14 @@ def send_command(  # noqa: PLR0913  # one argument an option
         "destination": _destination(session, destinations, options),
         "format": _format(session, written, format_options),
     }
-    obj = read_input(given)
+    obj = read_input(given, dict(selected), limit=session.settings.largest_input_bytes)
     if only_plan or file is not None:
-        planned = session.plan(obj, **request)
+        planned = session.plan(obj, file=file, block=wait, **request)
         plans = planned if isinstance(planned, list) else [planned]
         if only_plan:
             _print_plans(plans, as_json=as_json)
             return
-        problems = list(file_problems(file, plans, block=wait))
-        if problems:
-            raise RequestError(problems)
+        request["format"] = dict(plans[0].format)  # of a file there is one plan, and its suffix may say the format
     jobs: list[Job] = []
     with cancelled_by_interrupt(jobs):
         with interrupts_held():  # a job must be known before it can be cancelled
@@ -98,17 +104,24 @@ def send_command(  # noqa: PLR0913  # one argument an option
             jobs += started if isinstance(started, list) else [started]
         if not wait:
             _print_jobs(session, jobs, as_json=as_json)
+            sys.stdout.flush()
+            _exit_with(_wait(jobs, timeout, bar=False))
             return
         if not (quiet or as_json):
             _print_notes(session, jobs)
         failures = _wait(jobs, timeout, bar=sys.stderr.isatty() and not (quiet or as_json))
     _print_ends(session, jobs, as_json=as_json, quiet=quiet)
+    _exit_with(failures)
+    if file is not None:
+        jobs[0].result_to_file(file)
+
+
+def _exit_with(failures: Sequence[tuple[Job, JobError]]) -> None:
+    """Print why jobs did not succeed, and exit with the status for it; return where all did."""
     for job, error in failures:
         tell(f"Error: job {job.id}: {error.message}")
     if failures:
         click.get_current_context().exit(max(status_of(error) for _, error in failures))
-    if file is not None:
-        jobs[0].result_to_file(file)
 
 
 def _destination(session: Session, names: Sequence[str], pairs: Pairs) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bourn.contract.answers import Note
@@ -23,7 +25,7 @@ from bourn.errors import (
     RequestTypeError,
     UnknownPlugin,
 )
-from bourn.options.options import read, with_blanks, with_secrets
+from bourn.options.serialization import read, with_blanks, with_secrets
 from bourn.results.info import ResultInfo
 from bourn.wording import clean, listed, shown
 
@@ -71,8 +73,18 @@ class Dispatcher:
         self._default_format = default_format
         self._notes = tuple(notes)
 
-    def plan(self, info: ResultInfo, *, destination: Any, format: Any = None) -> Plan | list[Plan]:
+    def plan(
+        self, info: ResultInfo, *, destination: Any, format: Any = None, filename: str | None = None
+    ) -> Plan | list[Plan]:
         """The plan for a result, or the list of plans for a list of destinations.
+
+        Parameters
+        ----------
+        info : ResultInfo
+        destination, format : object
+            As the caller gave them.
+        filename : str, optional
+            The name of the file that the result is written to: its suffix says the format, where none is given.
 
         Raises
         ------
@@ -89,7 +101,7 @@ class Dispatcher:
         if not asked:
             raise RequestError([Problem("destination", "the list is empty; name at least one destination")])
         collected = Collected()
-        plans = [self._plan(info, each, written, collected, at) for at, each in asked.items()]
+        plans = [self._plan(info, each, written, collected, at, filename) for at, each in asked.items()]
         collected.raise_if_any()
         made = [plan for plan in plans if plan is not None]
         return made[0] if several is None else made
@@ -137,16 +149,23 @@ class Dispatcher:
             self._preflight(plan.to, plan.written, info, collected, "destination")
         return collected.problems
 
-    def _plan(self, info: ResultInfo, asked: Half, written: Half | None, collected: Collected, at: str) -> Plan | None:
+    def _plan(
+        self, info: ResultInfo, asked: Half, written: Half | None, collected: Collected, at: str, filename: str | None
+    ) -> Plan | None:
         notes: list[Note] = []
         before = len(collected.problems)
         to = self._choose(asked, collected, at)
         if written is None:
-            name = None if to is None else self._default_for(to, notes, collected)
+            name = None if to is None else self._format_of_file(to, info, filename, notes)
+            if name is None and to is not None:
+                name = self._default_for(to, notes, collected)
             written = None if name is None else Half(role="format", name=name, given={})
         chosen = None if written is None else self._choose(written, collected, "format")
         if to is None or chosen is None:
             return None
+        named = [] if filename is None else self._formats_by_suffix(filename)
+        if named and chosen.name not in named:
+            notes.append(Note(f"the file is named {shown(filename)}, and its content is {chosen.name}", "format"))
         cell = self._registry.matrix().cell(to.name, chosen.name)
         if not cell.kinds:
             fitting = listed(self._registry.matrix().formats_of(to.name))
@@ -181,7 +200,7 @@ class Dispatcher:
             collected.add(UnknownPlugin, [Problem(at, problem.message) for problem in error.problems])
             return None
         plugin = spec.load()
-        options, problems = read(plugin.Options, asked.given or {}, at=at)
+        options, problems = read(plugin.Options, asked.given or {}, at=at, owner=spec.name)
         collected.add(InvalidOptions, problems)
         return None if options is None else _chosen(spec, plugin, options)
 
@@ -205,9 +224,41 @@ class Dispatcher:
             if spec is None:
                 raise RequestTypeError(_unclaimed(asked, at, claimed))
             plugin, options = spec.load(), asked.object
-        checked, problems = read(plugin.Options, options, at=at)
+        checked, problems = read(plugin.Options, options, at=at, owner=spec.name)
         collected.add(InvalidOptions, problems)
         return None if checked is None else _chosen(spec, plugin, checked)
+
+    def _format_of_file(
+        self, to: Chosen[Destination[Any]], info: ResultInfo, filename: str | None, notes: list[Note]
+    ) -> str | None:
+        """Return the format that the file's suffix says, of those that the destination takes."""
+        if filename is None:
+            return None
+        matrix = self._registry.matrix()
+        names = [name for name in self._formats_by_suffix(filename) if matrix.cell(to.name, name).kinds]
+        fitting = [name for name in names if _may_pass(info.kinds, matrix.cell(to.name, name).kinds)] or names
+        if not fitting:
+            return None
+        name = self._default_format if self._default_format in fitting else fitting[0]
+        if name != self._default_format:
+            notes.append(Note(f"{name!r} is used, as the suffix of the file says", "format"))
+        return name
+
+    def _formats_by_suffix(self, filename: str) -> list[str]:
+        """Return the formats that files of that suffix are in, by their own suffix, else by their media type."""
+        suffix = PurePath(filename).suffix.lower()
+        media_type = mimetypes.guess_type(f"x{suffix}", strict=False)[0]
+        by_suffix, by_type = [], []
+        for name, spec in self._registry.formats.items() if suffix else ():
+            try:
+                plugin = spec.load()
+            except PluginError:  # it is among the registry's problems
+                continue
+            if plugin.suffix.lower() == suffix:
+                by_suffix.append(name)
+            elif plugin.media_type.partition(";")[0].strip() == media_type:
+                by_type.append(name)
+        return by_suffix or by_type
 
     def _default_for(self, to: Chosen[Destination[Any]], notes: list[Note], collected: Collected) -> str | None:
         """The format of a request that names none: ours where the destination takes it, else its own."""

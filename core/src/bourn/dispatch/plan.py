@@ -10,7 +10,7 @@ import attrs
 
 from bourn.contract.destination import Destination
 from bourn.contract.format import Format
-from bourn.options.options import secrets_of, write
+from bourn.options.serialization import secrets_of, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -67,10 +67,12 @@ def _unread(obj: Any, where: Placed) -> Any:
     import xarray as xr  # loaded already
 
     variables = obj.data_vars.values() if isinstance(obj, xr.Dataset) else [obj]
-    if all(variable.variable._in_memory or variable.chunks is not None for variable in variables):  # noqa: SLF001  # the only way to ask
+    held = (variable.variable for variable in variables)
+    # Arrays of pandas' types are in memory, and are no arrays for dask.
+    if all(each._in_memory or each.chunks is not None or not hasattr(each.dtype, "byteorder") for each in held):  # noqa: SLF001  # the only way to ask
         return obj
-    height = where.dims[0] if where.dims is not None else obj.dims[0]
-    return obj.chunk({height: CHUNK_ROWS})
+    dims = where.dims or tuple(obj.sizes)
+    return obj.chunk({dims[0]: CHUNK_ROWS} if dims else {})
 
 
 def _of_array(obj: xr.DataArray, where: Placed, problems: list[Problem]) -> _Parts | None:

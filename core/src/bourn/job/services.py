@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from bourn.ledger.clock import LedgerClock
 from bourn.ledger.database import Database
 from bourn.ledger.ledger import Ledger
 from bourn.ledger.links import LinkLedger
@@ -65,7 +66,7 @@ class Services:
     """What a job needs from its session."""
 
     settings: Settings
-    clock: Clock
+    clock: LedgerClock
     dispatcher: Dispatcher
     ledger: Ledger
     workers: Workers
@@ -89,19 +90,22 @@ class Services:
     ) -> Services:
         """Open ledger and store as the settings name them, and all that works on the two."""
         database = Database(settings.database)
-        links = LinkLedger(database)
+        clock = LedgerClock(database, clock)
+        links, workers = LinkLedger(database), Workers(database, clock)
         store = open_store(settings.store, **settings.store_options)
         return cls(
             settings=settings,
             clock=clock,
             dispatcher=dispatcher,
             ledger=Ledger(database),
-            workers=Workers(database),
+            workers=workers,
             store=store,
-            links=Links(SigningKeys(database), links, settings.public_url, clock),
+            links=Links(
+                SigningKeys(database), links, settings.public_url, clock, lifetime=timedelta(days=settings.link_days)
+            ),
             link_ledger=links,
             # A store that the settings name may hold other ledgers' objects; the one at home is this ledger's alone.
-            sweeper=Sweeper(store, links, stamp=settings.folder / "swept", owned=settings.all_at_home),
+            sweeper=Sweeper(store, links, clock, workers=workers, owned=settings.all_at_home),
             hooks=hooks,
             settings_of=settings_of,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bourn import errors
 from bourn.errors import BournError, PluginError
-from bourn.options.minimal import plainest
+from bourn.options.minimal import minimal_request
 from bourn.options.schema import schema_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def told_of(
         "kinds": list(plugin.kinds),
         "options": schema,
         "settings": schema_of(spec.settings_class),
-        "request": plainest(spec.name, schema),
+        "request": minimal_request(spec.name, schema),
         "examples": [_example(example) for example in spec.examples],
     }
     if spec.role == "destination":

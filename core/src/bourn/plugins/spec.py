@@ -7,12 +7,12 @@ reading the names. So a `Spec` is a plain class with slots.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bourn.errors import PluginError
+from bourn.fork import ForkSafeLock
 from bourn.plugins.problems import PluginProblem
 from bourn.wording import reason_of
 
@@ -61,7 +61,7 @@ class Spec:
         self._slow = 0.0
         self._outdated = ""
         self._loading = False
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
 
     def __repr__(self) -> str:
         return f"<Spec {self.role} {self.name!r} ({self.distribution} {self.version})>"

@@ -14,9 +14,9 @@ from bourn.contract.destination import ANY, PLUGIN_API, Destination, Example
 from bourn.contract.format import Format
 from bourn.contract.upgrade import UPGRADES, upgraded, ways_from
 from bourn.errors import PluginError
-from bourn.options.options import read
+from bourn.options.fields import fields_of
 from bourn.options.schema import schema_of
-from bourn.options.shape import fields_of
+from bourn.options.serialization import read
 from bourn.results.info import KINDS
 from bourn.wording import listed, shown
 

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from bourn.contract.option import facts_of
 from bourn.errors import RequestError
-from bourn.options.options import read, secrets_of, with_secrets, write
 from bourn.options.schema import schema_of
+from bourn.options.serialization import read, secrets_of, with_secrets, write
 from bourn.plugins.validation import outdated
 from bourn.testing.clock import FakeClock
 from bourn.testing.hostile import hostile_values

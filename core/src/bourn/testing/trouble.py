@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from bourn.errors import DeliveryError, JobError
-from bourn.options.options import read
+from bourn.options.serialization import read
 from bourn.plugin import Destination, Transient
 from bourn.testing.elsewhere import DEATHS, carried_elsewhere, nowhere_else
 from bourn.testing.faulty_store import FaultyStore

@@ -9,7 +9,7 @@ from datetime import datetime  # noqa: TC003  # attrs resolves it at run time
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from bourn.plugin import RequestError, option, settle
+from bourn.plugin import RequestError, normalize, option
 
 from bourn_catalog.context import plugin_context
 from bourn_catalog.errors import AccessDenied, CatalogError, UnknownImage
@@ -75,7 +75,7 @@ class CatalogImage:
     _context: Any = attrs.field(default=None, init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        problems = settle(self)
+        problems = normalize(self)
         if problems:
             raise RequestError(problems, about="the catalog.Image")
         if self.acquired is not None:

@@ -1,1 +1,1 @@
-"""The email destination: a link to the result in the inbox, for certain and only when it is true."""
+"""The email destination: a message with a link to the stored result."""

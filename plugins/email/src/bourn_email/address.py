@@ -1,4 +1,4 @@
-"""E-mail addresses: checked without asking the network, and in the form in which they go over the wire."""
+"""E-mail addresses: validation without network access, and the form used in envelopes and headers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
-    "LONGEST_ADDRESS", "address_fault", "allowed", "domain_of", "rule_fault", "sender_fault", "sender_of", "wire",
+    "LONGEST_ADDRESS",
+    "address_problem",
+    "allowed",
+    "domain_of",
+    "normalize_address",
+    "rule_problem",
+    "sender_of",
+    "sender_problem",
 ]  # fmt: skip
 
 LONGEST_ADDRESS = 254
@@ -23,44 +30,44 @@ SHOWN = 60
 """Characters of an address that a message quotes."""
 
 _PRIVATE = frozenset({"localhost", "local", "test"})
-"""Last labels of domains that are no public ones, and that mail of one's own machines uses all the same."""
+"""Last labels of domains that are not public and that local mail uses nevertheless."""
 
 
-class _NoAddress(ValueError):
-    """Says what is wrong with an address."""
+class InvalidAddress(ValueError):
+    """The text is not an e-mail address; the message says why."""
 
 
 @functools.lru_cache(1000)
-def wire(text: str) -> str:
-    """The address as it stands in envelopes and headers: ASCII, the domain in lower case and internationalised by IDNA.
+def normalize_address(text: str) -> str:
+    """Return the address as envelopes and headers use it: ASCII, the domain in lower case and encoded by IDNA.
 
-    Only a plain mailbox is taken: no display name, comment, group, quoted part, list, source route or address literal.
+    Only a plain mailbox is accepted: no display name, comment, group, quoted part, list, route or address literal.
 
     Raises
     ------
     ValueError
-        It is none; says why.
+        The text is not such an address; the message says why.
 
     Examples
     --------
-    >>> wire("Anna@Bücher.example.org")
+    >>> normalize_address("Anna@Bücher.example.org")
     'Anna@xn--bcher-kva.example.org'
-    >>> wire("anna@localhost")
+    >>> normalize_address("anna@localhost")
     'anna@localhost'
     """
-    from email_validator import EmailNotValidError, validate_email  # 60 ms, where mail is sent only
+    from email_validator import EmailNotValidError, validate_email  # 60 ms, on first use
 
     if len(text) > LONGEST_ADDRESS:
         msg = f"expected an e-mail address of at most {LONGEST_ADDRESS} characters, got {len(text):,}"
-        raise _NoAddress(msg)
+        raise InvalidAddress(msg)
     name, at, domain = text.rpartition("@")
     if at and ("%" in name or "!" in name):
-        msg = f"expected an e-mail address, got {_quoted(text)}: '%' and '!' before the @-sign are routes"
-        raise _NoAddress(msg)
+        msg = f"expected an e-mail address, got {_quoted(text)}: '%' and '!' before the @-sign denote routes"
+        raise InvalidAddress(msg)
     if "=?" in text:
         msg = f"expected an e-mail address, got {_quoted(text)}: '=?' begins an encoded word in a header (RFC 2047)"
-        raise _NoAddress(msg)
-    # A private name is checked as if it were public: the library refuses those without a reason that holds here.
+        raise InvalidAddress(msg)
+    # A local domain is checked as if it were public: the library refuses it.
     beyond = ".org" if domain.rpartition(".")[2].lower() in _PRIVATE else ""
     try:
         found = validate_email(
@@ -69,27 +76,27 @@ def wire(text: str) -> str:
         )  # fmt: skip
     except EmailNotValidError as error:
         msg = f"expected an e-mail address, got {_quoted(text)}: {error}"
-        raise _NoAddress(msg) from error
+        raise InvalidAddress(msg) from error
     ascii_email = found.ascii_email or found.normalized
     return ascii_email.removesuffix(beyond) if beyond else ascii_email
 
 
 def domain_of(address: str) -> str:
-    """What stands after the @-sign."""
+    """Return the part after the @-sign."""
     return address.rpartition("@")[2]
 
 
-def address_fault(text: str) -> str | None:
-    """What is wrong with an address; None where nothing is."""
+def address_problem(text: str) -> str | None:
+    """Return what is wrong with an address, or None."""
     try:
-        wire(text)
+        normalize_address(text)
     except ValueError as error:
         return str(error)
     return None
 
 
 def sender_of(text: str) -> tuple[str, str]:
-    """Name and address of a sender: ``anna@example.org`` or ``Bourn <bourn@example.org>``.
+    """Return name and address of a sender: ``anna@example.org`` or ``Bourn <bourn@example.org>``.
 
     Examples
     --------
@@ -98,20 +105,20 @@ def sender_of(text: str) -> tuple[str, str]:
     """
     name, bracket, rest = text.rpartition("<")
     if not bracket:
-        return "", wire(text)
+        return "", normalize_address(text)
     if not rest.endswith(">"):
         msg = f"expected 'Name <address>', got {_quoted(text)}"
-        raise _NoAddress(msg)
+        raise InvalidAddress(msg)
     name = name.strip()
     if not name.isprintable() or len(name) > LONGEST_NAME or any(sign in name for sign in '<>"=?@,;:\\'):
         what = f"a name of at most {LONGEST_NAME} letters, digits and spaces before the address"
         msg = f"expected {what}, got {_quoted(name)}"
-        raise _NoAddress(msg)
-    return name, wire(rest[:-1])
+        raise InvalidAddress(msg)
+    return name, normalize_address(rest[:-1])
 
 
-def sender_fault(text: str) -> str | None:
-    """What is wrong with a sender; None where nothing is."""
+def sender_problem(text: str) -> str | None:
+    """Return what is wrong with a sender, or None."""
     try:
         sender_of(text)
     except ValueError as error:
@@ -119,8 +126,8 @@ def sender_fault(text: str) -> str | None:
     return None
 
 
-def rule_fault(rule: str) -> str | None:
-    """What is wrong with a rule of allowed recipients; None where nothing is."""
+def rule_problem(rule: str) -> str | None:
+    """Return what is wrong with a rule of allowed recipients, or None."""
     name, at, domain = rule.rpartition("@")
     if at and name and domain and rule.isascii() and rule.isprintable() and not set(rule) & set(" ?[]<>,;"):
         return None
@@ -128,14 +135,14 @@ def rule_fault(rule: str) -> str | None:
 
 
 def allowed(address: str, rules: Sequence[str]) -> bool:
-    """Whether a deployment lets mail go there; no rules let it go anywhere.
+    """Return whether the rules allow mail to an address; without rules all addresses are allowed.
 
     Examples
     --------
     >>> allowed("anna@example.org", ["*@example.org"]), allowed("anna@example.org.evil.com", ["*@example.org"])
     (True, False)
     """
-    # There is one @-sign in an address that was checked, so that a star can't reach across it.
+    # A validated address has one @-sign, so a star can't match across it.
     return not rules or any(fnmatchcase(address.lower(), rule.lower()) for rule in rules)
 
 

@@ -1,4 +1,4 @@
-"""A connection to a mail server: one message after the other, and what came of each said exactly."""
+"""A connection to a mail server, for one message after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import ssl
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from bourn_email.outcome import Never, NotNow, Unknown, spoken
+from bourn_email.failures import AnswerLost, PermanentFailure, TemporaryFailure, format_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,38 +20,37 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection"]
 
-LAST_ANSWER = 10
-"""Times as long as other answers the one after the message is waited for (RFC 5321, 4.5.3.2.6): giving up early is what
-makes copies."""
+FINAL_ANSWER_FACTOR = 10
+"""Factor on the timeout of the answer after the message (RFC 5321, 4.5.3.2.6): giving up early produces copies."""
 
-LINE_AT_ITS_BEGIN = re.compile(rb"^\.", re.MULTILINE)
+LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
-OK, GO_ON, BUSY = 250, 354, 421
+OK, START_INPUT, UNAVAILABLE = 250, 354, 421
 
 
-def _say_nothing(step: str) -> None:
+def _report_nothing(step: str) -> None:
     pass
 
 
 class Connection:
-    """Opened when it is made; raises `NotNow` or `Never` where that can't be.
+    """An open connection; the constructor raises `TemporaryFailure` or `PermanentFailure`.
 
     Parameters
     ----------
     server : Server
-    tell : callable, optional
-        Told of each step, in words.
+    report : callable, optional
+        Called with a sentence at each step.
     """
 
-    def __init__(self, server: Server, tell: Callable[[str], None] = _say_nothing) -> None:
+    def __init__(self, server: Server, report: Callable[[str], None] = _report_nothing) -> None:
         self.server = server
         self.messages = 0
         self.broken = False
-        self._tell = tell
-        with _outcomes(str(server), of_all=True):
-            self._smtp = self._greeted()
+        self._report = report
+        with _translate_errors(str(server), server_wide=True):
+            self._smtp = self._connect()
             try:
-                self._introduce()
+                self._send_ehlo()
                 if server.scheme == "smtp+starttls":
                     self._encrypt()
                 self._log_in()
@@ -61,111 +60,112 @@ class Connection:
 
     # -- opening ----------------------------------------------------------------------------------------------------
 
-    def _greeted(self) -> smtplib.SMTP:
+    def _connect(self) -> smtplib.SMTP:
         server = self.server
-        self._tell(f"Connecting to {server.host}, port {server.port}.")
+        self._report(f"Connecting to {server.host}, port {server.port}.")
         own, timeout = _own_name(), server.timeout_seconds
         if server.scheme == "smtps":
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, own, timeout=timeout, context=_trust(server)
+                server.host, server.port, own, timeout=timeout, context=_ssl_context(server)
             )
-            self._tell_of_tls(smtp)
+            self._report_tls(smtp)
         else:
             smtp = smtplib.SMTP(server.host, server.port, own, timeout)
-        self._tell("The server greets.")
+        self._report("The server sent its greeting.")
         return smtp
 
-    def _introduce(self) -> None:
+    def _send_ehlo(self) -> None:
         self._smtp.ehlo_or_helo_if_needed()
-        offered = ", ".join(sorted(name.upper() for name in self._smtp.esmtp_features)) or "nothing besides plain SMTP"
-        self._tell(f"It offers: {offered}.")
+        offered = ", ".join(sorted(name.upper() for name in self._smtp.esmtp_features)) or "no extensions"
+        self._report(f"It offers: {offered}.")
 
     def _encrypt(self) -> None:
         if not self._smtp.has_extn("starttls"):
-            msg = f"{self.server} offers no STARTTLS, and nothing is sent in clear"
-            raise Never(msg, of_all=True)
-        self._smtp.starttls(context=_trust(self.server))
-        self._tell_of_tls(self._smtp)
-        self._introduce()
+            msg = f"{self.server} offers no STARTTLS, and nothing is sent unencrypted"
+            raise PermanentFailure(msg, server_wide=True)
+        self._smtp.starttls(context=_ssl_context(self.server))
+        self._report_tls(self._smtp)
+        self._send_ehlo()
 
     def _log_in(self) -> None:
         user = self.server.user.reveal()
         if not user:
             return
         self._smtp.login(user, self.server.password.reveal())
-        self._tell("User and password are right.")
+        self._report("The login succeeded.")
 
-    def _tell_of_tls(self, smtp: smtplib.SMTP) -> None:
+    def _report_tls(self, smtp: smtplib.SMTP) -> None:
         if not isinstance(smtp.sock, ssl.SSLSocket):
             return
         certificate = smtp.sock.getpeercert() or {}
         until = certificate.get("notAfter", "an unknown time")
-        self._tell(f"{smtp.sock.version()}: its certificate is for {self.server.host}, is trusted, and ends {until}.")
+        self._report(f"{smtp.sock.version()}: trusted certificate for {self.server.host}, valid until {until}.")
 
     # -- one message ------------------------------------------------------------------------------------------------
 
-    def answers(self) -> bool:
-        """Whether the other end is there still: one that has something to say unasked says farewell."""
+    def is_alive(self) -> bool:
+        """Return whether the server is still connected; unsolicited data announces that it closes the connection."""
         sock = self._smtp.sock
         return sock is not None and not select.select([sock], [], [], 0)[0]
 
     def envelope(self, sender: str, recipient: str, size_bytes: int) -> None:
-        """Say whom the next message is from and for. Nothing is sent where this raises."""
-        with self._outcomes():
+        """Send the envelope of the next message. If this raises, no message was sent."""
+        with self._translate_errors():
             size = [f"size={size_bytes}"] if self._smtp.has_extn("size") else []
             code, text = self._smtp.mail(sender, size)
             if code != OK:
                 raise smtplib.SMTPSenderRefused(code, text, sender)
-            self._tell(f"The sender {sender} is welcome.")
+            self._report(f"The sender {sender} is accepted.")
             code, text = self._smtp.rcpt(recipient)
             if code not in {OK, 251}:
                 raise smtplib.SMTPRecipientsRefused({recipient: (code, text)})
-            self._tell(f"The recipient {recipient} is welcome.")
+            self._report(f"The recipient {recipient} is accepted.")
 
-    def hand_over(self, message: bytes) -> str:
-        """Send the message; gives the server's answer.
+    def send(self, message: bytes) -> str:
+        """Send the message; return the server's answer.
 
         Raises
         ------
-        NotNow, Never
-            It was not taken.
-        Unknown
-            The answer got lost.
+        TemporaryFailure, PermanentFailure
+            The server did not accept it.
+        AnswerLost
+            The connection was lost before the answer.
         """
-        with self._outcomes():
+        with self._translate_errors():
             code, text = self._smtp.docmd("DATA")
-            if code != GO_ON:
+            if code != START_INPUT:
                 raise smtplib.SMTPDataError(code, text)
-            # Whoever fails to send the last bytes has not sent the end of the message.
-            self._smtp.send(LINE_AT_ITS_BEGIN.sub(b"..", message) + b".\r\n")
-        code, text = self._last_answer()
-        with self._outcomes():
+            # If the last bytes can't be sent, the server has not seen the end of the message.
+            self._smtp.send(LEADING_DOT.sub(b"..", message) + b".\r\n")
+        code, text = self._final_answer()
+        with self._translate_errors():
             if not OK <= code < 300:  # noqa: PLR2004  # 2xx
                 raise smtplib.SMTPDataError(code, text)
         self.messages += 1
-        return spoken(code, text)
+        return format_answer(code, text)
 
-    def _last_answer(self) -> tuple[int, bytes]:
+    def _final_answer(self) -> tuple[int, bytes]:
         sock = self._smtp.sock
         assert sock is not None  # a message was just sent over it
         try:
-            sock.settimeout(self.server.timeout_seconds * LAST_ANSWER)
+            sock.settimeout(self.server.timeout_seconds * FINAL_ANSWER_FACTOR)
             code, text = self._smtp.getreply()
             sock.settimeout(self.server.timeout_seconds)
         except (smtplib.SMTPException, OSError) as error:
             self.drop()
-            msg = f"{self.server} took the whole message, and was lost before it said whether it keeps it"
-            raise Unknown(msg) from error
-        if not 200 <= code < 600:  # noqa: PLR2004  # no answer that SMTP knows
+            msg = f"{self.server} received the whole message, but the connection was lost before its answer"
+            raise AnswerLost(msg) from error
+        if not 200 <= code < 600:  # noqa: PLR2004  # not an SMTP reply code
             self.drop()
-            msg = f"{self.server} took the whole message, and answered what is no answer: {spoken(code, text)}"
-            raise Unknown(msg)
+            answer = format_answer(code, text)
+            msg = f"{self.server} received the whole message, and its answer is no valid SMTP reply: {answer}"
+            raise AnswerLost(msg)
         return code, text
 
     # -- closing ----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Take leave."""
+        """Send QUIT and close."""
         sock = self._smtp.sock
         if not self.broken and sock is not None:
             self.broken = True
@@ -175,18 +175,18 @@ class Connection:
         self._smtp.close()
 
     def drop(self) -> None:
-        """Let go of it without a word: the other end is gone, or it is a parent process's."""
+        """Close without QUIT: the server is gone, or the connection belongs to a parent process."""
         self.broken = True
         self._smtp.close()
 
     @contextmanager
-    def _outcomes(self) -> Iterator[None]:
-        """What smtplib raises, as an outcome; the connection is fit for the next message afterwards, or broken."""
+    def _translate_errors(self) -> Iterator[None]:
+        """Raise errors of smtplib as `SendFailure`; afterwards the connection is reset, or marked as broken."""
         try:
-            with _outcomes(str(self.server)):
+            with _translate_errors(str(self.server)):
                 yield
-        except (NotNow, Never) as outcome:
-            if outcome.of_all:
+        except (TemporaryFailure, PermanentFailure) as failure:
+            if failure.server_wide:
                 self.drop()
             else:
                 self._reset()
@@ -202,60 +202,62 @@ class Connection:
 
 
 @contextmanager
-def _outcomes(server: str, *, of_all: bool = False) -> Iterator[None]:
+def _translate_errors(server: str, *, server_wide: bool = False) -> Iterator[None]:
     try:
         yield
     except smtplib.SMTPRecipientsRefused as error:
         ((code, text),) = error.recipients.values()
-        raise _answered(code, text, server) from error
+        raise _refusal(code, text, server) from error
     except smtplib.SMTPResponseException as error:
         if isinstance(error.smtp_error, str) and not isinstance(error, smtplib.SMTPConnectError):
-            # smtplib's own word for a line that is too long; a server's are bytes.
-            msg = f"{server} answers what is no SMTP: {error.smtp_error}"
-            raise NotNow(msg, of_all=True) from error
-        raise _answered(error.smtp_code, error.smtp_error, server, of_all=of_all) from error
+            # smtplib's own text for a line that is too long; a server's answer is bytes.
+            msg = f"{server} does not speak SMTP: {error.smtp_error}"
+            raise TemporaryFailure(msg, server_wide=True) from error
+        raise _refusal(error.smtp_code, error.smtp_error, server, server_wide=server_wide) from error
     except smtplib.SMTPServerDisconnected as error:
         msg = f"{server} closed the connection"
-        raise NotNow(msg, of_all=True) from error
+        raise TemporaryFailure(msg, server_wide=True) from error
     except smtplib.SMTPException as error:
         msg = f"{server}: {error}"
-        raise Never(msg, of_all=True) from error
+        raise PermanentFailure(msg, server_wide=True) from error
     except ssl.SSLCertVerificationError as error:
         msg = f"the certificate of {server} is not trusted: {error.verify_message}"
-        raise Never(msg, of_all=True) from error
+        raise PermanentFailure(msg, server_wide=True) from error
     except ssl.SSLError as error:
         msg = f"{server} and TLS: {error.reason or error}"
-        raise NotNow(msg, of_all=True) from error
+        raise TemporaryFailure(msg, server_wide=True) from error
     except TimeoutError as error:
         msg = f"{server} does not answer in time"
-        raise NotNow(msg, of_all=True) from error
+        raise TemporaryFailure(msg, server_wide=True) from error
     except OSError as error:
         msg = f"{server} can't be reached: {error.strerror or error}"
-        raise NotNow(msg, of_all=True) from error
+        raise TemporaryFailure(msg, server_wide=True) from error
 
 
-def _answered(code: int, text: bytes | str, server: str, *, of_all: bool = False) -> NotNow | Never:
-    message = f"{server} answers {spoken(code, text)}"
-    if 500 <= code < 600:  # noqa: PLR2004  # 5xx: for good
-        return Never(message, of_all=of_all)
-    return NotNow(message, of_all=of_all or code == BUSY)
+def _refusal(
+    code: int, text: bytes | str, server: str, *, server_wide: bool = False
+) -> TemporaryFailure | PermanentFailure:
+    message = f"{server} answers {format_answer(code, text)}"
+    if 500 <= code < 600:  # noqa: PLR2004  # 5xx: permanent
+        return PermanentFailure(message, server_wide=server_wide)
+    return TemporaryFailure(message, server_wide=server_wide or code == UNAVAILABLE)
 
 
-def _trust(server: Server) -> ssl.SSLContext:
+def _ssl_context(server: Server) -> ssl.SSLContext:
     try:
-        return _trusting(server.ca_file)
+        return _cached_ssl_context(server.ca_file)
     except OSError as error:
         msg = f"ca_file {server.ca_file} can't be read: {error.strerror or error}"
-        raise Never(msg, of_all=True) from error
+        raise PermanentFailure(msg, server_wide=True) from error
 
 
 @functools.cache
-def _trusting(ca_file: str | None) -> ssl.SSLContext:
+def _cached_ssl_context(ca_file: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_file)
 
 
 @functools.cache
 def _own_name() -> str:
-    """As smtplib finds it, but once: it asks the network, and may wait for it."""
+    """Return the host name as smtplib does, but once per process: the look-up may take seconds."""
     name = socket.getfqdn()
     return name if "." in name else "[127.0.0.1]"

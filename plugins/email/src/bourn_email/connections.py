@@ -1,4 +1,4 @@
-"""The connections of this process: kept for a moment after a message, so that many messages go over one."""
+"""Pool of connections of this process: kept open for a moment after a message, and reused."""
 
 from __future__ import annotations
 
@@ -10,101 +10,101 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bourn_email.connection import Connection
-from bourn_email.outcome import NotNow, Outcome
+from bourn_email.failures import SendFailure, TemporaryFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bourn_email.server import Server
 
-__all__ = ["addressed", "close_all"]
+__all__ = ["close_all", "open_envelope"]
 
 LINGER_SECONDS = 2.0
-"""How long one that is not needed is kept."""
+"""How long an idle connection is kept."""
 
 MOST_MESSAGES = 100
-"""Over one connection: servers end it at some number, and say so in the middle of the next message."""
+"""Messages over one connection; servers close a connection after some number, in the middle of the next message."""
 
 _guard = threading.Lock()
 _idle: dict[Server, list[tuple[float, Connection]]] = {}
-_keeper: threading.Thread | None = None
+_closer: threading.Thread | None = None
 
 
 @contextmanager
-def addressed(server: Server, sender: str, recipient: str, size_bytes: int) -> Iterator[Connection]:
-    """A connection that waits for the message of this envelope: one that was used before, if it still works."""
-    connection = _kept(server)
+def open_envelope(server: Server, sender: str, recipient: str, size_bytes: int) -> Iterator[Connection]:
+    """Give a connection on which this envelope is accepted: an idle one if it still works, else a new one."""
+    connection = _idle_connection(server)
     if connection is not None:
         try:
             connection.envelope(sender, recipient, size_bytes)
-        except NotNow as outcome:
-            if not outcome.of_all:
-                _give_back(connection)
+        except TemporaryFailure as failure:
+            if not failure.server_wide:
+                _release(connection)
                 raise
-            connection = None  # it had its time, which says nothing of the server
+            connection = None  # closed by the server meanwhile: try a new one
         except BaseException:
-            _give_back(connection)
+            _release(connection)
             raise
     try:
         if connection is None:
             connection = Connection(server)
             connection.envelope(sender, recipient, size_bytes)
         yield connection
-    except Outcome:
-        raise  # the connection is fit for the next message, or says that it is broken
+    except SendFailure:
+        raise  # the connection was reset, or is marked as broken
     except BaseException:
         if connection is not None:
-            connection.drop()  # it waits for a message that will not come
+            connection.drop()  # the server waits for a message that will not come
         raise
     finally:
         if connection is not None:
-            _give_back(connection)
+            _release(connection)
 
 
 def close_all() -> None:
-    """End those that nobody uses."""
-    for connection in _taken_out(older_than=float("inf")):
+    """Close all idle connections."""
+    for connection in _take_idle(older_than=float("inf")):
         connection.close()
 
 
-def _kept(server: Server) -> Connection | None:
+def _idle_connection(server: Server) -> Connection | None:
     while True:
         with _guard:
             waiting = _idle.get(server)
             if not waiting:
                 return None
             _, connection = waiting.pop()
-        if connection.answers():
+        if connection.is_alive():
             return connection
         connection.drop()
 
 
-def _give_back(connection: Connection) -> None:
+def _release(connection: Connection) -> None:
     if connection.broken or connection.messages >= MOST_MESSAGES:
         connection.close()
         return
-    global _keeper  # noqa: PLW0603  # one a process
+    global _closer  # noqa: PLW0603  # one per process
     with _guard:
         _idle.setdefault(connection.server, []).append((time.monotonic(), connection))
-        if _keeper is None:
-            _keeper = threading.Thread(target=_keep, name="bourn-email-connections", daemon=True)
-            _keeper.start()
+        if _closer is None:
+            _closer = threading.Thread(target=_close_idle, name="bourn-email-connections", daemon=True)
+            _closer.start()
 
 
-def _keep() -> None:
-    """Close what nobody has used for a while; ends when nothing is left."""
-    global _keeper  # noqa: PLW0603  # see above
+def _close_idle() -> None:
+    """Close connections that are idle for too long; end when none is left."""
+    global _closer  # noqa: PLW0603  # see above
     while True:
         time.sleep(LINGER_SECONDS / 4)
-        for connection in _taken_out(older_than=time.monotonic() - LINGER_SECONDS):
+        for connection in _take_idle(older_than=time.monotonic() - LINGER_SECONDS):
             connection.close()
         with _guard:
             if not _idle:
-                _keeper = None
+                _closer = None
                 return
 
 
-def _taken_out(older_than: float) -> list[Connection]:
+def _take_idle(older_than: float) -> list[Connection]:
     with _guard:
         taken = []
         for server, waiting in list(_idle.items()):
@@ -117,10 +117,10 @@ def _taken_out(older_than: float) -> list[Connection]:
         return taken
 
 
-def _forget_parent() -> None:
-    """In a forked child: those are its parent's, and so is the thread."""
-    global _guard, _keeper
-    _guard, _keeper = threading.Lock(), None
+def _reset_after_fork() -> None:
+    """In a forked child: connections and thread belong to the parent."""
+    global _guard, _closer
+    _guard, _closer = threading.Lock(), None
     for waiting in _idle.values():
         for _, connection in waiting:
             connection.drop()
@@ -128,5 +128,5 @@ def _forget_parent() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_parent)
+    os.register_at_fork(after_in_child=_reset_after_fork)
 atexit.register(close_all)

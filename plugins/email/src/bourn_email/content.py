@@ -1,4 +1,4 @@
-"""What a message has to say, as the templates get it."""
+"""Content of a message, as the templates get it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from bourn_email.picture import Picture
 
-__all__ = ["Content", "content_of", "paragraphs", "spoken_size", "spoken_time"]
+__all__ = ["Content", "content_of", "format_size", "format_time", "paragraphs"]
 
-_WORDS = {
+_NAMES = {
     "image/tiff": "GeoTIFF", "application/json": "JSON", "application/vnd.msgpack": "MessagePack",
     "application/msgpack": "MessagePack", "application/x-msgpack": "MessagePack",
     "application/vnd.apache.arrow.stream": "Arrow IPC", "application/vnd.apache.arrow.file": "Arrow IPC",
@@ -23,25 +23,25 @@ _WORDS = {
     "application/geo+json": "GeoJSON", "image/png": "PNG", "image/jpeg": "JPEG", "text/plain": "text",
     "application/zip": "ZIP",
 }  # fmt: skip
-"""What people call the media types that they know."""
+"""Common names of media types."""
 
 
 @attrs.frozen(kw_only=True)
 class Content:
-    """All that a template may use.
+    """The variables of a template.
 
     Attributes
     ----------
     subject, body : str
-        As they were asked for, the prefix put before the subject.
+        As requested; the subject with its prefix.
     link : str
     until : str
-        Until when the link works at least, with the zone.
+        Time until which the link works at least, with its zone.
     filename, format, size : str
-        What the link leads to.
+        Of the linked file.
     job_id : str
     picture : Picture or None
-        Of an image: its size, bands, CRS, and a small picture.
+        Of an image: size, bands, CRS and thumbnail.
     """
 
     subject: str
@@ -56,46 +56,46 @@ class Content:
 
 
 def content_of(artifact: Artifact, context: Context, *, subject: str, body: str, picture: Picture | None) -> Content:
-    """What is to be said of an artifact that is stored."""
-    words = _WORDS.get(artifact.media_type)
+    """Return the content for a stored artifact."""
+    name = _NAMES.get(artifact.media_type)
     return Content(
         subject=subject,
         body=body.replace("\r\n", "\n").strip("\n"),
         link=context.link(),
-        until=spoken_time(context.link_until()),
+        until=format_time(context.link_until()),
         filename=artifact.filename,
-        format=artifact.media_type if words is None else f"{words} ({artifact.media_type})",
-        size=spoken_size(artifact.size_bytes),
+        format=artifact.media_type if name is None else f"{name} ({artifact.media_type})",
+        size=format_size(artifact.size_bytes),
         job_id=context.job_id,
         picture=picture,
     )
 
 
-def spoken_time(moment: datetime) -> str:
-    """A moment to the minute, never later than it is.
+def format_time(time: datetime) -> str:
+    """Return a time, rounded down to the minute.
 
     Examples
     --------
     >>> from datetime import UTC, datetime
-    >>> spoken_time(datetime(2026, 12, 2, 8, 5, 59, tzinfo=UTC))
+    >>> format_time(datetime(2026, 12, 2, 8, 5, 59, tzinfo=UTC))
     'Wednesday 2 December 2026, 08:05 UTC'
     """
-    # Not by strftime: its names of days and months are those of whatever locale the process has.
+    # Not by strftime, which uses the names of the process's locale.
     days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
     months = (
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
         "December",
     )  # fmt: skip
-    day, month = days[moment.weekday()], months[moment.month - 1]
-    return f"{day} {moment.day} {month} {moment.year}, {moment:%H:%M} {moment.tzname()}"
+    day, month = days[time.weekday()], months[time.month - 1]
+    return f"{day} {time.day} {month} {time.year}, {time:%H:%M} {time.tzname()}"
 
 
-def spoken_size(size_bytes: int) -> str:
-    """A size with its unit.
+def format_size(size_bytes: int) -> str:
+    """Return a size with its unit.
 
     Examples
     --------
-    >>> spoken_size(1), spoken_size(1536), spoken_size(8_388_608)
+    >>> format_size(1), format_size(1536), format_size(8_388_608)
     ('1 byte', '1.5 KiB', '8.0 MiB')
     """
     if size_bytes < 1024:  # noqa: PLR2004  # a KiB
@@ -103,13 +103,13 @@ def spoken_size(size_bytes: int) -> str:
     size = float(size_bytes)
     for unit in ("KiB", "MiB", "GiB"):
         size /= 1024
-        if size < 1000:  # noqa: PLR2004  # four digits are too many
+        if size < 1000:  # noqa: PLR2004  # three digits at most
             return f"{size:.1f} {unit}"
     return f"{size / 1024:.1f} TiB"
 
 
 def paragraphs(text: str) -> list[list[str]]:
-    r"""A text's paragraphs, each as its lines.
+    r"""Return the paragraphs of a text, each as a list of lines.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A letter on its way: to each recipient once, whatever happens in between."""
+"""Delivery of a message to each of its recipients once, across retries and crashes."""
 
 from __future__ import annotations
 
@@ -7,161 +7,163 @@ from typing import TYPE_CHECKING, Any
 from bourn.plugin import DeliveryError, Receipt, Transient
 
 from bourn_email import outbox
-from bourn_email.connections import addressed
-from bourn_email.log import Log
-from bourn_email.message import composed, message_id
-from bourn_email.outcome import Never, NotNow, Outcome, Unknown
+from bourn_email.connections import open_envelope
+from bourn_email.failures import AnswerLost, PermanentFailure, SendFailure, TemporaryFailure
+from bourn_email.message import compose, message_id
+from bourn_email.recipients import RecipientStates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bourn.plugin import Context
 
-    from bourn_email.message import Letter
+    from bourn_email.message import Message
     from bourn_email.options import Settings
     from bourn_email.server import Folder, Server
 
-__all__ = ["filed", "out_already", "sent"]
+__all__ = ["recipients_reached", "send", "write_files"]
 
-DIED = "the process that sent it died before it could write down the server's answer"
+DIED = "the process that sent it ended before it recorded the server's answer"
 
 
-def filed(letter: Letter, folder: Folder, context: Context) -> Receipt:
-    """The receipt for files that are written; the same ones at every try."""
+def write_files(message: Message, folder: Folder, context: Context) -> Receipt:
+    """Write the message of each recipient to a file, the same files at every try; return the receipt."""
     messages = []
-    for number, recipient in enumerate([*letter.to, *letter.cc]):
+    for number, recipient in enumerate([*message.to, *message.cc]):
         try:
-            path = outbox.write(folder.path, letter.delivery_id, number, composed(letter, recipient))
+            path = outbox.write_message(folder.path, message.delivery_id, number, compose(message, recipient))
         except OSError as error:
             msg = f"{folder}: {error.strerror or error}"
             raise Transient(msg, retry_for=context.settings.retry_for) from error
-        messages.append({**_about(letter, recipient, context), "written_to": str(path)})
+        messages.append({**_about(message, recipient, context), "written_to": str(path)})
     return Receipt(url=context.link(), detail={"via": "files", "messages": messages})
 
 
-def sent(letter: Letter, server: Server, context: Context) -> Receipt:
-    """The receipt for messages that are sent to everybody.
+def send(message: Message, server: Server, context: Context) -> Receipt:
+    """Send the message to each recipient that does not have it; return the receipt.
 
     Raises
     ------
     Transient
-        Some, or all, are to be tried again.
+        Some recipients are to be tried again.
     DeliveryError
-        Nobody is to be tried again, and somebody has it not for certain.
+        No recipient is to be tried again, and at least one may not have the message.
     """
-    round_ = _Round(letter, server, context)
-    round_.go()
-    return round_.receipt()
+    attempt = _Attempt(message, server, context)
+    attempt.run()
+    return attempt.receipt()
 
 
-def out_already(context: Context) -> Sequence[str]:
-    """Those who have the message of this delivery, or may have it."""
-    return Log(context).out()
+def recipients_reached(context: Context) -> Sequence[str]:
+    """Return the recipients who have the message of this delivery, or may have it."""
+    return RecipientStates(context).reached()
 
 
-class _Round:
-    """One try at all who wait."""
+class _Attempt:
+    """One attempt for all pending recipients."""
 
-    def __init__(self, letter: Letter, server: Server, context: Context) -> None:
-        self._letter = letter
+    def __init__(self, message: Message, server: Server, context: Context) -> None:
+        self._message = message
         self._server = server
         self._context = context
         self._settings: Settings = context.settings
-        self._recipients = [*letter.to, *letter.cc]
-        self._log = Log(context)
-        self._failures: dict[str, Outcome] = {}
-        if self._log.sending:
-            self._log.lose(self._log.sending, DIED, hold=self._hold)
+        self._recipients = [*message.to, *message.cc]
+        self._states = RecipientStates(context)
+        self._failures: dict[str, SendFailure] = {}
+        if self._states.sending:
+            self._states.mark_unknown(self._states.sending, DIED, hold=self._hold)
 
     @property
     def _hold(self) -> bool:
         return self._settings.on_unknown == "hold"
 
-    def go(self) -> None:
-        """Send to everybody who waits; what one is refused hinders no other."""
+    def run(self) -> None:
+        """Send to all pending recipients; the refusal of one does not affect the others."""
         total = len(self._recipients)
-        for recipient in self._log.waiting(self._recipients):
-            if self._context.cancelled() and not self._log.out():
+        for recipient in self._states.pending(self._recipients):
+            if self._context.cancelled() and not self._states.reached():
                 msg = "cancelled before anything was sent"
                 raise DeliveryError(msg)
             if total > 1:
-                self._context.progress(len(self._log.sent), total, f"mail to {recipient}")
+                self._context.progress(len(self._states.sent), total, f"mail to {recipient}")
             try:
                 self._send(recipient)
-            except Outcome as outcome:
-                self._failures[recipient] = outcome
-                if outcome.of_all:
+            except SendFailure as failure:
+                self._failures[recipient] = failure
+                if failure.server_wide:
                     break
-        waiting = self._log.waiting(self._recipients)
-        if not waiting:
+        pending = self._states.pending(self._recipients)
+        if not pending:
             return
-        lasting = next((each for each in self._failures.values() if isinstance(each, Never)), None)
-        if lasting is not None:
-            raise DeliveryError(self._in_words(f"{lasting}")) from lasting
+        permanent = next((each for each in self._failures.values() if isinstance(each, PermanentFailure)), None)
+        if permanent is not None:
+            raise DeliveryError(self._with_result(f"{permanent}")) from permanent
         first = next(iter(self._failures.values()))
-        # Kept only if there is something in it: a server that is down is no news.
-        if self._log.out():
-            self._log.keep()
+        # Stored only if somebody may have the message: there is nothing to record of a server that is down.
+        if self._states.reached():
+            self._states.save()
         raise Transient(f"{first}", retry_for=self._settings.retry_for) from first
 
     def receipt(self) -> Receipt:
-        """What became of everybody."""
-        log = self._log
-        if log.refused or log.held:
-            told = [f"{who} was refused: {why}" for who, why in log.refused.items()]
-            told += [f"nobody knows whether {who} has it: {why}; it is held" for who, why in log.held.items()]
-            raise DeliveryError(self._in_words("; ".join(told)))
+        """Return the receipt; raises DeliveryError if a recipient was refused, or the outcome is unknown."""
+        states = self._states
+        if states.refused or states.held:
+            failures = [f"{who} was refused: {why}" for who, why in states.refused.items()]
+            failures += [
+                f"it is unknown whether {who} has it: {why}; it is not sent again" for who, why in states.held.items()
+            ]
+            raise DeliveryError(self._with_result("; ".join(failures)))
         detail: dict[str, Any] = {
             "via": str(self._server),
-            "messages": [log.sent[recipient] for recipient in self._recipients],
+            "messages": [states.sent[recipient] for recipient in self._recipients],
         }
-        if log.copies:
-            detail["copies_possible"] = log.copies
+        if states.copies:
+            detail["copies_possible"] = states.copies
         return Receipt(url=self._context.link(), detail=detail)
 
     def _send(self, recipient: str) -> None:
-        """Send to one recipient, and keep what came of it."""
-        letter, log = self._letter, self._log
-        message = composed(letter, recipient)
+        """Send to one recipient, and record the outcome."""
+        message, states = self._message, self._states
+        data = compose(message, recipient)
         try:
-            with addressed(self._server, letter.sender, recipient, len(message)) as connection:
-                log.sending = recipient
-                log.keep()
-                answer = connection.hand_over(message)
-        except Unknown as outcome:
-            log.lose(recipient, str(outcome), hold=self._hold)
-            log.keep()
+            with open_envelope(self._server, message.sender, recipient, len(data)) as connection:
+                states.sending = recipient
+                states.save()
+                answer = connection.send(data)
+        except AnswerLost as failure:
+            states.mark_unknown(recipient, str(failure), hold=self._hold)
+            states.save()
             if not self._hold:
                 raise
-        except Never as outcome:
-            if outcome.of_all:
+        except PermanentFailure as failure:
+            if failure.server_wide:
                 raise
-            log.sending = ""
-            log.refused[recipient] = str(outcome)
-            log.keep()
-        except NotNow:
-            if log.sending:
-                log.sending = ""
-                log.keep()
+            states.sending = ""
+            states.refused[recipient] = str(failure)
+            states.save()
+        except TemporaryFailure:
+            if states.sending:
+                states.sending = ""
+                states.save()
             raise
         else:
-            log.sending = ""
-            log.sent[recipient] = {**_about(letter, recipient, self._context), "answer": answer}
-            if len(log.sent) == len(self._recipients):
-                log.end()
+            states.sending = ""
+            states.sent[recipient] = {**_about(message, recipient, self._context), "answer": answer}
+            if len(states.sent) == len(self._recipients):
+                states.complete()
             else:
-                log.keep()
+                states.save()
 
-    def _in_words(self, what: str) -> str:
-        log = self._log
-        has = f" {', '.join(log.sent)} has it." if log.sent else ""
+    def _with_result(self, what: str) -> str:
+        states = self._states
+        has = f" {', '.join(states.sent)} has it." if states.sent else ""
         until = f"{self._context.link_until():%Y-%m-%d %H:%M} UTC"
         return f"{what}.{has} The result stays at {self._context.link()} until {until}, at least"
 
 
-def _about(letter: Letter, recipient: str, context: Context) -> Mapping[str, str]:
+def _about(message: Message, recipient: str, context: Context) -> Mapping[str, str]:
     return {
         "to": recipient,
-        "message_id": message_id(letter.delivery_id, recipient, letter.sender),
+        "message_id": message_id(message.delivery_id, recipient, message.sender),
         "at": context.clock().isoformat(timespec="seconds"),
     }

@@ -1,4 +1,4 @@
-"""What the email destination adds to bourn besides itself: a command, and its part of the demo."""
+"""Hooks of the email destination: its command, and its part of the demo."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["bourn_commands", "bourn_demo"]
 @hookimpl
 def bourn_commands(group: Group) -> None:
     """Add ``bourn email``."""
-    from bourn_email.command import email_command  # on the command line only
+    from bourn_email.commands import email_command  # on the command line only
 
     group.add_command(email_command, "email")
 
 
 @hookimpl
 def bourn_demo(session: Any) -> Iterator[dict[str, Any]]:
-    """Show a message with words of one's own, as an .eml file: nobody gets mail from a demo."""
-    from bourn_email.options import Settings  # in a demo only, as its neighbour
+    """Show a message as an .eml file: the demo sends no mail."""
+    from bourn_email.options import Settings  # in a demo only
     from bourn_email.server import Folder, target_of
 
     if not isinstance(target_of(session.settings.of_plugin("email", Settings), session.settings.folder), Folder):
@@ -37,12 +37,12 @@ def bourn_demo(session: Any) -> Iterator[dict[str, Any]]:
             "body": "Dear you,\n\nhere is the composite of June.",
         },
         "format": "geotiff",
-        "tell": _told,
+        "tell": _describe_message,
     }  # fmt: skip
 
 
-def _told(job: Any) -> str:
-    """Where the message lies, and what it says."""
+def _describe_message(job: Any) -> str:
+    """Return path and content of the message."""
     import email.policy  # in a demo only
     from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A message as bytes: composed for one recipient, then read again to see that it is what it should be."""
+"""Composition of a message for one recipient as bytes, which are parsed again and compared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 from email.errors import MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
 from email.generator import BytesGenerator
 from email.header import Header, decode_header, make_header
-from email.message import Message
+from email.message import Message as MIMEPart
 from email.mime.image import MIMEImage
 from email.mime.multipart import MIMEMultipart
 from email.parser import BytesHeaderParser
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-__all__ = ["HEADERS", "Letter", "composed", "message_id"]
+__all__ = ["HEADERS", "Message", "compose", "message_id"]
 
 HEADERS = (
     "Content-Type", "MIME-Version", "From", "To", "Cc", "Subject", "Date", "Message-ID", "Auto-Submitted",
 )  # fmt: skip
-"""All that a message begins with, in this order; Cc where there is one."""
+"""The headers of a message in this order; Cc only if there is one."""
 
-LONGEST_LINE = 998
-"""Bytes of a line without its end (RFC 5322, 2.1.1)."""
+MAX_LINE_BYTES = 998
+"""Bytes of a line without its line end (RFC 5322, 2.1.1)."""
 
 FOLD_AT = 76
-LONGEST_WORD = 60
-"""Of a subject that is written as it is: lines are folded between words."""
+MAX_WORD_LENGTH = 60
+"""Longest word of a subject that is not encoded: lines are folded between words."""
 
 _FOLD_COMMA = ",\r\n "
 
-# The older of Python's two ways: the newer one takes ten times as long, and its folding is what injected headers
+# The older of Python's two policies: the newer one takes ten times as long, and its folding allowed header injection
 # (CVE-2024-6923).
 
 
 class _AsWritten(Compat32):
-    """Headers go out as they are written here: folded where that can't be misread."""
+    """Headers are written exactly as they are set below."""
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        """The header's lines."""
+        """Return the lines of a header."""
         return f"{name}: {value}\r\n".encode("ascii")
 
 
@@ -59,14 +59,14 @@ _OF_THE_BODY = MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
 
 
 @attrs.frozen(kw_only=True)
-class Letter:
-    """A message but for its recipient.
+class Message:
+    """A message, the same for all its recipients.
 
     Attributes
     ----------
     sender_name, sender : str
     to, cc : sequence of str
-        Addresses as they go over the wire.
+        Normalized addresses.
     subject, text, html : str
     picture : bytes or None
         PNG or JPEG.
@@ -89,7 +89,7 @@ class Letter:
 
 
 def message_id(delivery_id: str, recipient: str, sender: str) -> str:
-    """The id of the message to that recipient: the same at every try, so that a second copy is known for one.
+    """Return the Message-ID for a recipient: the same at every try, so that a second copy is recognizable.
 
     Examples
     --------
@@ -100,65 +100,65 @@ def message_id(delivery_id: str, recipient: str, sender: str) -> str:
     return f"<{digest[:32]}.bourn@{domain_of(sender)}>"
 
 
-def composed(letter: Letter, recipient: str) -> bytes:
-    """The message to one of the recipients, checked.
+def compose(mail: Message, recipient: str) -> bytes:
+    """Return the message to one of its recipients as bytes.
 
     Raises
     ------
     DeliveryError
-        Read again it is another message than it should be; never seen, and better held than sent.
+        Parsed again, the bytes differ from the message; they are not sent.
     """
-    message = MIMEMultipart("alternative", boundary=_boundary(letter, "text"), policy=_POLICY)
+    message = MIMEMultipart("alternative", boundary=_boundary(mail, "text"), policy=_POLICY)
     headers = {
-        "From": _named(letter.sender_name, letter.sender),
-        "To": _FOLD_COMMA.join(letter.to),
-        "Cc": _FOLD_COMMA.join(letter.cc),
-        "Subject": _subject(letter.subject),
-        "Date": format_datetime(letter.date),
-        "Message-ID": message_id(letter.delivery_id, recipient, letter.sender),
+        "From": _named(mail.sender_name, mail.sender),
+        "To": _FOLD_COMMA.join(mail.to),
+        "Cc": _FOLD_COMMA.join(mail.cc),
+        "Subject": _subject(mail.subject),
+        "Date": format_datetime(mail.date),
+        "Message-ID": message_id(mail.delivery_id, recipient, mail.sender),
         "Auto-Submitted": "auto-generated",
     }
     for name, value in headers.items():
-        if name != "Cc" or letter.cc:
+        if name != "Cc" or mail.cc:
             message[name] = value
-    message.attach(_text(letter.text, "plain"))
-    html = _text(letter.html, "html")
-    message.attach(html if letter.picture is None else _related(html, letter))
+    message.attach(_text(mail.text, "plain"))
+    html = _text(mail.html, "html")
+    message.attach(html if mail.picture is None else _related(html, mail))
     out = io.BytesIO()
     BytesGenerator(out, mangle_from_=False, policy=_POLICY).flatten(message)
-    made = out.getvalue()
-    if not made.endswith(b"\r\n"):
-        made += b"\r\n"
-    fault = _fault(made, letter, recipient)
-    if fault is not None:
-        msg = f"the message is held back, since read again it is not what was written: {fault}"
+    data = out.getvalue()
+    if not data.endswith(b"\r\n"):
+        data += b"\r\n"
+    difference = _difference(data, mail, recipient)
+    if difference is not None:
+        msg = f"the message is not sent, since parsed again it differs: {difference}"
         raise DeliveryError(msg)
-    return made
+    return data
 
 
-def _text(text: str, subtype: str) -> Message:
-    """A text as quoted-printable: ASCII in short lines, whatever it says."""
-    part = Message(policy=_POLICY)
+def _text(text: str, subtype: str) -> MIMEPart:
+    """Return a part with a text as quoted-printable."""
+    part = MIMEPart(policy=_POLICY)
     part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
     part["Content-Transfer-Encoding"] = "quoted-printable"
-    # By the module in C, a fifth of the time that MIMEText takes; it leaves line ends as they are.
+    # binascii takes a fifth of the time of MIMEText, and keeps line ends.
     part.set_payload(binascii.b2a_qp(text.replace("\r\n", "\n").encode(), istext=True).decode("ascii"))
     return part
 
 
-def _boundary(letter: Letter, parts: str) -> str:
-    """What can stand in no part: '=' is always followed by a digit in quoted-printable, and by nothing in base64."""
-    return f"=_{parts}_{letter.delivery_id}"
+def _boundary(mail: Message, parts: str) -> str:
+    """Return a boundary that occurs in no part: neither quoted-printable nor base64 has '=_'."""
+    return f"=_{parts}_{mail.delivery_id}"
 
 
-def _related(html: Message, letter: Letter) -> MIMEMultipart:
-    """HTML and the picture in it (RFC 2387)."""
-    picture = letter.picture or b""
+def _related(html: MIMEPart, mail: Message) -> MIMEMultipart:
+    """Return the HTML with its picture (RFC 2387)."""
+    picture = mail.picture or b""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
     image = MIMEImage(picture, kind, policy=_POLICY)
-    image["Content-ID"] = f"<{letter.picture_id}>"
+    image["Content-ID"] = f"<{mail.picture_id}>"
     image["Content-Disposition"] = f'inline; filename="{_PICTURE_NAME}.{kind}"'
-    related = MIMEMultipart("related", boundary=_boundary(letter, "html"), policy=_POLICY, type="text/html")
+    related = MIMEMultipart("related", boundary=_boundary(mail, "html"), policy=_POLICY, type="text/html")
     related.attach(html)
     related.attach(image)
     for part in (image, related):
@@ -167,51 +167,51 @@ def _related(html: Message, letter: Letter) -> MIMEMultipart:
 
 
 def _subject(subject: str) -> str:
-    """As it is where it is plain; else as encoded words, which keep every space where it was."""
+    """Return the subject as it is if it is plain ASCII, else as encoded words, which keep all spaces."""
     words = subject.split()
-    plain = subject.isascii() and " ".join(words) == subject and max(map(len, words), default=0) <= LONGEST_WORD
+    plain = subject.isascii() and " ".join(words) == subject and max(map(len, words), default=0) <= MAX_WORD_LENGTH
     return _encoded(subject, "us-ascii" if plain else "utf-8", "Subject")
 
 
 def _named(name: str, address: str) -> str:
     if not name:
         return address
-    spoken = f'"{name}"' if name.isascii() else _encoded(name, "utf-8", "From")
-    return f"{spoken}\r\n <{address}>"
+    display_name = f'"{name}"' if name.isascii() else _encoded(name, "utf-8", "From")
+    return f"{display_name}\r\n <{address}>"
 
 
 def _encoded(text: str, charset: str, name: str) -> str:
     return Header(text, charset, maxlinelen=FOLD_AT, header_name=name).encode(linesep="\r\n")
 
 
-def _fault(made: bytes, letter: Letter, recipient: str) -> str | None:
-    """What is wrong with the bytes; None where nothing is."""
-    bare = made.count(b"\r\n") != made.count(b"\r") or made.count(b"\r") != made.count(b"\n")
-    if not made.isascii() or bare or b"\0" in made:
-        return "a byte that no mail holds"
-    longest = max(map(len, made.split(b"\r\n")))
-    if longest > LONGEST_LINE:
+def _difference(data: bytes, mail: Message, recipient: str) -> str | None:
+    """Return how the bytes differ from the message, or None."""
+    bare = data.count(b"\r\n") != data.count(b"\r") or data.count(b"\r") != data.count(b"\n")
+    if not data.isascii() or bare or b"\0" in data:
+        return "a byte that is not allowed in mail"
+    longest = max(map(len, data.split(b"\r\n")))
+    if longest > MAX_LINE_BYTES:
         return f"a line of {longest} bytes"
-    read = BytesHeaderParser().parsebytes(made.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
-    expected = [name for name in HEADERS if name != "Cc" or letter.cc]
-    # Python 3.11.2 misses the body, which the parser was not given.
+    read = BytesHeaderParser().parsebytes(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    expected = [name for name in HEADERS if name != "Cc" or mail.cc]
+    # The parser reports a missing body, which it was not given.
     defects = [each for each in read.defects if not isinstance(each, _OF_THE_BODY)]
     if read.keys() != expected or defects:
         return f"its headers are {', '.join(read.keys())[:300]}"
-    said = {
-        "To": ", ".join(letter.to), "Cc": ", ".join(letter.cc), "Subject": letter.subject,
-        "Message-ID": message_id(letter.delivery_id, recipient, letter.sender),
+    expected_values = {
+        "To": ", ".join(mail.to), "Cc": ", ".join(mail.cc), "Subject": mail.subject,
+        "Message-ID": message_id(mail.delivery_id, recipient, mail.sender),
     }  # fmt: skip
-    for name, meant in said.items():
-        if meant and _meaning(read[name]) != meant:
+    for name, value in expected_values.items():
+        if value and _decoded(read[name]) != value:
             return f"its {name} differs"
     return None
 
 
-def _meaning(value: str) -> str:
-    """What a header says: unfolded, its encoded words decoded."""
+def _decoded(value: str) -> str:
+    """Return the value of a header, unfolded, with encoded words decoded."""
     unfolded = value.replace("\r\n", "").replace("\n", "")
     try:
         return str(make_header(decode_header(unfolded)))
-    except (LookupError, UnicodeError, ValueError):  # an encoded word of no encoding
+    except (LookupError, UnicodeError, ValueError):  # an encoded word of an unknown charset
         return unfolded

@@ -1,4 +1,4 @@
-"""Messages as .eml files in a folder: whole or not at all, and each once."""
+"""Messages as .eml files in a folder, each written once and atomically."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["remove_all", "write"]
+__all__ = ["remove_all", "write_message"]
 
 
 def name_of(delivery_id: str, number: int) -> str:
-    """The name of a delivery's message to its `number`-th recipient: the same at every try."""
+    """Return the file name for the `number`-th recipient of a delivery: the same at every try."""
     return f"{delivery_id}-{number}.eml"
 
 
-def write(folder: Path, delivery_id: str, number: int, message: bytes) -> Path:
-    """Write a message down, durably: file, its name and the folder's name are synced, in this order."""
+def write_message(folder: Path, delivery_id: str, number: int, message: bytes) -> Path:
+    """Write a message durably: the file, its folder and the folder's parent are synced in this order."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / name_of(delivery_id, number)
     temporary = folder / f".{path.name}.{secrets.token_hex(4)}"
     try:
-        # A link in it lets anyone in, so that nobody else may read it.
+        # The message holds a link that works for anyone, so only its owner may read the file.
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(message)
             file.flush()
@@ -34,7 +34,7 @@ def write(folder: Path, delivery_id: str, number: int, message: bytes) -> Path:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    # The folder's own name, too, each time: whoever made it may not have come so far.
+    # The parent each time, too: the process that made the folder may have ended before it synced.
     for each in (folder, folder.parent):
         descriptor = os.open(each, os.O_RDONLY)
         try:
@@ -45,7 +45,7 @@ def write(folder: Path, delivery_id: str, number: int, message: bytes) -> Path:
 
 
 def remove_all(folder: Path, delivery_id: str) -> None:
-    """Take back all messages of a delivery."""
+    """Delete all messages of a delivery."""
     if folder.is_dir():
         for path in folder.glob(f"*{delivery_id}-*.eml*"):
             path.unlink(missing_ok=True)

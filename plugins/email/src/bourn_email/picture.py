@@ -1,4 +1,4 @@
-"""What an image looks like: its size, bands and CRS, and a small picture of its smallest overview."""
+"""Size, bands, CRS and thumbnail of an image in a message."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ if TYPE_CHECKING:
     from bourn.plugin import Artifact
     from numpy.typing import NDArray
 
-__all__ = ["MOST_PIXELS", "Picture", "picture_of"]
+__all__ = ["MAX_PIXELS", "Picture", "picture_of"]
 
 _log = logging.getLogger("bourn.email")
 
 MEDIA_TYPE = "image/tiff"
 
-WIDEST, HIGHEST = 360, 240
-"""Pixels of the picture."""
+MAX_WIDTH, MAX_HEIGHT = 360, 240
+"""Largest size of the picture in pixels."""
 
-LEAST = 120
-"""Pixels of the longer side: where an image has fewer, each is drawn as a square."""
+ENLARGE_BELOW = 120
+"""Pixels of the longer side; the pixels of smaller images are enlarged."""
 
-THINNEST = 16
-"""Pixels of the shorter side: a strip that is thinner shows nothing."""
+MIN_SIDE = 16
+"""Smallest shorter side in pixels; thinner images get no picture."""
 
-MOST_PIXELS = 4_000_000
-"""Of a file without overviews, all of which are read."""
+MAX_PIXELS = 4_000_000
+"""Largest file without overviews of which a picture is made."""
 
-MOST_BANDS, MOST_LETTERS = 12, 160
-"""Bands whose names are told, and characters of all of them."""
+MAX_BANDS, MAX_NAMES_LENGTH = 12, 160
+"""Limits on the bands that are named, and on the characters of their names."""
 
-LONGEST_NAME = 40
-"""Characters of one name or CRS; what is longer is cut."""
+MAX_NAME_LENGTH = 40
+"""Characters of one name or CRS."""
 
 DARKEST, BRIGHTEST = 2, 98
-"""Percentiles that become black and white."""
+"""Percentiles shown as black and white."""
 
 
 @attrs.frozen(kw_only=True)
 class Picture:
-    """Of an image.
+    """Description of an image.
 
     Attributes
     ----------
     pixels : str
         Such as ``1,024 x 768 pixels``.
     bands : str
-        Their names and dtype.
+        Names and dtype.
     crs : str
     data : bytes or None
         PNG or JPEG.
@@ -67,44 +67,48 @@ class Picture:
 
 
 def picture_of(artifact: Artifact) -> Picture | None:
-    """What a GeoTIFF looks like; None for anything else, and where it can't be seen: a message goes without, then."""
+    """Return the description of a GeoTIFF; None for anything else, or if the file can't be read."""
     if artifact.media_type.partition(";")[0] != MEDIA_TYPE:
         return None
     try:
         return _picture_of(artifact)
-    except Exception:  # noqa: BLE001  # whatever GDAL says of a file; the message is not about its picture
+    except Exception:  # noqa: BLE001  # GDAL may raise anything; the message is sent without its picture
         _log.warning("no picture of %s", artifact.key, exc_info=True)
         return None
 
 
 def _picture_of(artifact: Artifact) -> Picture | None:
     try:
-        import rasterio  # 0.3 s, where images are sent only; an extra of this distribution
+        import rasterio  # 0.3 s, on first use; an extra of this distribution
     except ImportError:
         return None
     with ExitStack() as stack:
         path = artifact.local_path
         source: Any = str(path) if path is not None else stack.enter_context(artifact.open())
-        # A TIFF is read as one, and nothing else that only looks like one: a VRT names other files.
+        # Only as a TIFF: a VRT in a .tif would read other files.
         with rasterio.open(source, driver="GTiff") as file:
-            told = Picture(pixels=f"{file.width:,} x {file.height:,} pixels", bands=_bands(file), crs=_crs(file))
+            picture = Picture(pixels=f"{file.width:,} x {file.height:,} pixels", bands=_bands(file), crs=_crs(file))
             colours = _colours(file)
             smallest = max((len(file.overviews(band)) for band in file.indexes[:1]), default=0)
             if not smallest:
-                return attrs.evolve(told, **_drawn(file, colours)) if file.width * file.height <= MOST_PIXELS else told
+                return (
+                    attrs.evolve(picture, **_drawn(file, colours))
+                    if file.width * file.height <= MAX_PIXELS
+                    else picture
+                )
         with rasterio.open(source, driver="GTiff", overview_level=smallest - 1) as file:
-            return attrs.evolve(told, **_drawn(file, colours))
+            return attrs.evolve(picture, **_drawn(file, colours))
 
 
 def _bands(file: Any) -> str:
     names = [_short(name or f"band {number}") for number, name in enumerate(file.descriptions, 1)]
-    told = names[:1]
-    for name in names[1:MOST_BANDS]:
-        if len(", ".join([*told, name])) > MOST_LETTERS:
+    picture = names[:1]
+    for name in names[1:MAX_BANDS]:
+        if len(", ".join([*picture, name])) > MAX_NAMES_LENGTH:
             break
-        told.append(name)
-    more = f" and {len(names) - len(told)} more" if len(names) > len(told) else ""
-    return f"{', '.join(told)}{more} ({file.dtypes[0]})"
+        picture.append(name)
+    more = f" and {len(names) - len(picture)} more" if len(names) > len(picture) else ""
+    return f"{', '.join(picture)}{more} ({file.dtypes[0]})"
 
 
 def _crs(file: Any) -> str:
@@ -115,23 +119,23 @@ def _crs(file: Any) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
+    return name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 3]}..."
 
 
 def _drawn(file: Any, bands: list[int]) -> dict[str, Any]:
-    """The picture of an open file, in up to three of its bands, as fields of `Picture`."""
+    """Return the thumbnail of an open file from one or three bands, as fields of `Picture`."""
     import numpy as np  # with rasterio
 
     if "complex" in file.dtypes[0]:
         return {}
-    scale = min(WIDEST / file.width, HIGHEST / file.height, 1.0)
+    scale = min(MAX_WIDTH / file.width, MAX_HEIGHT / file.height, 1.0)
     shape = max(1, round(file.height * scale)), max(1, round(file.width * scale))
-    times = max(1, LEAST // max(shape))
-    if min(shape) * times < THINNEST:
+    times = max(1, ENLARGE_BELOW // max(shape))
+    if min(shape) * times < MIN_SIDE:
         return {}
     from rasterio.enums import Resampling  # see above
 
-    # What is no photograph may be classes, between which there is nothing.
+    # A single band may hold classes, which can't be averaged.
     how = Resampling.average if len(bands) > 1 else Resampling.nearest
     read = file.read(bands, out_shape=(len(bands), *shape), masked=True, resampling=how)
     pixels = np.ma.filled(read.astype("float64"), np.nan)
@@ -145,19 +149,19 @@ def _drawn(file: Any, bands: list[int]) -> dict[str, Any]:
 
 
 def _colours(file: Any) -> list[int]:
-    """The bands that are red, green and blue; the first one where there are none such."""
+    """Return the numbers of the red, green and blue bands, else of the first band."""
     names = {(name or "").strip().lower(): number for number, name in enumerate(file.descriptions, 1)}
     chosen = [names.get(colour, names.get(colour[0])) for colour in ("red", "green", "blue")]
     if all(chosen):
         return [number for number in chosen if number]
-    meant = [meaning.name for meaning in file.colorinterp]
-    if {"red", "green", "blue"} <= set(meant):
-        return [meant.index(colour) + 1 for colour in ("red", "green", "blue")]
+    interpretations = [meaning.name for meaning in file.colorinterp]
+    if {"red", "green", "blue"} <= set(interpretations):
+        return [interpretations.index(colour) + 1 for colour in ("red", "green", "blue")]
     return [1]
 
 
 def _stretched(pixels: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """All bands alike, so that a colour stays what it is."""
+    """Stretch all bands alike, so that hues are kept."""
     import numpy as np  # see above
 
     low, high = np.percentile(pixels[:, valid], (DARKEST, BRIGHTEST))
@@ -167,7 +171,7 @@ def _stretched(pixels: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray
 
 
 def _encoded(pixels: NDArray[np.uint8], valid: NDArray[np.bool_]) -> bytes:
-    """JPEG; PNG where something is masked, so that the page shows through."""
+    """Encode as JPEG, or as PNG with transparency if pixels are masked."""
     import numpy as np  # see above
     from rasterio.io import MemoryFile
     from rasterio.transform import Affine
@@ -175,7 +179,7 @@ def _encoded(pixels: NDArray[np.uint8], valid: NDArray[np.bool_]) -> bytes:
     whole = bool(valid.all())
     layers = pixels if whole else np.concatenate([pixels, (valid * 255).astype("uint8")[None]])
     given: dict[str, Any] = {"driver": "JPEG", "quality": 85} if whole else {"driver": "PNG", "zlevel": 9}
-    # A grid of some kind, so that nobody is warned that there is none.
+    # Any transform avoids GDAL's warning about a missing one.
     grid = Affine(1, 0, 1, 0, -1, 1)
     with MemoryFile() as memory:
         with memory.open(

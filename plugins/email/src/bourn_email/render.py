@@ -1,4 +1,4 @@
-"""A message's text and HTML, from the built-in templates or from a deployment's own."""
+"""Text and HTML of a message, from the built-in templates or those of the installation."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bourn_email.content import Content, paragraphs
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["CONTENT_ID", "NAMES", "rendered", "template_fault"]
+__all__ = ["CONTENT_ID", "NAMES", "render", "template_problem"]
 
 NAMES = ("mail.txt", "mail.html")
 
 CONTENT_ID = "picture@bourn"
-"""By which the HTML names the picture that is sent along."""
+"""Content-ID by which the HTML refers to the attached picture."""
 
-OURS = Path(__file__).parent / "templates"
+BUILT_IN = Path(__file__).parent / "templates"
 
 SAMPLE = Content(
     subject="Subject", body="Body.\n\nMore.", link="https://data.example.org/d/token/bourn-0.tif",
@@ -29,13 +29,13 @@ SAMPLE = Content(
 )  # fmt: skip
 
 
-def rendered(content: Content, templates: Path | None) -> tuple[str, str]:
-    """The text and the HTML.
+def render(content: Content, templates: Path | None) -> tuple[str, str]:
+    """Return text and HTML.
 
     Raises
     ------
     DeliveryError
-        A deployment's own template fails; says which, and where.
+        A template of the installation fails; the message says which, and where.
     """
     environment = _environment(None if templates is None else str(templates))
     made = []
@@ -49,27 +49,27 @@ def rendered(content: Content, templates: Path | None) -> tuple[str, str]:
     return text, html
 
 
-def template_fault(templates: Path | None) -> str | None:
-    """What is wrong with a deployment's own templates; None where nothing is, or where there are none."""
+def template_problem(templates: Path | None) -> str | None:
+    """Return what is wrong with the templates of the installation, or None."""
     if templates is None:
         return None
     if not any((templates / name).is_file() for name in NAMES):
         return f"the folder {templates} has neither of the templates {' and '.join(NAMES)}"
     try:
-        text, html = rendered(SAMPLE, templates)
+        text, html = render(SAMPLE, templates)
     except DeliveryError as error:
         return error.message
-    # Sandboxed and checked: a mail without its link is worth nothing.
+    # A message without its link is of no use.
     missing = [name for name, made in zip(NAMES, (text, html), strict=True) if SAMPLE.link not in made]
     return f"the template {missing[0]} leaves out the link: {{{{ mail.link }}}}" if missing else None
 
 
 @functools.cache
 def _environment(templates: str | None) -> Environment:
-    from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined  # 60 ms, where mail is sent only
+    from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined  # 60 ms, on first use
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    folders = [str(OURS)] if templates is None else [templates, str(OURS)]
+    folders = [str(BUILT_IN)] if templates is None else [templates, str(BUILT_IN)]
     environment = ImmutableSandboxedEnvironment(
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         autoescape=lambda name: name is not None and name.endswith(".html"),
@@ -83,7 +83,7 @@ def _environment(templates: str | None) -> Environment:
 
 
 def _line_of(error: BaseException, name: str) -> str:
-    """Where in the template it fails, where Jinja2 knows."""
+    """Return the line of the template at which it fails, if Jinja2 knows it."""
     line = getattr(error, "lineno", None)
     trace = error.__traceback__
     while line is None and trace is not None:

@@ -1,4 +1,4 @@
-"""Where mail goes, read from a URL: a mail server, with or without TLS, or a folder."""
+"""Target of the mail, parsed from a URL: a mail server, with or without TLS, or a folder."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from bourn.plugin import Secret
 if TYPE_CHECKING:
     from bourn_email.options import Settings
 
-__all__ = ["Folder", "Server", "secret_fault", "target_of", "transport_fault", "url_fault"]
+__all__ = ["Folder", "Server", "secret_problem", "target_of", "transport_problem", "url_problem"]
 
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-"""The usual ones (RFC 8314 for the two with TLS)."""
+"""Default ports (RFC 8314 for those with TLS)."""
 
 OUTBOX = "outbox"
 
 
 @attrs.frozen(kw_only=True)
 class Server:
-    """A mail server and how to talk to it."""
+    """A mail server and the settings of a connection to it."""
 
     scheme: str
     host: str
@@ -46,8 +46,8 @@ class Folder:
         return str(self.path)
 
 
-def url_fault(url: Secret) -> str | None:
-    """What is wrong with the URL; None where nothing is. Never quotes it: it may hold a password."""
+def url_problem(url: Secret) -> str | None:
+    """What is wrong with the URL; None where nothing is. PermanentFailure quotes it: it may hold a password."""
     try:
         _parts(url.reveal())
     except ValueError as error:
@@ -55,26 +55,26 @@ def url_fault(url: Secret) -> str | None:
     return None
 
 
-def secret_fault(secret: Secret) -> str | None:
-    """What is wrong with a user or password; None where nothing is."""
+def secret_problem(secret: Secret) -> str | None:
+    """Return what is wrong with a user or password, or None."""
     text = secret.reveal()
     return None if text.isascii() and text.isprintable() else "expected printable ASCII characters"
 
 
-def transport_fault(settings: Settings) -> str | None:
-    """What is wrong with URL, user and password together; None where nothing is."""
+def transport_problem(settings: Settings) -> str | None:
+    """Return what is wrong with URL, user and password together, or None."""
     target = target_of(settings, Path())
     if isinstance(target, Folder):
         return None
     if bool(target.user.reveal()) != bool(target.password.reveal()):
         return "expected both a user and a password, or neither"
-    if target.user.reveal() and target.scheme == "smtp" and not _here(target.host):
-        return "a password never goes over a connection in clear: use smtp+starttls:// or smtps://"
+    if target.user.reveal() and target.scheme == "smtp" and not _is_local(target.host):
+        return "a password is never sent over an unencrypted connection: use smtp+starttls:// or smtps://"
     return None
 
 
 def target_of(settings: Settings, home: Path) -> Server | Folder:
-    """Where these settings send mail; by default the outbox of the home."""
+    """Return where these settings send mail; by default the outbox of the home."""
     url = settings.url.reveal()
     if not url:
         return Folder(path=home / OUTBOX)
@@ -93,7 +93,7 @@ def target_of(settings: Settings, home: Path) -> Server | Folder:
 
 
 def _parts(url: str) -> SplitResult:
-    """The URL's parts, checked; an empty one stands for the default."""
+    """Return the validated parts of the URL; an empty URL stands for the default."""
     if not url:
         return urlsplit("file:///")
     if not (url.isascii() and url.isprintable()) or " " in url:
@@ -103,7 +103,7 @@ def _parts(url: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        # Its text may quote the URL, and the URL may hold a password.
+        # The original error may quote the URL, which may hold a password.
         msg = "expected a URL with a host and a port from 1 to 65535, such as smtps://mail.example.org:465"
         raise ValueError(msg) from None
     if parts.scheme == "file":
@@ -118,12 +118,12 @@ def _parts(url: str) -> SplitResult:
         msg = f"expected {parts.scheme}://HOST or {parts.scheme}://HOST:PORT, and nothing after it"
         raise ValueError(msg)
     for part in (parts.username, parts.password):
-        fault = secret_fault(Secret(unquote(part or "")))
-        if fault:
-            msg = f"user and password: {fault}"
+        problem = secret_problem(Secret(unquote(part or "")))
+        if problem:
+            msg = f"user and password: {problem}"
             raise ValueError(msg)
     return parts
 
 
-def _here(host: str) -> bool:
+def _is_local(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")

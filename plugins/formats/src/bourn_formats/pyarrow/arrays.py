@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from bourn_formats.foreign import plain_form_hint
 from bourn_formats.wording import type_path
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from bourn_formats.pyarrow.blobs import Blobs, BlobSource
 
-__all__ = ["DECODERS", "decode_dtype", "encode_dtype", "is_native", "iter_bytes", "write_array", "write_scalar"]
+__all__ = ["DECODERS", "decode_dtype", "encode_array", "encode_dtype", "encode_scalar", "is_native", "iter_bytes"]
 
 DEEPEST = 16
 """Levels of structured dtypes."""
@@ -100,7 +101,7 @@ def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype if is_native(dtype) else dtype.newbyteorder("=")
 
 
-def write_scalar(value: np.generic, blobs: Blobs) -> Any:
+def encode_scalar(value: np.generic, blobs: Blobs) -> Any:
     """The token of a numpy scalar: its dtype and its bytes.
 
     Raises
@@ -109,7 +110,7 @@ def write_scalar(value: np.generic, blobs: Blobs) -> Any:
         It holds Python objects, or is of a class derived from numpy's, which would be lost.
     """
     if type(value) is not value.dtype.type:
-        msg = f"an object of type {type_path(value)}"
+        msg = f"an object of type {type_path(value)}{plain_form_hint(type(value))}"
         raise ValueError(msg)
     if isinstance(value, np.str_):
         return ["numpy.str", *blobs.add(value.encode("utf-8", "surrogatepass"))]
@@ -119,8 +120,8 @@ def write_scalar(value: np.generic, blobs: Blobs) -> Any:
     return ["scalar", encode_dtype(dtype), np.asarray(value).astype(dtype).tobytes().hex()]
 
 
-def write_array(array: np.ndarray[Any, Any], blobs: Blobs, report: Counter[str]) -> Any:
-    """The token of an array without objects.
+def encode_array(array: np.ndarray[Any, Any], blobs: Blobs, report: Counter[str], hidden: Any = None) -> Any:
+    """The token of an array without objects, with zeros where a mask of its shape says `hidden`.
 
     Raises
     ------
@@ -128,7 +129,7 @@ def write_array(array: np.ndarray[Any, Any], blobs: Blobs, report: Counter[str])
         Its dtype is one that can't be written.
     """
     if array.dtype.kind == "T":
-        return _write_texts(array, blobs)
+        return _encode_texts(array, blobs)
     dtype = _native(array.dtype)
     described = encode_dtype(dtype)
     if dtype is not array.dtype:
@@ -137,47 +138,59 @@ def write_array(array: np.ndarray[Any, Any], blobs: Blobs, report: Counter[str])
         report["metadata"] += 1
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     rows = array.T if order == "F" else array
-    if rows.flags.c_contiguous and dtype is array.dtype and array.nbytes:
+    if rows.flags.c_contiguous and dtype is array.dtype and array.nbytes and hidden is None:
         # As uint8: datetimes have no buffer protocol. A view; nothing is copied.
         place = blobs.add(rows.reshape(-1).view(np.uint8))
     else:
-        place = blobs.add_made(array.nbytes, iter_bytes(rows, dtype))
+        mask = hidden.T if hidden is not None and order == "F" else hidden
+        place = blobs.add_made(array.nbytes, iter_bytes(rows, dtype, mask))
     return ["array", described, list(array.shape), order, *place]
 
 
-def iter_bytes(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Callable[[int], Iterator[Any]]:
-    """The bytes of an array, as `dtype` and in the order C, where they do not lie so; in pieces of about a size."""
+def iter_bytes(
+    array: np.ndarray[Any, Any], dtype: np.dtype[Any], hidden: np.ndarray[Any, Any] | None = None
+) -> Callable[[int], Iterator[Any]]:
+    """The bytes of an array, as `dtype` and in the order C, in pieces of about a size; zeros where it is `hidden`."""
 
     def pieces(size: int) -> Iterator[Any]:
         # A quarter: numpy holds such a piece several times over.
         count = max(1, size // 4 // max(1, dtype.itemsize))
+        mask = np.zeros((), bool) if hidden is None else hidden
         with np.nditer(
-            [array],
+            [array, np.broadcast_to(mask, array.shape)],
             flags=["external_loop", "buffered", "zerosize_ok"],
-            op_flags=[["readonly"]],
-            op_dtypes=[dtype],
+            op_flags=[["readonly"], ["readonly"]],
+            op_dtypes=[dtype, bool],
             order="C",
             casting="equiv",
             buffersize=count,
         ) as chunks:
-            for chunk in chunks:
+            for chunk, covered in chunks:
                 whole = np.ascontiguousarray(chunk)
+                if hidden is not None:
+                    whole = whole.copy()
+                    whole[covered] = np.zeros((), dtype)
                 for start in range(0, whole.size, count):
                     yield whole[start : start + count].view(np.uint8)
 
     return pieces
 
 
-def _write_texts(array: np.ndarray[Any, Any], blobs: Blobs) -> Any:
+def _encode_texts(array: np.ndarray[Any, Any], blobs: Blobs) -> Any:
     dtype: Any = array.dtype
+    texts: list[Any] = array.reshape(-1).tolist()
+    missing = []
     if hasattr(dtype, "na_object"):
-        msg = f"dtype {dtype}, whose missing value is an object,"
-        raise ValueError(msg)
-    texts = array.reshape(-1).tolist()
-    return ["texts", bool(dtype.coerce), list(array.shape), *blobs.add(orjson.dumps(texts))]
+        value = dtype.na_object
+        if value is not None and not isinstance(value, float):
+            msg = f"dtype {dtype} (StringDType(na_object=numpy.nan) has another missing value)"
+            raise ValueError(msg)
+        missing = ["none" if value is None else "nan"]
+        texts = [text if isinstance(text, str) else None for text in texts]
+    return ["texts", bool(dtype.coerce), list(array.shape), *blobs.add(orjson.dumps(texts)), *missing]
 
 
-def _read_scalar(parts: list[Any], _source: BlobSource) -> Any:
+def _decode_scalar(parts: list[Any], _source: BlobSource) -> Any:
     written, digits = parts
     dtype = decode_dtype(written)
     if not dtype.itemsize:
@@ -185,7 +198,7 @@ def _read_scalar(parts: list[Any], _source: BlobSource) -> Any:
     return np.frombuffer(bytes.fromhex(digits), dtype, count=1)[0]
 
 
-def _read_array(parts: list[Any], source: BlobSource) -> np.ndarray[Any, Any]:
+def _decode_array(parts: list[Any], source: BlobSource) -> np.ndarray[Any, Any]:
     written, shape, order, start, length = parts
     dtype = decode_dtype(written)
     # Before anything is allocated; Python's integers do not overflow.
@@ -196,23 +209,27 @@ def _read_array(parts: list[Any], source: BlobSource) -> np.ndarray[Any, Any]:
     return np.ndarray(tuple(shape), dtype, held, order=order)
 
 
-def _read_texts(parts: list[Any], source: BlobSource) -> np.ndarray[Any, Any]:
-    coerce, shape, start, length = parts
+def _decode_texts(parts: list[Any], source: BlobSource) -> np.ndarray[Any, Any]:
+    coerce, shape, start, length, *missing = parts
     texts = orjson.loads(bytes(source.take(start, length, keep=False)))
-    return np.array(texts, dtype=np.dtypes.StringDType(coerce=coerce)).reshape(shape)
+    if not missing:
+        return np.array(texts, dtype=np.dtypes.StringDType(coerce=coerce)).reshape(shape)
+    value = {"none": None, "nan": np.nan}[missing[0]]
+    dtype = np.dtypes.StringDType(coerce=coerce, na_object=value)
+    return np.array([value if text is None else text for text in texts], dtype=dtype).reshape(shape)
 
 
-def _read_blob(parts: list[Any], source: BlobSource) -> bytes:
+def _decode_blob(parts: list[Any], source: BlobSource) -> bytes:
     start, length = parts
     return bytes(source.take(start, length, keep=False))
 
 
 DECODERS: dict[str, Callable[[list[Any], BlobSource], Any]] = {
-    "scalar": _read_scalar,
-    "array": _read_array,
-    "texts": _read_texts,
-    "numpy.str": lambda parts, source: np.str_(_read_blob(parts, source).decode("utf-8", "surrogatepass")),
-    "numpy.bytes": lambda parts, source: np.bytes_(_read_blob(parts, source)),
+    "scalar": _decode_scalar,
+    "array": _decode_array,
+    "texts": _decode_texts,
+    "numpy.str": lambda parts, source: np.str_(_decode_blob(parts, source).decode("utf-8", "surrogatepass")),
+    "numpy.bytes": lambda parts, source: np.bytes_(_decode_blob(parts, source)),
     "dtype": lambda parts, _source: decode_dtype(parts[0]),
     "masked": lambda _parts, _source: np.ma.masked,
 }

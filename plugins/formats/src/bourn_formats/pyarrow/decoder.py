@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from bourn_formats.pyarrow import arrays, scalars
-from bourn_formats.pyarrow.registry import DECODERS
-from bourn_formats.pyarrow.tokens import CONTAINERS, DEEPEST_KEY, DEEPEST_SOLID, OBJECTS, parts_of
+from bourn_formats.pyarrow import arrays, library_scalars, scalars
+from bourn_formats.pyarrow.registry import DECODERS, name_of
+from bourn_formats.pyarrow.tokens import CONTAINERS, DEEPEST_KEY, DEEPEST_SOLID, OBJECTS, missing_library, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["restore"]
 
-_LEAVES = {**scalars.DECODERS, **arrays.DECODERS}
+
+_LEAVES = {**scalars.DECODERS, **arrays.DECODERS, **library_scalars.DECODERS}
 
 _NOTHING = object()
 
@@ -60,7 +61,10 @@ class _Frame:
             return made
         if self.tag == OBJECTS:
             return _objects(self.parts, *self.facts)
-        return DECODERS[self.tag](self.parts[0])
+        try:
+            return DECODERS[self.tag](self.parts[0])
+        except ModuleNotFoundError as cause:
+            raise missing_library(cause, name_of(self.tag)) from cause
 
 
 def _opened(token: list[Any], above: _Frame | None) -> _Frame | None:
@@ -84,6 +88,14 @@ def _opened(token: list[Any], above: _Frame | None) -> _Frame | None:
     return _Frame(tag, count, token[2:], hashed, solid)
 
 
+def _leaf(token: list[Any], source: BlobSource) -> Any:
+    tag, *parts = token
+    try:
+        return _LEAVES[tag](parts, source)
+    except ModuleNotFoundError as cause:
+        raise missing_library(cause, f"a {tag}") from cause
+
+
 def restore(tokens: Iterable[Any], source: BlobSource) -> Any:
     """The result that `tokens` describe, with its bytes from `source`.
 
@@ -102,7 +114,7 @@ def restore(tokens: Iterable[Any], source: BlobSource) -> Any:
         if type(token) is list:
             frame = _opened(token, stack[-1] if stack else None)
             if frame is None:
-                value = _LEAVES[token[0]](token[1:], source)
+                value = _leaf(token, source)
             elif frame.count:
                 stack.append(frame)
                 continue

@@ -10,16 +10,17 @@ import numpy as np
 from bourn.plugin import EncodeError
 
 from bourn_formats.pyarrow import scalars
-from bourn_formats.pyarrow.arrays import encode_dtype, write_array, write_scalar
+from bourn_formats.pyarrow.arrays import encode_array, encode_dtype, encode_scalar
 from bourn_formats.pyarrow.blobs import Blobs
+from bourn_formats.pyarrow.library_scalars import encode_library_scalar
 from bourn_formats.pyarrow.registry import encode_object
-from bourn_formats.pyarrow.tokens import DEEPEST_KEY, DEEPEST_SOLID, OBJECTS, Part, step_of
+from bourn_formats.pyarrow.tokens import DEEPEST_KEY, DEEPEST_SOLID, OBJECTS, Encoded, Hidden, Part, step_of
 from bourn_formats.wording import key_path, type_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Description", "Encoded", "describe"]
+__all__ = ["Description", "describe"]
 
 
 @attrs.frozen
@@ -41,14 +42,6 @@ class Description:
     report: Counter[str]
 
 
-@attrs.frozen
-class Encoded:
-    """A composite that is taken apart already."""
-
-    tag: str
-    part: Any
-
-
 @attrs.define(eq=False)
 class _Frame:
     """A container on the way from the root to where the walk is; holds it, so that its id is its own meanwhile."""
@@ -62,7 +55,7 @@ class _Frame:
     solid: int = 0
     done: int = 0
     inside: bool = False
-    """Whether it is an object that was taken apart, whose parts are named by `Part`."""
+    """Whether it is an object that is encoded, whose parts are named by `Part`."""
     placed: bool = False
 
 
@@ -110,10 +103,11 @@ class _Walk:
             return None
         is_key = frame.keys or (frame.keys is None and frame.done % 2 == 1)
         inner.hashed = frame.hashed + 1 if frame.hashed or is_key else 0
+        own_solid = inner.solid
         inner.solid += frame.solid
         if id(inner.held) in self.above:
             raise EncodeError(f"{self._path()}: contains itself, which can't be written as pyarrow")
-        if inner.hashed and (inner.solid or inner.keys is not False) and not isinstance(value, frozenset):
+        if inner.hashed and (own_solid or inner.keys is not False) and not isinstance(value, frozenset):
             raise self._refusal(f"{type_path(value)} as a key")
         for levels, deepest in ((inner.hashed, DEEPEST_KEY), (inner.solid, DEEPEST_SOLID)):
             if levels > deepest:
@@ -140,15 +134,20 @@ class _Walk:
         if value is np.ma.masked:
             self.tokens.append(["masked"])
         elif isinstance(value, np.generic):
-            self.tokens.append(write_scalar(value, self.blobs))
+            self.tokens.append(encode_scalar(value, self.blobs))
         elif type(value) is np.ndarray or type(value) is np.memmap:
             if value.dtype.kind == "O":
                 return self._objects(value)
-            self.tokens.append(write_array(value, self.blobs, self.report))
+            self.tokens.append(encode_array(value, self.blobs, self.report))
+        elif type(value) is Hidden:
+            self.tokens.append(encode_array(value.array, self.blobs, self.report, value.mask))
         elif isinstance(value, np.dtype):
             self.tokens.append(["dtype", encode_dtype(value)])
         else:
-            return None
+            token = encode_library_scalar(value, self.blobs)
+            if token is None:
+                return None
+            self.tokens.append(token)
         return True
 
     def _objects(self, array: np.ndarray[Any, Any]) -> _Frame:
@@ -163,13 +162,9 @@ class _Walk:
     def _composite(self, value: Any) -> _Frame:
         if type(value) is Part:
             return _Frame(value, iter((value.value,)), lambda _: value.step, placed=True)
-        if type(value) is Encoded:
-            apart: Any = value.tag, value.part
-        else:
-            apart = encode_object(value, self.report)
-        if apart is None:
-            raise ValueError(f"an object of type {type_path(value)}")
-        tag, part = apart
+        encoded: tuple[str | None, Any]
+        encoded = (value.tag, value.part) if type(value) is Encoded else encode_object(value, self.report)
+        tag, part = encoded
         if tag is None:
             return _Frame(value, iter((part,)), _no_step)
         self.tokens.append([tag, 1])

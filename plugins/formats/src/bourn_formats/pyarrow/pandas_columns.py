@@ -12,7 +12,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
+from bourn_formats.pyarrow.compact import compact_dictionaries
 from bourn_formats.pyarrow.scalars import decode_zone, encode_zone
 from bourn_formats.pyarrow.tokens import Part, Unsupported
 
@@ -28,8 +30,6 @@ EXACT = frozenset({str, bytes, bool, int, float, dt.date})
 
 def objects_as_arrow(values: np.ndarray[Any, Any]) -> Any:
     """An Arrow column whose `to_pylist` is `values` again: of one type, or None; None if there is no such column."""
-    import pyarrow as pa  # 0.2 s: only for a table
-
     listed = values.tolist()
     kinds = set(map(type, listed)) - {type(None)}
     if len(kinds) > 1 or not kinds <= {*EXACT, decimal.Decimal}:
@@ -77,8 +77,6 @@ def encode_column(values: Any, report: Counter[str]) -> tuple[dict[str, Any], An
 
 
 def _numpy(values: np.ndarray[Any, Any], report: Counter[str]) -> tuple[dict[str, Any], Any]:
-    import pyarrow as pa  # 0.2 s: only for a table
-
     dtype = values.dtype
     if dtype.kind == "O":
         column = objects_as_arrow(values)
@@ -91,16 +89,12 @@ def _numpy(values: np.ndarray[Any, Any], report: Counter[str]) -> tuple[dict[str
 
 
 def _masked(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
-    import pyarrow as pa  # 0.2 s: only for a table
-
     # Its own parts: asked for a mask, it would call NaN missing, too.
     column = pa.array(values._data, mask=values._mask, from_pandas=False)  # noqa: SLF001
     return {"kind": "masked", "dtype": values.dtype.name}, column
 
 
 def _string(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
-    import pyarrow as pa  # 0.2 s: only for a table
-
     dtype = values.dtype
     try:
         column = pa.array(values)
@@ -117,8 +111,6 @@ def _category(values: Any, report: Counter[str]) -> tuple[dict[str, Any], Any]:
 
 def encode_codes(codes: Any, categories: Any, report: Counter[str]) -> tuple[dict[str, Any], Any]:
     """Facts and column of values that are given by their number, -1 for none, among `categories`, a pandas index."""
-    import pyarrow as pa  # 0.2 s: only for a table
-
     codes = np.asarray(codes)
     numbers = pa.array(codes, mask=codes == -1)
     is_plain = type(categories).__name__ in {"Index", "DatetimeIndex", "TimedeltaIndex"} and categories.name is None
@@ -137,7 +129,6 @@ def encode_codes(codes: Any, categories: Any, report: Counter[str]) -> tuple[dic
 def decode_codes(facts: dict[str, Any], column: Any) -> tuple[np.ndarray[Any, Any], Any]:
     """(codes, categories) again."""
     import pandas as pd  # 0.5 s: only where a table was pandas'
-    import pyarrow as pa  # 0.2 s: only where the tree has one
 
     if facts["kind"] == "codes":
         categories, numbers = facts["categories"], column
@@ -157,8 +148,6 @@ def _chunks(column: Any) -> list[Any]:
 
 
 def _moments(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
-    import pyarrow as pa  # 0.2 s: only for a table
-
     dtype = values.dtype
     zone = encode_zone(dtype.tz)
     utc = np.asarray(values, dtype=f"M8[{dtype.unit}]")
@@ -168,8 +157,6 @@ def _moments(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
 
 
 def _period(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
-    import pyarrow as pa  # 0.2 s: only for a table
-
     if not _PERIOD.fullmatch(values.dtype.name) or values.dtype != type(values.dtype)(values.dtype.name):
         msg = f"values of dtype {values.dtype}"
         raise Unsupported(msg)
@@ -181,10 +168,11 @@ def _interval(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
     return {"kind": "interval", "closed": values.closed, "left": left, "right": right}, None
 
 
-def _arrow(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
-    import pyarrow as pa  # 0.2 s: only for a table
-
-    return {"kind": "arrow"}, pa.array(values)
+def _arrow(values: Any, report: Counter[str]) -> tuple[dict[str, Any], Any]:
+    table, dropped = compact_dictionaries(pa.table({"values": pa.array(values)}))
+    if dropped:
+        report["dictionary"] += dropped
+    return {"kind": "arrow"}, table.column(0)
 
 
 _ENCODERS: dict[str, Callable[[Any, Counter[str]], tuple[dict[str, Any], Any]]] = {
@@ -247,7 +235,6 @@ def _decode_masked(facts: dict[str, Any], column: Any) -> Any:
 
 def _decode_string(facts: dict[str, Any], column: Any) -> Any:
     import pandas as pd  # 0.5 s: only where a table was pandas'
-    import pyarrow as pa  # 0.2 s: only where the tree has one
 
     dtype = pd.StringDtype(facts["storage"], na_value=np.nan if facts["nan"] else pd.NA)
     if isinstance(column, list):
@@ -274,7 +261,6 @@ def _decode_moments(facts: dict[str, Any], column: Any) -> Any:
 
 def _decode_period(facts: dict[str, Any], column: Any) -> Any:
     import pandas as pd  # 0.5 s: only where a table was pandas'
-    import pyarrow as pa  # 0.2 s: only where the tree has one
 
     match = _PERIOD.fullmatch(facts["dtype"])
     if match is None:

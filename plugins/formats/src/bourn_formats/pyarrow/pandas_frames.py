@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from bourn_formats.foreign import without_attrs
 from bourn_formats.pyarrow import pandas_columns
-from bourn_formats.pyarrow.tokens import Part, Unsupported, step_of
+from bourn_formats.pyarrow.streams import stream_of_array
+from bourn_formats.pyarrow.tokens import Encoded, Part, Unsupported, step_of
 from bourn_formats.wording import key_path
 
 if TYPE_CHECKING:
     from collections import Counter
 
     import pandas as pd
-    import pyarrow as pa
-
 __all__ = ["decode_frame", "decode_index", "decode_series", "encode_frame", "encode_index", "encode_series"]
 
 ONLY = "values"
@@ -40,8 +40,6 @@ class _Columns:
         return len(self.arrays) - 1
 
     def table(self) -> pa.Table:
-        import pyarrow as pa  # 0.2 s: only for a table
-
         return pa.table(self.arrays, names=self.names)
 
 
@@ -201,7 +199,7 @@ def encode_index(index: Any, report: Counter[str]) -> dict[str, Any]:
         elif kind in {"objects", "string"}:
             held.append(array.to_pylist())
         else:
-            held.append(array)
+            held.append(Encoded("arrow_array", stream_of_array(array)))  # with categories that no row has
     return {"facts": Part("", facts), "columns": held}
 
 

@@ -33,10 +33,10 @@ class PyArrow(Format[Options]):
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` piece by piece; an array's own memory is what is compressed."""
-        from bourn_formats.pyarrow.encoder import Encoded, describe  # numpy: 0.2 s
+        from bourn_formats.pyarrow.encoder import describe  # numpy: 0.2 s
         from bourn_formats.pyarrow.registry import in_arrow  # numpy: 0.2 s
         from bourn_formats.pyarrow.tables import as_stream, in_tree  # numpy: 0.2 s
-        from bourn_formats.pyarrow.tokens import step_of  # together with what stands above
+        from bourn_formats.pyarrow.tokens import Encoded, step_of  # with what stands above
         from bourn_formats.pyarrow.writer import KEY, write_bytes, write_table  # pyarrow, numpy: 0.4 s
 
         report: Counter[str] = Counter()

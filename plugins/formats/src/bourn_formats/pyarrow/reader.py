@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from bourn_formats.pyarrow.blobs import aligned
 from bourn_formats.pyarrow.decoder import restore
-from bourn_formats.pyarrow.tables import all_of, from_stream, with_metadata
+from bourn_formats.pyarrow.streams import all_of, with_extensions, with_metadata
+from bourn_formats.pyarrow.tables import from_stream
+from bourn_formats.pyarrow.tokens import MissingLibrary, missing_library
 from bourn_formats.pyarrow.writer import KEY, SMALL, VERSION
 
 __all__ = ["read"]
@@ -105,13 +107,19 @@ def read(source: BinaryIO) -> Any:
     ------
     ValueError
         These bytes are no result that was written as pyarrow, or they are damaged.
+    MissingLibrary
+        The result holds objects of a library that is not installed.
     """
     try:
         return _read(_opened(source))
-    except OSError as fault:
-        if isinstance(fault, pa.ArrowException) or fault.errno is None:
-            raise _invalid(fault) from fault
+    except OSError as error:
+        if isinstance(error, pa.ArrowException) or error.errno is None:
+            raise _invalid(error) from error
         raise
+    except MissingLibrary:
+        raise
+    except ModuleNotFoundError as cause:
+        raise missing_library(cause, "a table") from cause
     except Exception as cause:  # whatever numpy, pandas, xarray or PROJ say to bytes that are anybody's
         raise _invalid(cause) from cause
 
@@ -131,6 +139,7 @@ def _read(reader: pa.RecordBatchReader) -> Any:
         if table.num_rows != facts["rows"]:
             msg = f"it has {table.num_rows} rows of {facts['rows']}, so it was cut off"
             raise ValueError(msg)
+        table = with_extensions(table, facts.get("extensions"))
         return from_stream(facts["table"], table, restore(facts["tree"], _Bytes(reader, share=False)))
     if reader.schema.types != [pa.uint8()]:
         msg = f"expected one column of uint8, got {reader.schema.types}"

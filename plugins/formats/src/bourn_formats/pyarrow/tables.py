@@ -5,12 +5,14 @@ A table that is the whole result is written as it is (`as_stream`), so that any 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from bourn_formats.foreign import without_attrs
 from bourn_formats.pyarrow import pandas_frames
+from bourn_formats.pyarrow.streams import ONLY, read_stream, stream_of, with_metadata, without_unused
 from bourn_formats.pyarrow.tokens import Part
 
 if TYPE_CHECKING:
@@ -18,17 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
-    import pyarrow as pa
 
 __all__ = [
-    "all_of",
     "as_stream",
-    "batches_of",
     "decode_array",
     "decode_batch",
     "decode_buffer",
     "decode_chunked",
     "decode_frame",
+    "decode_scalar",
+    "decode_schema",
     "decode_series",
     "decode_table",
     "encode_array",
@@ -36,64 +37,13 @@ __all__ = [
     "encode_buffer",
     "encode_chunked",
     "encode_frame",
+    "encode_scalar",
+    "encode_schema",
     "encode_series",
     "encode_table",
     "from_stream",
     "in_tree",
-    "with_metadata",
 ]
-
-ONLY = "values"
-"""The name of an array's column."""
-
-T = TypeVar("T")
-
-
-def _written(table: pa.Table) -> np.ndarray[Any, Any]:
-    import pyarrow as pa  # loaded already: this is one of its objects
-
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        for batch in batches_of(table):
-            writer.write_batch(batch)
-    return np.frombuffer(sink.getvalue(), np.uint8)
-
-
-def all_of(reader: pa.RecordBatchReader) -> pa.Table:
-    """The whole table; `read_all` forgets the rows of one without columns."""
-    import pyarrow as pa  # loaded already: this is one of its objects
-
-    return pa.Table.from_batches(list(reader), reader.schema)
-
-
-def batches_of(table: pa.Table, rows: int | None = None) -> list[pa.RecordBatch]:
-    """At least one, of at most so many rows: a stream has categories before a batch, and none without any."""
-    import pyarrow as pa  # loaded already: this is one of its objects
-
-    batches: list[pa.RecordBatch] = table.to_batches(max_chunksize=rows)
-    if batches or not table.num_columns:
-        return batches
-    first = [column.chunk(0) if column.num_chunks else pa.array([], column.type) for column in table.columns]
-    return [pa.RecordBatch.from_arrays(first, schema=table.schema)]
-
-
-def with_metadata(table: pa.Table, metadata: Any) -> pa.Table:
-    """The table with other metadata; `replace_schema_metadata` forgets the rows of one without columns, too."""
-    if table.num_columns:
-        return table.replace_schema_metadata(metadata)
-    import pyarrow as pa  # loaded already: this is one of its objects
-
-    batches = [batch.replace_schema_metadata(metadata) for batch in table.to_batches()]
-    return pa.Table.from_batches(batches, table.schema.with_metadata(metadata))
-
-
-def _read(stream: Any) -> pa.Table:
-    import pyarrow as pa  # 0.2 s: only where the tree has a table
-
-    table = all_of(pa.ipc.open_stream(pa.py_buffer(stream)))
-    # Anybody's bytes: offsets that lead out of their buffers must be found before they are followed.
-    table.validate(full=True)
-    return table
 
 
 def encode_buffer(buffer: pa.Buffer, _report: Counter[str]) -> Any:
@@ -103,56 +53,73 @@ def encode_buffer(buffer: pa.Buffer, _report: Counter[str]) -> Any:
 
 def decode_buffer(parts: Any) -> pa.Buffer:
     """The buffer."""
-    import pyarrow as pa  # 0.2 s: only where the tree has one
-
     return pa.py_buffer(parts)
 
 
-def encode_table(table: pa.Table, _report: Counter[str]) -> Any:
+def encode_table(table: pa.Table, report: Counter[str]) -> Any:
     """Its stream."""
-    return _written(table)
+    return stream_of(without_unused(table, report))
 
 
 def decode_table(parts: Any) -> pa.Table:
     """The table."""
-    return _read(parts)
+    return read_stream(parts)
 
 
-def encode_batch(batch: pa.RecordBatch, _report: Counter[str]) -> Any:
+def encode_batch(batch: pa.RecordBatch, report: Counter[str]) -> Any:
     """Its stream."""
-    return _written(_table_of_batch(batch))
+    return stream_of(without_unused(_table_of_batch(batch), report))
 
 
 def decode_batch(parts: Any) -> pa.RecordBatch:
     """The batch."""
-    return _batch_of_table(_read(parts))
+    return _batch_of_table(read_stream(parts))
 
 
-def encode_chunked(array: pa.ChunkedArray, _report: Counter[str]) -> Any:
+def encode_chunked(array: pa.ChunkedArray, report: Counter[str]) -> Any:
     """The stream of a table that has it as its column."""
-    import pyarrow as pa  # loaded already: this is one of its objects
-
-    return _written(pa.table({ONLY: array}))
+    return stream_of(without_unused(pa.table({ONLY: array}), report))
 
 
 def decode_chunked(parts: Any) -> pa.ChunkedArray:
     """The chunked array."""
-    return _read(parts).column(0)
+    return read_stream(parts).column(0)
 
 
-def encode_array(array: pa.Array, _report: Counter[str]) -> Any:
+def encode_array(array: pa.Array, report: Counter[str]) -> Any:
     """The stream of a table that has it as its column."""
-    import pyarrow as pa  # loaded already: this is one of its objects
-
-    return _written(pa.table({ONLY: array}))
+    return stream_of(without_unused(pa.table({ONLY: array}), report))
 
 
 def decode_array(parts: Any) -> pa.Array:
     """The array."""
-    import pyarrow as pa  # 0.2 s: only where the tree has one
-
-    column = _read(parts).column(0)
+    column = read_stream(parts).column(0)
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def encode_scalar(scalar: pa.Scalar, report: Counter[str]) -> Any:
+    """The stream of an array of it alone."""
+    try:
+        array = pa.array([scalar], scalar.type)
+    except pa.ArrowException as cause:
+        msg = f"a scalar of Arrow's type {scalar.type} (use as_py())"
+        raise ValueError(msg) from cause
+    return encode_array(array, report)
+
+
+def decode_scalar(parts: Any) -> pa.Scalar:
+    """The scalar."""
+    return decode_array(parts)[0]
+
+
+def encode_schema(schema: pa.Schema, _report: Counter[str]) -> Any:
+    """The stream of a table without rows."""
+    return stream_of(schema.empty_table())
+
+
+def decode_schema(parts: Any) -> pa.Schema:
+    """The schema."""
+    return read_stream(parts).schema
 
 
 def encode_frame(frame: pd.DataFrame, report: Counter[str]) -> dict[str, Any]:
@@ -163,7 +130,7 @@ def encode_frame(frame: pd.DataFrame, report: Counter[str]) -> dict[str, Any]:
 
 def decode_frame(parts: Any) -> pd.DataFrame:
     """The DataFrame."""
-    return pandas_frames.decode_frame(_read(parts["stream"]), parts["facts"])
+    return pandas_frames.decode_frame(read_stream(parts["stream"]), parts["facts"])
 
 
 def encode_series(series: pd.Series[Any], report: Counter[str]) -> dict[str, Any]:
@@ -174,21 +141,21 @@ def encode_series(series: pd.Series[Any], report: Counter[str]) -> dict[str, Any
 
 def decode_series(parts: Any) -> pd.Series[Any]:
     """The Series."""
-    return pandas_frames.decode_series(_read(parts["stream"]), parts["facts"])
+    return pandas_frames.decode_series(read_stream(parts["stream"]), parts["facts"])
 
 
 def in_tree(table: pa.Table, facts: dict[str, Any]) -> dict[str, Any]:
     """The tree of a frame or series that `as_stream` took apart, whose facts hold more than a description can."""
-    return {"stream": Part("", _written(table)), "facts": Part("", facts)}
+    return {"stream": Part("", stream_of(table)), "facts": Part("", facts)}
 
 
 def as_stream(result: Any, report: Counter[str]) -> tuple[str, pa.Table, dict[str, Any]] | None:
     """The tag, the table and the facts of a result that is a table itself; None if it is none."""
     kind = f"{type(result).__module__}.{type(result).__qualname__}"
     if kind == "pyarrow.lib.Table":
-        return "arrow_table", result, {}
+        return "arrow_table", without_unused(result, report), {}
     if kind == "pyarrow.lib.RecordBatch":
-        return "arrow_batch", _table_of_batch(result), {}
+        return "arrow_batch", without_unused(_table_of_batch(result), report), {}
     if kind.startswith("pandas."):
         if kind.endswith(".DataFrame"):
             table, facts = pandas_frames.encode_frame(result, report)
@@ -200,8 +167,6 @@ def as_stream(result: Any, report: Counter[str]) -> tuple[str, pa.Table, dict[st
 
 def _for_others(frame: pd.DataFrame) -> Any:
     """What pyarrow itself tells other readers of a DataFrame, so that they find its index."""
-    import pyarrow as pa  # loaded already
-
     if not all(isinstance(label, str) for label in frame.columns) or not frame.columns.is_unique:
         return None
     try:
@@ -223,14 +188,10 @@ def from_stream(tag: str, table: pa.Table, facts: dict[str, Any]) -> Any:
 
 
 def _table_of_batch(batch: pa.RecordBatch) -> pa.Table:
-    import pyarrow as pa  # loaded already: this is one of its objects
-
     return pa.Table.from_batches([batch])
 
 
 def _batch_of_table(table: pa.Table) -> pa.RecordBatch:
-    import pyarrow as pa  # loaded already: this is one of its objects
-
     batches: list[pa.RecordBatch] = table.to_batches()
     if not batches:
         return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in table.schema], schema=table.schema)

@@ -8,7 +8,8 @@ import orjson
 import pyarrow as pa
 
 from bourn_formats.pyarrow.blobs import Blob, Blobs, aligned
-from bourn_formats.pyarrow.tables import batches_of, with_metadata
+from bourn_formats.pyarrow.compact import compact_batch
+from bourn_formats.pyarrow.streams import batches_of, extension_names, with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,7 +79,7 @@ class _Stream:
         # None: as it is chunked, zero-copy. Else in pieces, since a batch is compressed before it is written.
         rows = None if self.whole else max(1, PIECE * table.num_rows // max(1, table.nbytes))
         for batch in batches_of(table, rows):
-            self._writer.write_batch(batch)
+            self._writer.write_batch(compact_batch(batch))
 
     def close(self) -> None:
         self._writer.close()
@@ -130,8 +131,10 @@ def _write_blobs(blobs: Iterable[Blob], stream: _Stream) -> None:
 
 def write_table(tag: str, table: pa.Table, tokens: list[Any], compression: str, sink: Sink) -> None:
     """Write a table with its own columns, so that any reader of Arrow finds them."""
-    # A stream that was cut between two of its messages is a stream, too: the number of rows tells.
+    # A stream that was cut between two of its messages is a stream, too: the number of rows shows it.
     facts = {"version": VERSION, "compression": compression, "table": tag, "rows": table.num_rows, "tree": tokens}
+    if (names := extension_names(table.schema)) is not None:
+        facts["extensions"] = names
     metadata = {**(table.schema.metadata or {}), KEY: orjson.dumps(facts)}
     stream = _Stream(sink, table.schema.with_metadata(metadata), compression)
     stream.table(with_metadata(table, metadata))

@@ -7,8 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import xarray as xr
-from bourn.cli import tables
-from bourn.cli.input import read_input
+from bourn.cli.input import arrays, read_input
 from bourn.errors import RequestError
 from pyarrow import feather, parquet
 
@@ -123,7 +122,7 @@ def test_a_library_that_is_not_there_is_named(tmp_path, monkeypatch, name, libra
 
 def test_xarray_without_a_reader_of_netcdf(tmp_path, monkeypatch):
     (tmp_path / "a.nc").write_bytes(b"")
-    monkeypatch.setattr(tables, "_NETCDF_ENGINES", set())
+    monkeypatch.setattr(arrays, "_NETCDF_ENGINES", set())
     assert problem(tmp_path / "a.nc").endswith("xarray has no reader of netCDF; pip install h5netcdf h5py")
 
 
