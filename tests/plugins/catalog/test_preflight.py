@@ -139,7 +139,7 @@ def test_a_grid_with_a_crs_is_needed(session):
         ("image", "the result has no grid; give it one by geobox=, or as bourn.Image(..., geobox=...)")
     ]
     assert problems_of(session, image_of("a", geobox=grid(6, 7, crs=None))) == [
-        ("image", "the result's grid has no CRS, so that nobody could say where it lies")
+        ("image", "the result's grid has no CRS: the item could not state where it lies")
     ]
 
 
