@@ -278,7 +278,7 @@ class Session:
     @_on_first_use
     def dispatcher(self) -> Dispatcher:
         """From requests to plans."""
-        from bourn.contract.answers import Note  # on first use
+        from bourn.contract.receipt import Note  # on first use
         from bourn.dispatch.dispatcher import Dispatcher  # on first use
 
         self.settings.warn_of_unused_sections(self.registry.names)
@@ -342,13 +342,13 @@ class Session:
     ) -> tuple[Found, Any, Plan | list[Plan]]:
         """Return what is known of the result, the grid it is still to be put on, and the plans."""
         from bourn.dispatch.keywords import as_options, waiting_problems  # on first use
-        from bourn.dispatch.problems import Collected
+        from bourn.dispatch.problems import ProblemCollector
         from bourn.errors import RequestError
         from bourn.job.file import file_problems, filename_in
         from bourn.results.info import ResultInfo
         from bourn.results.inspect import Found
 
-        collected = Collected()
+        collected = ProblemCollector()
         refused: list[RequestError] = []
         found, grid = Found(obj, ResultInfo()), geobox
         plans: Plan | list[Plan] = []
@@ -391,7 +391,9 @@ class Session:
             return found, target_grid(geobox, resampling, "; the arguments of a callable are given by name")
         moved, notes = put_on_grid(found.obj, target_grid(geobox, resampling))
         again = inspect(moved)
-        return attrs.evolve(again, info=attrs.evolve(again.info, notes=(*again.info.notes, *notes))), None
+        return attrs.evolve(
+            again, info=attrs.evolve(again.info, notes=tuple(dict.fromkeys((*found.info.notes, *notes))))
+        ), None
 
     def _adapt(self, obj: Any) -> Any:
         from bourn.job.services import adapt  # on first use

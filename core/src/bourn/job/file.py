@@ -51,8 +51,8 @@ def file_problems(file: Any, plans: Sequence[Plan], *, block: bool) -> Iterator[
     if not block:
         yield Problem("file", "is written when the job has ended: it goes with waiting for it only")
     for plan in plans:
-        if not plan.to.plugin.gives_data:
-            message = f"goes only with destinations that give data back, and {plan.to.name!r} does not"
+        if not plan.chosen_destination.plugin.gives_data:
+            message = f"goes only with destinations that give data back, and {plan.chosen_destination.name!r} does not"
             yield Problem("file", message)
     # The type is asked, never the object: even ``__class__`` may run code.
     kind = type(file)

@@ -19,24 +19,19 @@ DTYPES = ("uint8", "uint16")
 """Dtypes in which readers expect colors."""
 
 
-KNOWN = ("gray", "red", "green", "blue", "hue", "saturation", "lightness", "cyan", "magenta", "yellow", "black")
-"""Colors of single bands, by rasterio's names; an alpha and a palette are stored otherwise."""
-
-
 def colors_of(image: Image) -> list[str | None]:
     """Return per band the color in its bandinfo, such as ``red``; None where there is none."""
-    found = [image.bandinfo[band].get("color") for band in image.bands]
-    return [color if color in KNOWN else None for color in found]
+    return [image.bandinfo[band].get("color") for band in image.bands]
 
 
 def is_rgb(image: Image, dtype: str, asked: str = "auto") -> bool:
-    """Whether the file is RGB: its bands are red, green and blue by name or color, optionally followed by an alpha."""
+    """Whether the bands are red, green and blue by their colors or names, optionally followed by an alpha."""
     if dtype not in DTYPES or asked == "none":
         return False
     if asked == "rgb":
         return len(image.bands) >= len(RGB)
-    names, colors = tuple(map(str.casefold, image.bands)), tuple(colors_of(image))
-    if names[:3] != RGB and colors[:3] != RGB:
+    names = tuple(str(image.bandinfo[band].get("color", band)).casefold() for band in image.bands)
+    if names[:3] != RGB:
         return False
     return len(names) == len(RGB) or (len(names) == len(RGB) + 1 and alpha_of(image, dtype) == len(RGB))
 

@@ -72,7 +72,7 @@ def make_profile(image: Image, options: Options) -> tuple[Profile, list[str]]:
         plain=[value is None and is_plain for value, is_plain in zip(image.nodata, _plain(image), strict=True)],
         photometric="RGB" if rgb else "PALETTE" if colormap else "MINISBLACK",
         colormap=colormap,
-        colors=colors_of(image),
+        colors=[None] * len(image.bands) if options.colors == "none" else colors_of(image),
         alpha=alpha,
         alpha_tagged=is_alpha_tagged(image, alpha, dtype, rgb=rgb),
         bands=image.bands,
