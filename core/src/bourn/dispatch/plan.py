@@ -106,7 +106,13 @@ class Plan:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the plan without its secrets: they are blank in another process."""
-        return _unpickle, (_reduced(self.to), _reduced(self.written), self.kinds, self.info, tuple(self.notes))
+        return _unpickle, (
+            _reduced(self.chosen_destination),
+            _reduced(self.chosen_format),
+            self.kinds,
+            self.info,
+            tuple(self.notes),
+        )
 
     def shares_encoding_with(self, other: Plan) -> bool:
         """Whether one artifact serves both: neither destination changes the result, and the format is the same."""
@@ -133,14 +139,14 @@ def _reduced(chosen: Chosen[Any]) -> tuple[str, str, str, Any, dict[str, Any]]:
     return chosen.name, chosen.distribution, chosen.version, chosen.plugin, write(chosen.options)
 
 
-def _unpickle(to: tuple[Any, ...], written: tuple[Any, ...], kinds: Any, info: ResultInfo, notes: Any) -> Plan:
+def _unpickle(destination: tuple[Any, ...], format: tuple[Any, ...], kinds: Any, info: ResultInfo, notes: Any) -> Plan:
     chosen = []
-    for name, distribution, version, plugin, mapping in (to, written):
+    for name, distribution, version, plugin, mapping in (destination, format):
         options, problems = read(plugin.Options, with_blanks(plugin.Options, mapping))
         if problems:
             raise RequestError(problems)
         chosen.append(Chosen(name=name, distribution=distribution, version=version, plugin=plugin, options=options))
-    return Plan(to=chosen[0], written=chosen[1], kinds=kinds, info=info, notes=notes)
+    return Plan(chosen_destination=chosen[0], chosen_format=chosen[1], kinds=kinds, info=info, notes=notes)
 
 
 def _told(mapping: Mapping[str, Any]) -> str:
