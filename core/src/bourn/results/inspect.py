@@ -237,7 +237,8 @@ def _image_info(image: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
         kinds=kinds, type_name=name, lazy=image.lazy, dtype=image.dtypes[0].name,
         dtypes=tuple(dtype.name for dtype in image.dtypes), shape=image.shape, bands=image.bands, grid=image.geobox,
         band_kinds=tuple(facts["kind"] for facts in image.bandinfo.values()), nodata=image.nodata,
-        masked=image.masked, properties=dict(image.properties), size_bytes=image.nbytes,
+        masked=image.masked, bandinfo={name: dict(facts) for name, facts in image.bandinfo.items()},
+        properties=dict(image.properties), size_bytes=image.nbytes,
     )  # fmt: skip
 
 
