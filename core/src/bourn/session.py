@@ -309,7 +309,10 @@ class Session:
         """What runs jobs and looks them up."""
         from bourn.job.engine import Engine  # on first use
 
-        return Engine(lambda: self.services, self.settings.workers)
+        folder = str(self.settings.folder)
+        return Engine(
+            lambda: self.services, self.settings.workers, reduce_job=lambda job_id: (_job_of, (job_id, folder))
+        )
 
     @property
     def home(self) -> Engine:
@@ -439,6 +442,18 @@ def _close(database: Database) -> None:
     with suppress(RuntimeError):  # the interpreter ends, and takes no more threads
         threading.Thread(target=database.close, name="bourn-close", daemon=True).start()
 
+
+def _job_of(job_id: str, folder: str) -> Job:
+    """Return a job that was pickled in another process: of the default session, or of one over the same folder."""
+    from bourn.job.job import Job  # on first use
+
+    session = default_session()
+    if str(session.settings.folder) != folder:
+        session = _others.setdefault(folder, Session(session.settings.replace(home=folder)))
+    return Job(job_id, session.engine)
+
+
+_others: dict[str, Session] = {}
 
 _default: Session | None = None
 _default_guard = ForkSafeLock()

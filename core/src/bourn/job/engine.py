@@ -86,11 +86,16 @@ class Engine:
         Returns the services; others in a forked child.
     threads : int
         How many jobs run at a time.
+    reduce_job : callable
+        Returns what pickle keeps of the job of an id.
     """
 
-    def __init__(self, open_services: Callable[[], Services], threads: int) -> None:
+    def __init__(
+        self, open_services: Callable[[], Services], threads: int, *, reduce_job: Callable[[str], tuple[Any, ...]]
+    ) -> None:
         self._open_services = open_services
         self._threads = threads
+        self.reduce_job = reduce_job
         self._current: _Run | None = None
         self._closing: list[_Run] = []
         self._guard = ForkSafeLock()

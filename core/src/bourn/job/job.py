@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeVar
@@ -80,6 +81,10 @@ class Job:
         UnknownJob
         """
         return Job.default_engine().job(id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the id and where the ledger is: a job is looked up again in another process."""
+        return self._engine.reduce_job(self._id)
 
     # -- what it is -------------------------------------------------------------------------------------------
 
@@ -315,7 +320,10 @@ class Job:
             raise JobError(msg, job=self)
         record = self._within(limit, self._current)
         self._check_not_expired(record)
-        with self._within(limit, self._engine.artifact_of(record).open) as source:
+        artifact = self._engine.artifact_of(record)
+        with ExitStack() as stack:
+            opening = self._engine.services.reader.stream(artifact)
+            source = self._within(limit, lambda: stack.enter_context(opening))
             write_file(file, _Limited(source, partial(self._within, limit)))
 
     def cancel(self) -> bool:

@@ -193,6 +193,7 @@ def _copy(job: RunningJob, source: RunningJob, services: Services) -> Artifact:
     assert source.artifact is not None  # it is among those stored
     key = _key(job)
     try:
+        services.reader.check(source.artifact)
         services.store.copy(source.artifact.key, key, media_type=source.artifact.media_type, filename=job.filename)
     except OSError as error:
         raise as_job_error(error, doing="copying the artifact in the store", as_type=JobFailed) from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from odc.geo.geobox import GeoBox
 
@@ -47,6 +47,8 @@ class ResultInfo:
         Where an image lies.
     masked : bool or None
         Whether it has a mask.
+    bandinfo : mapping
+        Of an image: what is known of each band, by its name.
     properties : mapping
         An image's properties (``date`` among them).
     size_bytes : int or None
@@ -55,10 +57,11 @@ class ResultInfo:
         Why an xarray object that lies on a grid is no image all the same: it has several dates, say.
     notes : sequence of str
         What is not heeded of the object.
-    plain_forms : sequence of Problem
-        Parts of which a format writes another, plain form: a refusal of each for formats that give back the same.
     other_key : str or None
         Of a container: the path of the first key that is no text.
+    user_classes : sequence of (path, name, hint)
+        Where the first object of each class stands that is a user's own or derived from a library's, and what makes a
+        plain value of it.
 
     Examples
     --------
@@ -78,12 +81,13 @@ class ResultInfo:
     nodata: tuple[int | float | complex | None, ...] | None = None
     grid: GeoBox | None = attrs.field(default=None, repr=False)
     masked: bool | None = None
+    bandinfo: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, repr=False)
     properties: dict[str, Any] = attrs.field(factory=dict)
     size_bytes: int | None = None
     no_image: Sequence[Problem] = ()
     notes: Sequence[str] = ()
-    plain_forms: Sequence[Problem] = ()
     other_key: str | None = None
+    user_classes: Sequence[tuple[str, str, str]] = ()
 
     def as_mapping(self) -> dict[str, Any]:
         """As JSON: what is known, the grid by its CRS and transform.

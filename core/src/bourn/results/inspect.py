@@ -11,7 +11,15 @@ from bourn.errors import Problem, RequestError, RequestTypeError
 from bourn.nested import Part, walk
 from bourn.results.call_arguments import argument_problems
 from bourn.results.info import ResultInfo
-from bourn.results.kinds import CONTAINERS, SCALARS, has_plain_form, is_dask_collection, kinds_of_type, type_name
+from bourn.results.kinds import (
+    CONTAINERS,
+    SCALARS,
+    is_dask_collection,
+    is_record_class,
+    kinds_of_type,
+    plain_form,
+    type_name,
+)
 from bourn.results.rebuild import rebuilt
 from bourn.results.unsupported import SENDABLE, refusal
 
@@ -80,14 +88,14 @@ def inspect(
         raise RequestTypeError(msg)
     if type(found) in CONTAINERS:
         other_keys: list[Part] = []
-        plain_forms: list[Problem] = []
-        found, lazy, problems = _inside(found, adapt, other_keys, plain_forms)
-        info = ResultInfo(
-            kinds=("value",), type_name=type(found).__name__, lazy=lazy, plain_forms=plain_forms,
-            other_key=other_keys[0].path if other_keys else None,
-        )  # fmt: skip
+        classes: dict[type, str] = {}
+        found, lazy, problems = _inside(found, adapt, other_keys, classes)
+        other_key = other_keys[0].path if other_keys else None
+        info = ResultInfo(kinds=("value",), type_name=type(found).__name__, lazy=lazy, other_key=other_key)
+        info = attrs.evolve(info, user_classes=_user_classes(classes))
     else:
         info, problems = _described(found)
+        info = attrs.evolve(info, user_classes=_user_classes({type(found): "result"}))
     takes = is_callable_result(found)
     problems = [*argument_problems(found if takes else None, arguments or {}), *problems]
     if problems:
@@ -100,22 +108,29 @@ def is_callable_result(obj: object) -> bool:
 
     Here and below classes are asked with ``type``: `isinstance` would ask the object for its ``__class__``.
     """
-    if kinds_of_type(type(obj)) is not None or is_dask_collection(obj) or has_plain_form(type(obj)):
+    if kinds_of_type(type(obj)) is not None or is_dask_collection(obj):
         return False
     return callable(obj) and not issubclass(type(obj), type)
 
 
 def _sendable(obj: object) -> bool:
-    known = kinds_of_type(type(obj)) is not None or has_plain_form(type(obj))
-    return known or is_dask_collection(obj) or is_callable_result(obj)
+    return kinds_of_type(type(obj)) is not None or is_dask_collection(obj) or is_callable_result(obj)
 
 
 def _adapted(obj: object, adapt: Callable[[object], object | None] | None) -> Any:
     """`obj` if it can be sent, else what `adapt` makes of it, else None."""
-    if _sendable(obj) or obj is None:
+    known = _sendable(obj)
+    if obj is None or (known and not is_record_class(type(obj))):
         return obj
     made = None if adapt is None or issubclass(type(obj), type) else adapt(obj)
-    return made if made is not None and _sendable(made) else None
+    if made is not None and _sendable(made):
+        return made
+    return obj if known else None
+
+
+def _user_classes(classes: Mapping[type, str]) -> tuple[tuple[str, str, str], ...]:
+    found = ((path, type_name(cls), plain_form(cls)) for cls, path in classes.items())
+    return tuple((path, name, hint) for path, name, hint in found if hint is not None)
 
 
 def _described(obj: Any) -> tuple[ResultInfo, list[Problem]]:
@@ -124,7 +139,10 @@ def _described(obj: Any) -> tuple[ResultInfo, list[Problem]]:
 
 
 def _inside(
-    obj: Any, adapt: Callable[[object], object | None] | None, other_keys: list[Part], plain_forms: list[Problem]
+    obj: Any,
+    adapt: Callable[[object], object | None] | None,
+    other_keys: list[Part],
+    classes: dict[type, str],
 ) -> tuple[Any, bool, list[Problem]]:
     """(`obj` with what was adapted in it, whether there is anything lazy inside, what can't be sent)."""
     lazy = False
@@ -133,17 +151,19 @@ def _inside(
     for part in walk(obj, other_keys):
         value: Any = part.value
         fault = part.problem
-        if fault is None and has_plain_form(type(value)) and kinds_of_type(type(value)) is None:
-            if len(plain_forms) < MOST_PROBLEMS:
-                plain_forms.append(Problem(part.path, refusal(value)))
-            continue
-        if fault is None and kinds_of_type(type(value)) is None and not is_dask_collection(value):
+        cls = type(value)
+        unknown = kinds_of_type(cls) is None and not is_dask_collection(value)
+        if fault is None and (unknown or is_record_class(cls)):
             # Callables inside a container are no results: only the whole is called.
             made = None if callable(value) else _adapted(value, adapt)
             if made is None:
                 fault = refusal(value)
             else:
-                adapted[id(value)] = value = made
+                if made is not value:
+                    adapted[id(value)] = value = made
+                classes.setdefault(type(value), part.path)
+        elif fault is None and cls not in classes:
+            classes[cls] = part.path
         if fault is None:
             fault = _unfit(value)
             lazy = lazy or is_dask_collection(value) or _is_lazy_image(value)
@@ -166,9 +186,9 @@ def _unfit(obj: Any) -> str | None:
     if numpy is None:
         return None
     cls = type(obj)
-    if issubclass(cls, numpy.ndarray) and cls not in {
-        numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap, type(numpy.ma.masked),
-    }:  # fmt: skip
+    if obj is numpy.ma.masked:
+        return None
+    if issubclass(cls, numpy.ndarray) and cls not in {numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap}:
         return refusal(obj)
     xarray = sys.modules.get("xarray")
     if xarray is not None and issubclass(cls, xarray.Dataset):
@@ -177,9 +197,9 @@ def _unfit(obj: Any) -> str | None:
         dtypes = [obj.dtype]
     else:
         return None
-    # Formats look at each item of an array of objects; numpy says `hasobject` of StringDType too.
-    if any(getattr(dtype, "hasobject", False) and dtype.kind not in "OT" for dtype in dtypes):
-        return "a structured array with fields of objects can't be sent: convert these fields, such as with astype"
+    # Arrays of objects are written value by value; objects within fields are no values that a format could reach.
+    if any(getattr(dtype, "hasobject", False) and dtype.names is not None for dtype in dtypes):
+        return "an array whose fields hold objects can't be sent; convert them, such as with astype"
     return None
 
 
@@ -188,8 +208,6 @@ def _known(obj: Any) -> ResultInfo:
     name = type_name(cls)
     kinds = kinds_of_type(cls)
     if kinds is None:
-        if has_plain_form(cls):
-            return ResultInfo(kinds=("value",), type_name=name, plain_forms=[Problem("result", refusal(obj))])
         return ResultInfo(type_name=name, lazy=True)  # a Delayed, another collection, or a callable
     module = cls.__module__.partition(".")[0]
     if kinds == ("image",):
@@ -209,7 +227,9 @@ def _known(obj: Any) -> ResultInfo:
         return ResultInfo(
             kinds=kinds, type_name=name, dtype=obj.dtype.name, shape=obj.shape, masked=masked, size_bytes=obj.nbytes
         )
-    return ResultInfo(kinds=kinds, type_name=name, size_bytes=obj.nbytes if module == "pyarrow" else None)
+    return ResultInfo(
+        kinds=kinds, type_name=name, size_bytes=getattr(obj, "nbytes", None) if module == "pyarrow" else None
+    )
 
 
 def _image_info(image: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
@@ -217,7 +237,8 @@ def _image_info(image: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
         kinds=kinds, type_name=name, lazy=image.lazy, dtype=image.dtypes[0].name,
         dtypes=tuple(dtype.name for dtype in image.dtypes), shape=image.shape, bands=image.bands, grid=image.geobox,
         band_kinds=tuple(facts["kind"] for facts in image.bandinfo.values()), nodata=image.nodata,
-        masked=image.masked, properties=dict(image.properties), size_bytes=image.nbytes,
+        masked=image.masked, bandinfo={name: dict(facts) for name, facts in image.bandinfo.items()},
+        properties=dict(image.properties), size_bytes=image.nbytes,
     )  # fmt: skip
 
 

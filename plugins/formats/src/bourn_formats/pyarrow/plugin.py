@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bourn.plugin import ANY, EncodeError, Example, Format, Sink
+from bourn.plugin import ANY, EncodeError, Example, Format, Note, Problem, ResultInfo, Sink
 
 from bourn_formats.pyarrow.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from bourn.plugin import Note, Problem, ResultInfo
 
 __all__ = ["PyArrow"]
 
@@ -33,10 +31,11 @@ class PyArrow(Format[Options]):
         Example("As small as can be.", format={"type": "pyarrow", "compression": "brotli"}),
     )
 
-    def preflight(self, options: Options, info: ResultInfo) -> Iterable[Problem | Note]:
-        """Refuse objects that could not be given back as they are, only in a plain form."""
-        del options
-        yield from info.plain_forms
+    def preflight(self, options: Options, info: ResultInfo) -> Iterable[Problem | Note]:  # of the interface
+        """Objects whose classes are the user's: reading would have to import them."""
+        for path, name, hint in info.user_classes:
+            what = f"{path}: an object of type {name} can't be written as pyarrow"
+            yield Problem("", f"{what}, which gives back the classes of known libraries only ({hint})")
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` piece by piece; an array's own memory is what is compressed."""
