@@ -13,6 +13,7 @@
     ├── SettingsError (ValueError)       the settings of this installation
     ├── LedgerError                      the database of jobs: out of reach, or it can't be written
     ├── StoreError                       the store of artifacts: out of reach, or it can't be read
+    │   └── DamagedError                 an object does not hold the bytes that were stored
     ├── JobError                         a job; it stands in ``.job``
     │   ├── JobFailed
     │   │   ├── ResultRefused            the result, once known, is unfit
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BournError",
+    "DamagedError",
     "DeliveryError",
     "DeliveryRefused",
     "EncodeError",
@@ -226,6 +228,13 @@ class StoreError(BournError):
     """The store of artifacts is out of reach, or can't be read; its own error is chained. Nothing is lost by that."""
 
     code = "store-error"
+
+
+class DamagedError(StoreError):
+    """An object in the store does not hold the bytes that were stored: its digest differs."""
+
+    code = "damaged"
+    cure = "Restore the object from a backup, or compute the result again: the bytes in the store are not the result."
 
 
 class JobError(BournError):

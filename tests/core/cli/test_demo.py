@@ -153,7 +153,7 @@ def test_the_scene_is_a_scene():
 
 
 def test_slips_are_slips():
-    from bourn.cli.demo.shown import _slip
+    from bourn.cli.demo.report import _slip
 
     assert _slip("compression") == "comprsesion"
     assert _slip("json") == "jsno"

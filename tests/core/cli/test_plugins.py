@@ -193,7 +193,7 @@ def test_an_example_for_the_shell_asks_for_the_same(session):
     """Of all that is installed: as the shell reads it, and as the command does."""
     require("bash")
     from bourn.describe.example import command_of
-    from bourn.options.options import read
+    from bourn.options.serialization import read
 
     def typed(role, half):
         if half is None:

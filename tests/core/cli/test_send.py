@@ -121,7 +121,7 @@ def test_everything_that_is_wrong_at_once(run, two):
     assert [line.split()[0] for line in done.stderr.splitlines()[1:]] == [
         "destination.retries", "destination.urgent", "destination.subjekt", "format.width", "format.ends",
     ]  # fmt: skip
-    assert "unknown option; did you mean 'subject'?" in done.stderr
+    assert "'letter' has no option 'subjekt'; did you mean 'subject'?" in done.stderr
 
 
 def test_a_bad_request_as_json(run, two):

@@ -167,17 +167,17 @@ DESTINATIONS = {
     "type list": ({"type": ["a"]}, *options("destination.type: expected the name of a destination, got a list of 1")),
     "type bytes": ({"type": b"a"}, *options("destination.type: expected the name of a destination, got b'a'")),
     "type empty": ({"type": ""}, *unknown("''", "")),
-    "extra key": ({"type": "download", "subject": "x"}, *options("destination.subject: unknown option; it has none")),
-    "key of a class": ({"type": "download", "__class__": 1}, *options("destination.__class__: unknown option; it has none")),
-    "empty key": ({"type": "download", "": 1}, *options("destination['']: unknown option; it has none")),
+    "extra key": ({"type": "download", "subject": "x"}, *options("destination.subject: 'download' has no option 'subject'; it has none")),
+    "key of a class": ({"type": "download", "__class__": 1}, *options("destination.__class__: 'download' has no option '__class__'; it has none")),
+    "empty key": ({"type": "download", "": 1}, *options("destination['']: 'download' has no option ''; it has none")),
     "key with controls": (
-        {"type": "download", "a\n\x1b[2J": 1}, *options(r"destination['a\n\x1b[2J']: unknown option; it has none"),
+        {"type": "download", "a\n\x1b[2J": 1}, *options(r"destination['a\n\x1b[2J']: 'download' has no option 'a\n\x1b[2J'; it has none"),
     ),
     "key with a surrogate": (
-        {"type": "download", "\ud800": 1}, *options(r"destination['\ud800']: unknown option; it has none"),
+        {"type": "download", "\ud800": 1}, *options(r"destination['\ud800']: 'download' has no option '\ud800'; it has none"),
     ),
     "huge key": (
-        {"type": "download", "k" * 100_000: 1}, *options("destination['" + "k" * 78 + "…]: unknown option; it has none"),
+        {"type": "download", "k" * 100_000: 1}, *options(f"destination['{'k' * 78}…]: 'download' has no option '{'k' * 78}…; it has none"),
     ),
     "key int": ({"type": "download", 5: 1}, *options("destination: expected names of options as keys, got 5")),
     "key None": ({"type": "download", None: 1}, *options("destination: expected names of options as keys, got None")),
@@ -195,7 +195,7 @@ DESTINATIONS = {
     "cycle": (
         holding_itself({"type": "download"}, "x"),
         *options(
-            "2 problems in the request:\n  destination.x  contains itself\n  destination.x  unknown option; it has none"
+            "2 problems in the request:\n  destination.x  contains itself\n  destination.x  'download' has no option 'x'; it has none"
         ),
     ),
     "mapping that raises": (
@@ -205,9 +205,9 @@ DESTINATIONS = {
         Raises(SystemExit("secret")), *options("destination: the mapping can't be read: it raised SystemExit"),
     ),
     "mapping without end": (Endless(None), *options("destination: has more than 100,000 entries")),
-    "mapping that changes": (Changing(type="download"), *options("destination.more: unknown option; it has none")),
+    "mapping that changes": (Changing(type="download"), *options("destination.more: 'download' has no option 'more'; it has none")),
     "option whose repr raises": (
-        {"type": "download", "a": Unprintable()}, *options("destination.a: unknown option; it has none"),
+        {"type": "download", "a": Unprintable()}, *options("destination.a: 'download' has no option 'a'; it has none"),
     ),
 }  # fmt: skip
 
@@ -222,7 +222,7 @@ FORMATS = {
     "suffix": (".json", *unknown("'.json'", " Did you mean 'json'?", role="format")),
     "a destination": ("download", UnknownPlugin, "format: 'download' is a destination; give it as destination="),
     "option near miss": (
-        {"type": "json", "na": "null"}, *options("format.na: unknown option; did you mean 'nan'? Options: nan"),
+        {"type": "json", "na": "null"}, *options("format.na: 'json' has no option 'na'; did you mean 'nan'? Options: nan"),
     ),
     "choice bool": ({"type": "json", "nan": True}, *options("format.nan: expected one of 'null', 'error', got True")),
     "choice None": ({"type": "json", "nan": None}, *options("format.nan: expected one of 'null', 'error', got None")),
@@ -235,7 +235,7 @@ FORMATS = {
         *options("format.compression: expected one of 'lz4', 'brotli', 'zstd', 'none', got None"),
     ),
     "option where there is none": (
-        {"type": "msgpack", "compression": "lz4"}, *options("format.compression: unknown option; it has none"),
+        {"type": "msgpack", "compression": "lz4"}, *options("format.compression: 'msgpack' has no option 'compression'; it has none"),
     ),
     "an image's": (
         "geotiff",
@@ -253,11 +253,11 @@ FORMATS = {
 }  # fmt: skip
 
 CASTS = {
-    "text for an int": ({"level": "6"}, "format.level: expected an integer, got '6'"),
-    "bool for an int": ({"level": True}, "format.level: expected an integer, got True"),
-    "float for an int": ({"level": 6.0}, "format.level: expected an integer, got 6.0"),
-    "numpy's float for an int": ({"level": np.float64(6)}, "format.level: expected an integer, got 6.0"),
-    "NaN for an int": ({"level": float("nan")}, "format.level: expected an integer, got nan"),
+    "text for an int": ({"level": "6"}, "format.level: expected int, got '6'"),
+    "bool for an int": ({"level": True}, "format.level: expected int, got True"),
+    "float for an int": ({"level": 6.0}, "format.level: expected int, got 6.0"),
+    "numpy's float for an int": ({"level": np.float64(6)}, "format.level: expected int, got 6.0"),
+    "NaN for an int": ({"level": float("nan")}, "format.level: expected int, got nan"),
     "huge int": ({"level": 10**400}, "format.level: expected at most 22, got an int of 1329 bits"),
     "negative int": ({"level": -1}, "format.level: expected at least 1, got -1"),
     "bytes for a text": (
@@ -268,13 +268,13 @@ CASTS = {
         {"compression": "ＬＺＷ"},  # noqa: RUF001  # that is the case
         "format.compression: expected one of 'DEFLATE', 'LZW', 'ZSTD', 'JPEG', 'WEBP', 'LERC', 'none', got 'ＬＺＷ'",  # noqa: RUF001
     ),
-    "int for a bool": ({"overviews": 1}, "format.overviews: expected true or false, got 1"),
-    "text for a bool": ({"overviews": "false"}, "format.overviews: expected true or false, got 'false'"),
-    "None for a bool": ({"tiled": None}, "format.tiled: expected true or false, got None"),
+    "int for a bool": ({"overviews": 1}, "format.overviews: expected bool, got 1"),
+    "text for a bool": ({"overviews": "false"}, "format.overviews: expected bool, got 'false'"),
+    "None for a bool": ({"tiled": None}, "format.tiled: expected bool, got None"),
     "no multiple": ({"blocksize": 100}, "format.blocksize: expected a multiple of 16, got 100"),
-    "list for an int": ({"blocksize": [512]}, "format.blocksize: expected an integer, got a list of 1"),
+    "list for an int": ({"blocksize": [512]}, "format.blocksize: expected int, got a list of 1"),
     "object whose repr raises": (
-        {"blocksize": Unprintable()}, "format.blocksize: expected an integer, got an object of type {here}.Unprintable",
+        {"blocksize": Unprintable()}, "format.blocksize: expected int, got an object of type {here}.Unprintable",
     ),
 }  # fmt: skip
 
@@ -330,4 +330,6 @@ def test_a_thousand_problems_fit_one_message(session):
     given = {"type": "download", **{f"k{number}": 1 for number in range(1000)}}
     error_type, message = refused(session, 2, destination=given)
     assert error_type is InvalidOptions
-    assert message.startswith("100 problems in the request:\n  destination.k0   unknown option; it has none\n")
+    assert message.startswith(
+        "100 problems in the request:\n  destination.k0   'download' has no option 'k0'; it has none\n"
+    )

@@ -184,7 +184,7 @@ def test_a_request_that_the_ledger_can_not_take_leaves_nothing(make):
 
 def test_a_sweep_in_the_background_that_fails_fails_no_request(make, monkeypatch, caplog, soon):
     session = make()
-    monkeypatch.setattr(session.services.sweeper, "now_and_then", full)
+    monkeypatch.setattr(session.services.sweeper, "sweep_if_due", full)
     assert session.compute(2) == 2
     soon(lambda: "a sweep in the background failed" in caplog.text)
 

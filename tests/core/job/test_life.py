@@ -572,3 +572,60 @@ def test_in_a_notebook_the_bar_is_drawn_once(session, monkeypatch, capsys):
     monkeypatch.setattr("bourn.job.progress._in_notebook", lambda: True)
     assert session.compute(lambda: 2, format="json") == b"2"
     assert capsys.readouterr().out.count("Job ID: ") == 1
+
+
+# -- clocks and ledgers that do not answer -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_time_limit_counts_by_no_clock_on_the_wall(make, clock, gate, soon, hours):
+    session = make(clock=clock)
+    session.compute(1)
+    short = session.compute(gate.wait, timeout=0.5, block=False)
+    long = session.compute(gate.wait, timeout=600, block=False)
+    assert gate.started.wait(60)
+    clock.move(hours=hours)
+    soon(session.engine.running_job(short.id).cancel_requested.is_set)
+    time.sleep(0.5)
+    gate.go.set()
+    assert long.result() == 1
+    with pytest.raises(JobTimeout):
+        short.wait(60)
+
+
+@pytest.mark.backends("home")
+def test_a_time_limit_holds_while_another_process_locks_the_ledger(make, home):
+    import sqlite3
+    from contextlib import closing
+
+    session = make()
+    session.compute(1)
+    with closing(sqlite3.connect(home / "ledger.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        began = time.monotonic()
+        with pytest.raises(JobTimeout):
+            session.compute(2, timeout=1)
+        assert time.monotonic() - began < 3
+        other.execute("rollback")
+    assert session.compute(3, timeout=60) == 3
+
+
+@pytest.mark.backends("home")
+@pytest.mark.parametrize("step", ["create", "size"])
+def test_a_time_limit_holds_while_the_store_does_not_answer(make, monkeypatch, gate, step):
+    session = make()
+    session.compute(1)
+    real = getattr(type(session.store), step)
+
+    def hang(self, *given, **more):
+        gate.go.wait(20)
+        return real(self, *given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(session.store), step, hang)
+        began = time.monotonic()
+        with pytest.raises(JobTimeout):
+            session.compute(2, timeout=1)
+        assert time.monotonic() - began < 3
+        gate.go.set()
+        session.engine.drain()

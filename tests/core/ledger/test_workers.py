@@ -19,7 +19,7 @@ def row(**more):
 
 
 def dead(seen_ago=timedelta(), **more):
-    return workers._dead(row(seen_at=NOW - seen_ago, **more), NOW)
+    return workers._is_dead_here(row(seen_at=NOW - seen_ago, **more), NOW)
 
 
 def test_this_process_is_alive_however_long_ago_it_was_seen():

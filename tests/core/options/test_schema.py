@@ -10,8 +10,8 @@ from typing import Any, Literal
 import attrs
 import pytest
 from bourn.errors import PluginError
-from bourn.options.options import read
 from bourn.options.schema import schema_of
+from bourn.options.serialization import read
 from bourn.plugin import NoOptions, Secret, option
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -187,8 +187,8 @@ def _path(error):
 @pytest.mark.parametrize(
     ("hint", "reason"),
     [
-        (complex, "is of a type without a JSON Schema: builtins.complex"),
-        (list[bytes], "is of a type without a JSON Schema: builtins.bytes"),
+        (complex, "has a type without a JSON Schema: builtins.complex"),
+        (list[bytes], "has a type without a JSON Schema: builtins.bytes"),
         (dict[int, str], "is a mapping with keys that are no str"),
         (list[Secret], "holds a Secret in a list or mapping; give each Secret an option of its own"),
         (Secret | str, "is a Secret or something else; a Secret stands alone, or with None"),
@@ -212,7 +212,7 @@ def test_a_type_that_is_not_found_at_run_time_is_the_plugins_fault():
     class Lost:
         x: Nowhere = option(help="x")  # noqa: F821
 
-    with pytest.raises(PluginError, match="can't be found at run time: name 'Nowhere' is not defined"):
+    with pytest.raises(PluginError, match="can't be resolved at run time: name 'Nowhere' is not defined"):
         schema_of(Lost)
 
 

@@ -73,7 +73,7 @@ DESTINATIONS = {
     "notattrs": (destination("Options = dict"), "Options: builtins.dict is not an attrs class"),
     "noschema": (
         destination("@attrs.frozen\nclass Options:\n    x: complex = option(help='x')"),
-        "Options: option 'x' of noschema_plugin.Plugin.Options is of a type without a JSON Schema: builtins.complex",
+        "Options: option 'x' of noschema_plugin.Plugin.Options has a type without a JSON Schema: builtins.complex",
     ),
     "default": (
         destination("@attrs.frozen\nclass Options:\n    x: int = option(default=11, le=10, help='x')"),

@@ -33,7 +33,7 @@ def refused(home, monkeypatch, tmp_path):
 
 def test_a_variable_is_named(refused):
     assert refused(BOURN_WORKERS="many") == [
-        "1 problem in the settings:", "  BOURN_WORKERS  expected an integer, got 'many'",
+        "1 problem in the settings:", "  BOURN_WORKERS  expected int, got 'many'",
     ]  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_a_variable_that_nobody_knows_is_named(refused):
 
 def test_a_variable_within_a_mapping_is_named(refused):
     lines = refused(BOURN_PREFER__EMAIL="3")
-    assert lines[1:] == ["  BOURN_PREFER__EMAIL  expected a string, got 3"]
+    assert lines[1:] == ["  BOURN_PREFER__EMAIL  expected str, got 3"]
 
 
 def test_file_and_variables_are_told_apart(refused, tmp_path):
@@ -61,7 +61,7 @@ def test_an_argument_is_not_taken_for_the_variable_that_it_replaces(home, monkey
 
 def test_a_plugins_variable_is_named(home, monkeypatch):
     monkeypatch.setenv("BOURN_SHELF__HEIGHT", "tall")
-    with pytest.raises(SettingsError, match="BOURN_SHELF__HEIGHT  expected an integer, got 'tall'"):
+    with pytest.raises(SettingsError, match="BOURN_SHELF__HEIGHT  expected int, got 'tall'"):
         Settings.load().of_plugin("shelf", Shelf)
 
 

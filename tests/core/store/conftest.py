@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from bourn.ledger.clock import LedgerClock
 from bourn.ledger.database import Database
 from bourn.ledger.ledger import Ledger, NewJob
 from bourn.ledger.links import LinkLedger
@@ -22,6 +23,8 @@ LIFETIME = timedelta(days=10)
 
 class HandClock:
     """Gives the time that was set."""
+
+    manual = True
 
     def __init__(self, now):
         self.now = now
@@ -40,7 +43,10 @@ class House:
         self.link_ledger = LinkLedger(self.database)
         self.keys = SigningKeys(self.database)
         self.store = open_store(url) if url else open_store(backend.store_url, **backend.store_options)
-        self.links = Links(self.keys, self.link_ledger, "https://data.example.org/", self.clock)
+        self.ledger_clock = LedgerClock(self.database, self.clock)
+        self.links = Links(
+            self.keys, self.link_ledger, "https://data.example.org/", self.ledger_clock, lifetime=LIFETIME
+        )
 
     def queued(self):
         job = SimpleNamespace(id=secrets.token_hex(24), delivery_id=secrets.token_hex(16))

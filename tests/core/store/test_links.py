@@ -18,6 +18,11 @@ NONE_SUCH = r"^There is no such link\.$"
 OVER = r"^This link has expired: it worked until 2026-11-11 12:00:00 UTC\.$"
 
 
+def another_server(house):
+    """Links as another process has them, over the same ledger."""
+    return Links(house.keys, house.link_ledger, "http://x", house.ledger_clock, lifetime=TEN_DAYS)
+
+
 def test_a_link_leads_to_what_was_stored(house):
     job = house.finished(b"two")
     url = house.links.url(job.delivery_id, "result.txt")
@@ -69,7 +74,7 @@ def test_once_expired_is_for_ever(house):
     with pytest.raises(LinkExpired):
         house.links.resolve(token)
     house.clock.now = start
-    another = Links(house.keys, house.link_ledger, "http://x", house.clock)
+    another = another_server(house)
     with pytest.raises(LinkExpired, match=OVER):
         another.resolve(token)
 
@@ -92,7 +97,7 @@ def test_a_ledger_that_cannot_be_written_makes_no_link_work_again(house, monkeyp
     monkeypatch.setattr(house.link_ledger, "mark_expired", full)
     with pytest.raises(LinkExpired, match=OVER):
         house.links.resolve(token)
-    assert f"could not write down that the link of delivery {job.delivery_id} has expired" in caplog.text
+    assert f"could not record that the link of delivery {job.delivery_id} has expired" in caplog.text
 
 
 def test_every_change_of_a_single_bit_is_refused(house):
@@ -177,7 +182,7 @@ def test_links_outlive_a_rotation_of_keys(house):
     """Old ones in this process and in others, new ones in a process that has the old keys in memory."""
     job = house.finished()
     old = house.links.token(job.delivery_id)
-    another = Links(house.keys, house.link_ledger, "http://x", house.clock)
+    another = another_server(house)
     assert another.resolve(old).job_id == job.id
     house.links.rotate()
     new = house.links.token(job.delivery_id)
@@ -191,6 +196,21 @@ def test_links_outlive_a_rotation_of_keys(house):
             house.links.resolve(token)
 
 
+@pytest.mark.parametrize("days", [1, 10, 365])
+def test_older_keys_stay_valid_for_as_long_as_links_work_and_their_tombstones_are_known(house, days):
+    lifetime = timedelta(days=days)
+    links = Links(house.keys, house.link_ledger, "http://x", house.ledger_clock, lifetime=lifetime)
+    job = house.finished(expires_at=house.clock() + lifetime)
+    token = links.token(job.delivery_id)
+    links.rotate()
+    house.clock.now += lifetime + timedelta(days=90) - SECOND
+    assert len(house.keys.all(now=house.clock())) == 2
+    house.clock.now += SECOND
+    assert len(house.keys.all(now=house.clock())) == 1
+    with pytest.raises(LinkInvalid):
+        another_server(house).resolve(token)
+
+
 def test_the_newest_key_signs(house):
     job = house.finished()
     house.links.token(job.delivery_id)
@@ -198,16 +218,16 @@ def test_the_newest_key_signs(house):
     newest = house.links.token(job.delivery_id)
     house.clock.now += SECOND
     assert len(house.keys.all(now=house.clock())) == 1
-    fresh = Links(house.keys, house.link_ledger, "http://x", house.clock)
+    fresh = another_server(house)
     assert fresh.resolve(newest).job_id == job.id
 
 
-def test_a_stolen_key_is_refused_everywhere_within_seconds(house):
+def test_a_stolen_key_is_refused_everywhere_within_seconds(house, monkeypatch):
     job = house.finished()
-    another = Links(house.keys, house.link_ledger, "http://x", house.clock)
+    another = another_server(house)
     stolen = another.token(job.delivery_id)
     house.links.rotate(grace=timedelta(0))
-    house.clock.now += timedelta(seconds=11)
+    monkeypatch.setattr("bourn.store.links.KEYS_FRESH_SECONDS", -1)  # the seconds have passed
     for links in (house.links, another):
         with pytest.raises(LinkInvalid, match=NONE_SUCH):
             links.resolve(stolen)

@@ -4,11 +4,13 @@ import os
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from bourn.errors import LinkError, LinkExpired, LinkInvalid
 from bourn.ledger.stages import Stage
 from bourn.store.retention import Sweeper, Swept, sweep
+from bourn.store.store import Store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +26,12 @@ def swept(house, **options):
 
 def resolved(house, job):
     return house.links.resolve(house.links.token(job.delivery_id))
+
+
+def fail_deletes(monkeypatch, house, delete):
+    """Have the store delete one by one, by `delete`, as after a bulk request that failed."""
+    monkeypatch.setattr(house.store, "delete", delete)
+    monkeypatch.setattr(house.store, "delete_many", partial(Store.delete_many, house.store))
 
 
 def test_bytes_go_when_their_time_comes(house):
@@ -139,7 +147,7 @@ def test_tombstones_go_after_ninety_days(house):
 
 
 def test_many_are_swept_in_batches(house, monkeypatch):
-    monkeypatch.setattr("bourn.store.retention._BATCH", 3)
+    monkeypatch.setattr("bourn.store.retention.BATCH", 3)
     for _ in range(10):
         house.finished()
     house.clock.now += TEN_DAYS
@@ -159,7 +167,7 @@ def test_one_object_that_cannot_be_removed_does_not_stop_the_others(house, monke
             raise OSError(5, "Input/output error")
         really(key)
 
-    monkeypatch.setattr(house.store, "delete", failing)
+    fail_deletes(monkeypatch, house, failing)
     assert swept(house) == Swept(expired=5, erased=4, freed_bytes=12, failed=1)
     assert f"could not remove {stuck} from the store, the next sweep tries again: " in caplog.text
     monkeypatch.undo()
@@ -167,7 +175,7 @@ def test_one_object_that_cannot_be_removed_does_not_stop_the_others(house, monke
 
 
 def test_objects_that_cannot_be_removed_are_tried_once_a_sweep(house, monkeypatch):
-    monkeypatch.setattr("bourn.store.retention._BATCH", 2)
+    monkeypatch.setattr("bourn.store.retention.BATCH", 2)
     for _ in range(5):
         house.finished()
     house.clock.now += TEN_DAYS
@@ -178,7 +186,7 @@ def test_objects_that_cannot_be_removed_are_tried_once_a_sweep(house, monkeypatc
         assert len(tried) < 20
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(house.store, "delete", failing)
+    fail_deletes(monkeypatch, house, failing)
     assert swept(house) == Swept(expired=5, failed=5)
     assert len(tried) == len(set(tried)) == 5
 
@@ -287,27 +295,26 @@ def test_no_expired_byte_is_left_and_no_live_one_missing(house_in_memory, steps)
                     assert works
 
 
-def test_now_and_then_is_once_an_hour_for_a_home(house, tmp_path, monkeypatch):
+def test_it_is_swept_once_an_hour_for_a_ledger(house):
     """However many processes use it, and however often they ask."""
-    one, other = (Sweeper(house.store, house.link_ledger, stamp=tmp_path / "home" / "swept") for _ in range(2))
-    asked = [one.now_and_then(house.clock()), one.now_and_then(house.clock()), other.now_and_then(house.clock())]
-    assert asked == [Swept(), None, None]
+    one, other = (Sweeper(house.store, house.link_ledger, house.ledger_clock) for _ in range(2))
+    assert [one.sweep_if_due(), one.sweep_if_due(), other.sweep_if_due()] == [Swept(), None, None]
     house.clock.now += HOUR - timedelta(microseconds=1)
-    assert [each.now_and_then(house.clock()) for each in (one, other)] == [None, None]
+    assert [each.sweep_if_due() for each in (one, other)] == [None, None]
     house.clock.now += timedelta(microseconds=2)
-    assert one.now_and_then(house.clock()) == Swept()
+    assert one.sweep_if_due() == Swept()
     house.clock.now += HOUR
-    assert other.now_and_then(house.clock()) == Swept()
+    assert other.sweep_if_due() == Swept()
     house.clock.now -= timedelta(days=1)  # set back
-    assert other.now_and_then(house.clock()) == Swept()
+    assert other.sweep_if_due() == Swept()
 
 
 def test_asking_costs_nothing(house):
-    sweeper = Sweeper(house.store, house.link_ledger)
-    assert sweeper.now_and_then(house.clock()) == Swept()
+    sweeper = Sweeper(house.store, house.link_ledger, house.ledger_clock)
+    assert sweeper.sweep_if_due() == Swept()
     before = time.perf_counter()
     for _ in range(1000):
-        sweeper.now_and_then(house.clock())
+        sweeper.sweep_if_due()
     assert (time.perf_counter() - before) / 1000 < 100e-6
 
 

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from bourn.options.options import read
+from bourn.options.serialization import read
 from bourn.plugin import ANY, Artifact, NoOptions, Receipt
 from bourn.plugins.registry import Registry
 from bourn_download import Download

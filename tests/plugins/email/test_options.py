@@ -109,7 +109,7 @@ def test_whoever_wants_a_blind_copy_is_not_told_to_make_an_open_one(plan, name):
     with pytest.raises(InvalidOptions) as caught:
         plan(**{name: "secret@example.org"})
     (problem,) = caught.value.problems
-    assert problem.message == "unknown option. Options: body, cc, subject, to"
+    assert problem.message == f"'email' has no option {name!r}. Options: body, cc, subject, to"
 
 
 RULES = {"allowed_recipients": ["*@example.org", "*@*.example.org", "boss@other.org"]}

@@ -163,7 +163,7 @@ def cell(name, obj):
     elif name != "pyarrow":
         said = re.sub(r"\.(\d{6})\d+", r".\1…", said)
         said = f"`{said if len(said) <= LONGEST else said[: LONGEST - 1] + '…'}`".replace("|", "\\|")
-    return said + "".join(f", *{key}*" for key in sorted(report))
+    return said + "".join(f", *{key}*" for key in sorted(report) if key != "first")
 
 
 IMAGES = {

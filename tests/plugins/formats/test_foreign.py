@@ -31,13 +31,15 @@ def through_pyarrow(obj):
 
 def through_json(obj):
     sink = io.BytesIO()
-    report = JSON().encode(obj, JSONOptions(), sink)
+    report = dict(JSON().encode(obj, JSONOptions(), sink))
+    report.pop("first", None)
     return json.loads(sink.getvalue()), report
 
 
 def through_msgpack(obj):
     sink = io.BytesIO()
-    report = MsgPack().encode(obj, NoOptions(), sink)
+    report = dict(MsgPack().encode(obj, NoOptions(), sink))
+    report.pop("first", None)
     return msgpack.unpackb(sink.getvalue()), report
 
 

@@ -1,20 +1,29 @@
 """JSON is RFC 8259, whatever the result; what it changes is counted, what it does not have is refused."""
 
 import collections
+import dataclasses
 import datetime as dt
 import decimal
 import enum
 import io
+import ipaddress
 import json
 import math
+import pathlib
 import subprocess
 import sys
 import textwrap
+import typing
+import uuid
+import zoneinfo
 
+import attrs
+import cftime
 import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
+import pydantic
 import pytest
 import xarray as xr
 from affine import Affine
@@ -28,7 +37,8 @@ from odc.geo.geobox import GeoBox
 
 def written(obj, nan="null"):
     sink = io.BytesIO()
-    report = JSON().encode(obj, Options(nan=nan), sink)
+    report = dict(JSON().encode(obj, Options(nan=nan), sink))
+    report.pop("first", None)
     return sink.getvalue(), report
 
 
@@ -46,6 +56,41 @@ def parsed(obj):
 
 class Colour(enum.IntEnum):
     RED = 1
+
+
+class Mode(enum.Enum):
+    FAST = "fast"
+
+
+class Text(str):
+    """A class derived from a builtin."""
+
+    __slots__ = ()
+
+
+class Pair(typing.NamedTuple):
+    a: int
+    b: int
+
+
+@dataclasses.dataclass
+class Record:
+    a: int
+
+
+@attrs.frozen
+class Frozen:
+    a: int
+
+
+class Model(pydantic.BaseModel):
+    a: int
+
+
+def with_attrs():
+    frame = pd.DataFrame({"a": [1]}).rename_axis(columns="c").rename_axis("i")
+    frame.attrs = {"source": "s"}
+    return frame
 
 
 class Features:
@@ -80,8 +125,6 @@ EXACT = {
     "string dtype": (np.array(["a", "b"], np.dtypes.StringDType()), b'["a","b"]'),
     "objects": (np.array([[1, "x"], [None, 2.5]], object), b'[[1,"x"],[null,2.5]]'),
     "numpy scalars": ([np.bool_(1), np.int8(-1), np.float64(0.5), np.str_("s")], b'[true,-1,0.5,"s"]'),
-    "enum": (Colour.RED, b"1"),
-    "ordered": (collections.OrderedDict(b=1, a=2), b'{"b":1,"a":2}'),
     "table": (pa.table({"a": [1, None], "b": ["x", "y"]}), b'[{"a":1,"b":"x"},{"a":null,"b":"y"}]'),
     "batch": (pa.record_batch({"a": [1]}), b'[{"a":1}]'),
     "arrow array": (pa.array([1, None]), b"[1,null]"),
@@ -92,7 +135,6 @@ EXACT = {
     ),
     "rows without columns": (pa.table({"a": [1, 2]}).select([]), b"[{},{}]"),
     "frame": (pd.DataFrame({"a": [1, 2], "s": ["x", "y"]}), b'[{"a":1,"s":"x"},{"a":2,"s":"y"}]'),
-    "empty frame": (pd.DataFrame({"a": []}), b"[]"),
     "geobox": (
         GeoBox((2, 3), Affine(10, 0, 5, 0, -10, 7), "EPSG:32613"),
         b'{"crs":"EPSG:32613","transform":[10.0,0.0,5.0,0.0,-10.0,7.0],"shape":[2,3]}',
@@ -110,8 +152,8 @@ COUNTED = {
     "sides behind 0": ([np.zeros((2, 0, 3)), np.zeros((0, 3))], b"[[[],[]],[]]", {"shape": 2}),
     "an extension of Arrow's": (
         pa.table({"p": pa.array(pd.period_range("2020", periods=2, freq="D").array)}),
-        b'[{"p":18262},{"p":18263}]',
-        {"extension": 2},
+        b'[{"p":"2020-01-01"},{"p":"2020-01-02"}]',
+        {"text": 2},
     ),
     "NaN within a table's values": (
         pa.table({"l": [[math.nan, 1.5], None], "s": [{"a": math.inf}, {"a": 0.5}]}),
@@ -196,6 +238,92 @@ COUNTED = {
         {"nan": 1, "missing": 1, "index": 2},
     ),
     "series": (pd.Series([1, 2], index=[5, 6]), b"[1,2]", {"index": 2}),
+    "enum": ([Colour.RED, Mode.FAST], b'[1,"fast"]', {"enum": 2}),
+    "derived classes": (
+        [collections.OrderedDict(b=1), collections.deque([1]), Text("a")],
+        b'[{"b":1},[1],"a"]',
+        {"class": 3},
+    ),
+    "named tuple": ([Pair(1, 2)], b"[[1,2]]", {"tuple": 1}),
+    "texts for objects": (
+        [pathlib.PurePosixPath("a/b"), uuid.UUID(int=1), ipaddress.ip_address("::1")],
+        b'["a/b","00000000-0000-0000-0000-000000000001","::1"]',
+        {"text": 3},
+    ),
+    "objects with fields": ([Record(1), Frozen(a=2), Model(a=3)], b'[{"a":1},{"a":2},{"a":3}]', {"object": 3}),
+    "decimals": (
+        [decimal.Decimal("1.50"), decimal.Decimal("0.12345678901234567890123"), decimal.Decimal("NaN")],
+        b'[1.50,"0.12345678901234567890123",null]',
+        {"decimal": 2, "nan": 1},
+    ),
+    "decimals of a column": (
+        pa.table({"d": [decimal.Decimal("1.50"), None]}),
+        b'[{"d":"1.50"},{"d":null}]',
+        {"decimal": 1},
+    ),
+    "decimals of a series": (pd.Series([decimal.Decimal("1.50")]), b'["1.50"]', {"decimal": 1}),
+    "durations": (
+        [dt.timedelta(hours=25), pd.Timedelta("1ns"), np.timedelta64(-90, "s"), np.timedelta64(2, "M")],
+        b'["P1DT1H0M0S","P0DT0H0M0.000000001S","-P0DT0H1M30S","P2M"]',
+        {"duration": 4},
+    ),
+    "array of durations": (np.array([1, "NaT"], "m8[h]"), b'["P0DT1H0M0S",null]', {"duration": 1, "nat": 1}),
+    "a time in a zone whose offset depends on the day": (
+        dt.time(12, tzinfo=zoneinfo.ZoneInfo("Europe/Prague")),
+        b'"12:00:00"',
+        {"datetime": 1, "zone": 1},
+    ),
+    "arrow.uuid": (
+        pa.table({"u": pa.array([bytes(16)], pa.uuid())}),
+        b'[{"u":"00000000-0000-0000-0000-000000000000"}]',
+        {"text": 1},
+    ),
+    "periods": (pd.Series(pd.period_range("2020", periods=2, freq="M")), b'["2020-01","2020-02"]', {"text": 2}),
+    "intervals": (pd.DataFrame({"b": pd.cut([1, 5], [0, 3, 6])}), b'[{"b":"(0, 3]"},{"b":"(3, 6]"}]', {"text": 2}),
+    "integers as column labels": (pd.DataFrame([[1, 2]]), b'[{"0":1,"1":2}]', {"labels": 2}),
+    "tuples as column labels": (
+        pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", 1)])),
+        b"[{\"('a', 1)\":1}]",
+        {"labels": 1},
+    ),
+    "index": (pd.Index([1, 2], name="n"), b"[1,2]", {"name": 1}),
+    "extension array": (pd.array(["a", None], dtype="string"), b'["a",null]', {"missing": 1}),
+    "missing value of pandas": ([pd.NA], b"[null]", {"missing": 1}),
+    "empty frame": (pd.DataFrame({"a": [], "b": []}), b"[]", {"columns": 2}),
+    "attrs and names": (with_attrs(), b'[{"a":1}]', {"attrs": 1, "name": 2}),
+    "name of a series": (pd.Series([1], name="n"), b"[1]", {"name": 1}),
+    "metadata": (pa.table({"a": [1]}).replace_schema_metadata({"k": "v"}), b'[{"a":1}]', {"metadata": 1}),
+    "name of a labelled array": (xr.DataArray(1, name="n"), b"1", {"name": 1}),
+    "attrs of a variable": (xr.Dataset({"v": ((), 1, {"units": "K"})}), b'{"v":1}', {"attrs": 1}),
+    "texts of pandas in a dataset": (
+        xr.Dataset({"v": ("x", pd.array(["a", None], dtype="string"))}),
+        b'{"v":["a",null]}',
+        {"dims": 1, "missing": 1},
+    ),
+    "tree of datasets": (
+        xr.DataTree.from_dict({"/": xr.Dataset({"a": 1}), "/g": xr.Dataset({"b": 2})}),
+        b'{"a":1,"g":{"b":2}}',
+        {},
+    ),
+    "time of another calendar": (
+        cftime.DatetimeNoLeap(2020, 1, 2),
+        b'"2020-01-02T00:00:00"',
+        {"datetime": 1, "calendar": 1},
+    ),
+    "nested short floats and decimals": (
+        pa.table(
+            {
+                "s": pa.array(
+                    [{"f": 0.1, "l": [decimal.Decimal("1.5")]}, None],
+                    pa.struct([("f", pa.float32()), ("l", pa.list_(pa.decimal128(3, 1)))]),
+                ),
+                "m": pa.array([[("k", 0.1)], []], pa.map_(pa.string(), pa.float32())),
+                "x": pa.array([[0.1, 0.2], None], pa.list_(pa.float32(), 2)),
+            }
+        ).slice(0, 2),
+        b'[{"s":{"f":0.1,"l":["1.5"]},"m":[["k",0.1]],"x":[0.1,0.2]},{"s":null,"m":[],"x":null}]',
+        {"decimal": 1, "tuple": 1},
+    ),
 }
 
 
@@ -229,7 +357,6 @@ REFUSED = {
     "long double": (np.ones(1, np.longdouble), "result: an array of dtype float128"),
     "structured": (np.zeros(1, [("a", "i4")]), "result: an array of dtype [('a', '<i4')]"),
     "raw": (np.bytes_(b"x"), "result: an object of type numpy.bytes_"),
-    "duration": ([0, dt.timedelta(1)], "result[1]: an object of type datetime.timedelta"),
     "surrogate": (["\ud800"], "result[0]: a text with lone surrogates"),
     "surrogate in a long list": (
         ["a"] * 9 + ["\ud800"],
@@ -237,30 +364,29 @@ REFUSED = {
     ),
     "surrogate as key": ({"\ud800": 1}, 'result["\\ud800"]: a text with lone surrogates'),
     "surrogate in an array": (np.array(["\ud800"]), "result: an array of texts with lone surrogates"),
-    "decimal": ({"x": (0, decimal.Decimal(1))}, 'result["x"][1]: an object of type decimal.Decimal'),
-    "decimal in a table": (
-        pa.table({"d": [decimal.Decimal(1)]}),
-        'result[0]["d"]: an object of type decimal.Decimal',
-    ),
     "in objects": (
         np.array([[1, {2}]], object),
         "result[0][1]: an object of type set (it has no order: make a sorted list of it)",
     ),
     "cycle": (cyclic(), 'result[0]["again"][0]: what contains itself'),
-    "columns of one name": (
-        pa.table([[1], [2]], names=["a", "a"]),
-        "result: a table with two columns of one name",
-    ),
-    "unnamed columns": (
-        pd.DataFrame([[1]]),
-        "result: a DataFrame whose columns have not each a text of its own as name",
-    ),
     "surrogate in a masked array": (
         np.ma.array(["\ud800", "a"], mask=[0, 1]), "result: an array of texts with lone surrogates",
     ),
     "moment beyond Python's": (
         pa.table({"t": pa.array([0, 2**62], pa.timestamp("s"))}),
-        "result: a column of type timestamp[s] with a value that Python does not have",
+        'result["t"]: a column of type timestamp[s] with a value that Python does not have',
+    ),
+    "columns of one name": (
+        pa.table([[1], [2]], names=["a", "a"]),
+        "result: a table with two columns of the name 'a'",
+    ),
+    "intervals of months": (
+        pa.table({"d": pa.array([[pa.MonthDayNano([1, 2, 3])]])}),
+        'result["d"]: a column of type list<item: month_day_nano_interval>',
+    ),
+    "labels of one text": (
+        pd.DataFrame([[1, 2]], columns=["1", 1]),
+        "result: a DataFrame with two columns of the name '1'",
     ),
     "module": (math, "result: an object of type module"),
     "generator": ((n for n in ()), "result: an object of type generator"),
@@ -272,7 +398,7 @@ def test_what_json_does_not_have_is_refused_with_its_path(name):
     obj, message = REFUSED[name]
     with pytest.raises(EncodeError) as caught:
         written(obj)
-    assert f"{message} can't be written as json" == str(caught.value)
+    assert str(caught.value).startswith(f"{message} can't be written as json")
 
 
 @pytest.mark.parametrize(
@@ -300,15 +426,6 @@ def test_nan_can_be_an_error(obj, message):
 def test_whatever_is_counted_as_nan_can_be_an_error(name):
     with pytest.raises(EncodeError, match=r"nan can't be written as json$"):
         written(COUNTED[name][0], nan="error")
-
-
-@pytest.mark.parametrize("values", [pd.period_range("2020", periods=2, freq="D"), pd.interval_range(0, 2)])
-def test_periods_and_intervals_have_no_form_in_json(values):
-    for obj, path in ((pd.DataFrame({"p": values}), 'result["p"]'), (pd.Series(values), "result")):
-        with pytest.raises(EncodeError) as caught:
-            written(obj)
-        said = f"{path}: a column of dtype {values.dtype} can't be written as json (.astype(str) makes texts of it)"
-        assert said == str(caught.value)
 
 
 @pytest.mark.parametrize(("obj", "path"), [({"a": {1: 2}}, 'result["a"][1]'), ({None: 2}, "result[None]")])

@@ -12,7 +12,7 @@ import click
 
 from bourn import __version__
 from bourn.cli.failure import INTERRUPTED, Failure, of_the_system
-from bourn.cli.terminal import tell
+from bourn.cli.terminal import notify
 from bourn.errors import BournError
 from bourn.wording import clean, nearest, shown
 
@@ -97,7 +97,7 @@ class Commands(click.Group):
             if isinstance(error, BrokenPipeError):
                 _leave_pipe()
             if isinstance(error, KeyboardInterrupt):
-                tell("")
+                notify("")
                 raise click.exceptions.Exit(INTERRUPTED) from error
             if isinstance(error, OSError) and not isinstance(error, BournError):
                 raise of_the_system(error) from error
@@ -122,7 +122,7 @@ class Commands(click.Group):
             try:
                 session_of(ctx).registry.hooks.call("bourn_commands", group=offered)
             except BournError as error:  # settings that can't be read: `--help` works all the same
-                tell(f"Warning: {error.message}")
+                notify(f"Warning: {error.message}")
             root.meta["bourn.offered"] = offered
         found: _Offered = root.meta["bourn.offered"]
         return found

@@ -15,8 +15,8 @@ import click
 
 from bourn import __version__
 from bourn.cli.commands import pass_session
-from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
-from bourn.describe.paper import one_line
+from bourn.cli.terminal import as_json_option, console, print_json, print_lines
+from bourn.describe.console import one_line
 from bourn.errors import BournError, PluginError, SettingsError
 from bourn.settings.sources import PREFIX
 from bourn.wording import hide_credentials
@@ -24,7 +24,7 @@ from bourn.wording import hide_credentials
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bourn.describe.paper import Paper
+    from bourn.describe.console import Console
     from bourn.session import Session
 
 __all__ = ["doctor_command"]
@@ -61,7 +61,7 @@ def doctor_command(session: Session, *, as_json: bool) -> None:
     if as_json:
         print_json({"parts": parts, "plugins": plugins, "problems": problems})
     else:
-        print_lines(_report(parts, plugins, problems, paper()))
+        print_lines(_report(parts, plugins, problems, console()))
     if any(problem["fatal"] for problem in problems):
         click.get_current_context().exit(1)
 
@@ -179,12 +179,12 @@ def _plugins(session: Session) -> Rows:
     return rows
 
 
-def _report(parts: Rows, plugins: Rows, problems: Rows, paper: Paper) -> list[str]:
-    lines = paper.table(
+def _report(parts: Rows, plugins: Rows, problems: Rows, console: Console) -> list[str]:
+    lines = console.table(
         [(part["part"], part["found"] or "does not work; see below") for part in parts], indent=0, wrap=(1,)
     )
-    lines += ["", paper.strong("Plugins")]
-    lines += paper.table(
+    lines += ["", console.strong("Plugins")]
+    lines += console.table(
         [
             (row["role"], row["name"], f"{row['distribution']} {row['version']}".strip(),
              "broken" if row["problem"] else f"loads in {row['loaded_in_seconds'] * 1000:.0f} ms")
@@ -192,9 +192,9 @@ def _report(parts: Rows, plugins: Rows, problems: Rows, paper: Paper) -> list[st
         ],
         wrap=(),
     ) or ["  none"]  # fmt: skip
-    lines += ["", paper.strong("Problems") if problems else "No problems."]
+    lines += ["", console.strong("Problems") if problems else "No problems."]
     for problem in problems:
         who = f"{problem['distribution']} {problem['version']}".strip()
         name = problem["what"] + (f" ({who})" if who else "")
-        lines += [f"  {paper.bad(name) if problem['fatal'] else name}", *paper.wrapped(problem["reason"], 6)]
+        lines += [f"  {console.bad(name) if problem['fatal'] else name}", *console.wrapped(problem["reason"], 6)]
     return lines

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from bourn.describe.paper import Paper
+    from bourn.describe.console import Console
     from bourn.job.job import Job
     from bourn.session import Session
 
@@ -42,7 +42,7 @@ def job_as_json(session: Session, job: Job) -> dict[str, Any]:
     }
 
 
-def job_page(session: Session, job: Job, paper: Paper) -> list[str]:
+def job_page(session: Session, job: Job, console: Console) -> list[str]:
     """A job for people."""
     told = job_as_json(session, job)
     progress = job.progress
@@ -60,8 +60,8 @@ def job_page(session: Session, job: Job, paper: Paper) -> list[str]:
         ("error", "" if told["error"] is None else told["error"]["message"]),
         *_details(told),
     ]
-    lines = paper.table([row for row in rows if row[1]], indent=2, wrap=(1,))
-    return [paper.strong(job.id), *lines]
+    lines = console.table([row for row in rows if row[1]], indent=2, wrap=(1,))
+    return [console.strong(job.id), *lines]
 
 
 def _details(told: Mapping[str, Any]) -> list[tuple[str, str]]:

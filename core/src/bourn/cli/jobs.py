@@ -8,7 +8,7 @@ import click
 
 from bourn.cli.commands import pass_session
 from bourn.cli.job_text import job_as_json, job_page
-from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
+from bourn.cli.terminal import as_json_option, console, print_json, print_lines
 from bourn.errors import UnknownJob
 from bourn.wording import shown
 
@@ -74,8 +74,8 @@ def jobs_command(session: Session, *, stage: str | None, limit: int, as_json: bo
          f"{job.created_datetime:%Y-%m-%d %H:%M}"]
         for job in jobs
     ]  # fmt: skip
-    columns = len(head) if paper().width >= NARROW else len(head) - 1
-    print_lines(paper().table([row[:columns] for row in rows], head=head[:columns], indent=0, wrap=()))
+    columns = len(head) if console().width >= NARROW else len(head) - 1
+    print_lines(console().table([row[:columns] for row in rows], head=head[:columns], indent=0, wrap=()))
 
 
 @click.command("job")
@@ -91,7 +91,7 @@ def job_command(session: Session, job_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json(job_as_json(session, job))
     else:
-        print_lines(job_page(session, job, paper()))
+        print_lines(job_page(session, job, console()))
 
 
 @click.command("cancel")

@@ -10,7 +10,7 @@ from bourn.describe.option import plain_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bourn.describe.paper import Paper
+    from bourn.describe.console import Console
     from bourn.dispatch.plan import Plan
     from bourn.results.info import ResultInfo
 
@@ -19,16 +19,18 @@ __all__ = ["plan_page", "result_in_words"]
 MOST_BANDS = 8
 
 
-def plan_page(plan: Plan, paper: Paper) -> list[str]:
+def plan_page(plan: Plan, console: Console) -> list[str]:
     """Who would get what in which form, with every option, and what was decided about it."""
     rows = [("result", result_in_words(plan.info), "")]
-    for role, chosen in (("destination", plan.to), ("format", plan.written)):
+    for role, chosen in (("destination", plan.chosen_destination), ("format", plan.chosen_format)):
         rows.append((role, chosen.name, f"{chosen.distribution} {chosen.version}"))
         rows += [("", *row) for row in _options(chosen.as_mapping())]
-    lines = paper.table([row[:2] for row in rows if not row[2]][:1], indent=0, least=(11,))
-    lines += paper.table(rows[1:], indent=0, wrap=(2,), least=(11,))
+    lines = console.table([row[:2] for row in rows if not row[2]][:1], indent=0, least=(11,))
+    lines += console.table(rows[1:], indent=0, wrap=(2,), least=(11,))
     notes = [note.message for note in plan.notes]
-    return lines + paper.table([("note" if not n else "", note) for n, note in enumerate(notes)], indent=0, least=(11,))
+    return lines + console.table(
+        [("note" if not n else "", note) for n, note in enumerate(notes)], indent=0, least=(11,)
+    )
 
 
 def _options(mapping: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bourn.cli.commands import pass_session
-from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
+from bourn.cli.terminal import as_json_option, console, print_json, print_lines
 from bourn.describe import text
 from bourn.errors import UnknownPlugin
 from bourn.wording import nearest
@@ -33,7 +33,7 @@ def list_command(session: Session, *, as_json: bool) -> None:
     if as_json:
         print_json({key: told for key, told in session.registry.describe().items() if key != "matrix"})
     else:
-        print_lines(text.listing(session.registry, paper()))
+        print_lines(text.listing(session.registry, console()))
 
 
 @click.command("show")
@@ -51,7 +51,7 @@ def show_command(session: Session, name: str, *, as_json: bool) -> None:
         print_json([described[f"{spec.role}s"][spec.name] for spec in specs])
         return
     for number, spec in enumerate(specs):
-        print_lines(([""] if number else []) + text.page(spec, session.registry, paper()))
+        print_lines(([""] if number else []) + text.page(spec, session.registry, console()))
 
 
 @click.command("matrix")
@@ -65,7 +65,7 @@ def matrix_command(session: Session, *, as_json: bool) -> None:
     if as_json:
         print_json(session.registry.describe()["matrix"])
     else:
-        print_lines(text.pairs(session.registry, paper()))
+        print_lines(text.pairs(session.registry, console()))
 
 
 @click.command("schema")

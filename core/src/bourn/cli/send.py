@@ -14,13 +14,11 @@ from bourn.cli.failure import status_of
 from bourn.cli.input import read_input
 from bourn.cli.interrupt import cancelled_by_interrupt, interrupts_held
 from bourn.cli.job_text import job_as_json, link_until
-from bourn.cli.meant import PluginsOptions, schema_of
 from bourn.cli.plan_text import plan_page
-from bourn.cli.terminal import as_json_option, paper, print_json, print_lines, tell
-from bourn.cli.told import is_news
+from bourn.cli.suggestions import PluginsOptions, schema_of
+from bourn.cli.terminal import as_json_option, console, notify, print_json, print_lines
 from bourn.cli.values import KeyValue, options_from
 from bourn.errors import JobError, Problem, RequestError
-from bourn.job.file import file_problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,14 +90,12 @@ def send_command(  # noqa: PLR0913  # one argument an option
     }
     obj = read_input(given, dict(selected), limit=session.settings.largest_input_bytes)
     if only_plan or file is not None:
-        planned = session.plan(obj, **request)
+        planned = session.plan(obj, file=file, block=wait, **request)
         plans = planned if isinstance(planned, list) else [planned]
         if only_plan:
             _print_plans(plans, as_json=as_json)
             return
-        problems = list(file_problems(file, plans, block=wait))
-        if problems:
-            raise RequestError(problems)
+        request["format"] = dict(plans[0].format)  # of a file there is one plan, and its suffix may say the format
     jobs: list[Job] = []
     with cancelled_by_interrupt(jobs):
         with interrupts_held():  # a job must be known before it can be cancelled
@@ -107,17 +103,24 @@ def send_command(  # noqa: PLR0913  # one argument an option
             jobs += started if isinstance(started, list) else [started]
         if not wait:
             _print_jobs(session, jobs, as_json=as_json)
+            sys.stdout.flush()
+            _exit_with(_wait(jobs, timeout, bar=False))
             return
         if not (quiet or as_json):
-            _print_notes(session, jobs)
+            _print_notes(jobs)
         failures = _wait(jobs, timeout, bar=sys.stderr.isatty() and not (quiet or as_json))
     _print_ends(session, jobs, as_json=as_json, quiet=quiet)
-    for job, error in failures:
-        tell(f"Error: job {job.id}: {error.message}")
-    if failures:
-        click.get_current_context().exit(max(status_of(error) for _, error in failures))
+    _exit_with(failures)
     if file is not None:
         jobs[0].result_to_file(file)
+
+
+def _exit_with(failures: Sequence[tuple[Job, JobError]]) -> None:
+    """Print why jobs did not succeed, and exit with the status for it; return where all did."""
+    for job, error in failures:
+        notify(f"Error: job {job.id}: {error.message}")
+    if failures:
+        click.get_current_context().exit(max(status_of(error) for _, error in failures))
 
 
 def _destination(session: Session, names: Sequence[str], pairs: Pairs) -> Any:
@@ -162,18 +165,16 @@ def _print_plans(plans: Sequence[Plan], *, as_json: bool) -> None:
         if as_json:
             print_json(plan.as_json(), compact=len(plans) > 1)
         else:
-            print_lines(([""] if number else []) + plan_page(plan, paper()))
+            print_lines(([""] if number else []) + plan_page(plan, console()))
     if not as_json:
-        tell("Nothing was computed, and nothing was sent.")
+        notify("Nothing was computed, and nothing was sent.")
 
 
-def _print_notes(session: Session, jobs: Sequence[Job]) -> None:
-    """What was decided about the request; what is true of every request only once a terminal. JSON has all of it."""
+def _print_notes(jobs: Sequence[Job]) -> None:
+    """Print what was decided about the request; as JSON it is part of the document."""
     for message in dict.fromkeys(note.message for job in jobs for note in job.plan.notes):
-        if message == session.settings.standing_note and not is_news(session.settings, message):
-            continue
-        for line in paper().wrapped(f"Note: {message}", 0, 6):
-            tell(line)
+        for line in console().wrapped(f"Note: {message}", 0, 6):
+            notify(line)
 
 
 def _wait(jobs: Sequence[Job], timeout: float | None, *, bar: bool) -> list[tuple[Job, JobError]]:
@@ -204,7 +205,7 @@ def _print_ends(session: Session, jobs: Sequence[Job], *, as_json: bool, quiet: 
     for job in jobs:
         if job.stage != "SUCCEEDED":
             continue
-        plugin, receipt = job.plan.to.plugin, job.receipt
+        plugin, receipt = job.plan.chosen_destination.plugin, job.receipt
         if not plugin.gives_data and plugin.loads_alone() and (receipt is None or receipt.url is None):
             _print_given(job)
             continue
@@ -212,7 +213,7 @@ def _print_ends(session: Session, jobs: Sequence[Job], *, as_json: bool, quiet: 
             click.echo(job.url)
         until = link_until(session, job)
         if until is not None and not quiet:
-            tell(f"The link works until {until}.")
+            notify(f"The link works until {until}.")
 
 
 def _print_given(job: Job) -> None:
@@ -225,4 +226,4 @@ def _print_given(job: Job) -> None:
         given = job.result()
     click.echo(given)
     for warning in caught:
-        tell(f"Warning: {warning.message}")
+        notify(f"Warning: {warning.message}")

@@ -10,7 +10,7 @@ from bourn.contract.option import NoOptions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bourn.contract.answers import Note
+    from bourn.contract.receipt import Note
     from bourn.errors import Problem
     from bourn.results.info import ResultInfo
 

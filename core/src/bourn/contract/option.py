@@ -15,7 +15,7 @@ OPTION = "bourn"
 """The key of the facts in an attrs field's metadata."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class OptionFacts:
     """What is known of an option besides its type and its default."""
 

@@ -74,7 +74,7 @@ def as_options(problems: Iterable[Problem], unknown: Iterable[str], plans: Seque
 
 def _place_of(name: str, plans: Sequence[Plan]) -> tuple[str, str] | None:
     for plan in plans:
-        for role, chosen in (("format", plan.written), ("destination", plan.to)):
+        for role, chosen in (("format", plan.chosen_format), ("destination", plan.chosen_destination)):
             if name in {field.name for field in attrs.fields(chosen.plugin.Options)}:
                 return role, chosen.name
     return None

@@ -55,8 +55,9 @@ class Image:
         band of classes the colours [red, green, blue], 0 to 255, of its values 0, 1, 2, ...
     bandinfo : mapping, optional
         By the band's name a mapping with any of ``kind`` (``"data"``, ``"class"`` or ``"mask"``; a bool band is a
-        mask unless said otherwise), ``nodata``, ``scale``, ``offset``, ``unit``, ``description``; ``opaque`` makes
-        it the alpha band, and is the value that means fully opaque, 0 meaning transparent.
+        mask unless said otherwise), ``nodata``, ``scale``, ``offset``, ``unit``, ``description``, ``color`` (``"red"``,
+        ``"green"`` or ``"blue"``); ``opaque`` makes it the alpha band, and is the value that means fully opaque, 0
+        meaning transparent.
 
     Raises
     ------

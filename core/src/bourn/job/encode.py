@@ -31,8 +31,8 @@ def encode(
     """
     prepared = _prepared(value, plan, context)
     # Filled while the blocks pass, so it is read after the last one.
-    prepare_report = getattr(prepared, "report", None) if plan.to.plugin.encodes_alone() else None
-    chosen = plan.written
+    prepare_report = getattr(prepared, "report", None) if plan.chosen_destination.plugin.encodes_alone() else None
+    chosen = plan.chosen_format
     if chosen.plugin.kinds == ("image",):
         prepared = as_image(prepared)
     if not chosen.plugin.lazy:
@@ -69,11 +69,11 @@ def _encode_into(prepared: Any, chosen: Chosen[Format[Any]], sink: _CancellableS
 
 def filename_of(plan: Plan, job_id: str) -> str:
     """Return a name to save the artifact under, from a safe alphabet."""
-    return f"bourn-{job_id[:12]}{plan.written.plugin.suffix}"
+    return f"bourn-{job_id[:12]}{plan.chosen_format.plugin.suffix}"
 
 
 def _prepared(value: Any, plan: Plan, context: Context) -> Any:
-    to = plan.to
+    to = plan.chosen_destination
     if not to.plugin.encodes_alone():
         return value
     if to.plugin.kinds == ("image",):

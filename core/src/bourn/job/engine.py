@@ -18,6 +18,7 @@ import attrs
 
 from bourn.contract.artifact import Artifact
 from bourn.errors import BournError, DeliveryError, JobError, LedgerError, UnknownJob
+from bourn.fork import ForkSafeLock
 from bourn.job.at_exit import failed_unseen, is_over, wait_at_exit
 from bourn.job.delivery import PAUSE_MAX, cancel, deliver, fail, write_or_defer
 from bourn.job.encode import filename_of
@@ -92,13 +93,8 @@ class Engine:
         self._threads = threads
         self._current: _Run | None = None
         self._closing: list[_Run] = []
-        self.after_fork()
-        _engines.add(self)
-
-    def after_fork(self) -> None:
-        """Forget the parent's jobs, in a forked child; and its lock, which another thread of it may have held."""
-        self._guard = threading.RLock()
-        self._open: set[str] = set()
+        self._guard = ForkSafeLock()
+        self._open: set[tuple[int, str]] = set()
 
     # -- submitting -----------------------------------------------------------------------------------------------
 
@@ -367,6 +363,8 @@ class Engine:
         run.executor.close()
         run.deliveries.close()
         run.maintenance.stop()
+        with suppress(LedgerError):  # else a sweep removes it
+            run.services.workers.remove(run.worker)
         with self._guard:
             self._closing.remove(run)
             if self._current is None and not self._closing:
@@ -374,7 +372,7 @@ class Engine:
 
     def open_jobs(self) -> list[str]:
         """Say of each job of this process that has not succeeded what has become of it."""
-        return [line for job_id in list(self._open) if (line := self._open_line(job_id))]
+        return [line for pid, job_id in list(self._open) if pid == os.getpid() and (line := self._open_line(job_id))]
 
     def _open_line(self, job_id: str) -> str | None:
         try:
@@ -440,7 +438,7 @@ class Engine:
         ]  # fmt: skip
         try:
             services.ledger.add(new, worker_id=run.worker.id, now=services.clock())
-            self._open.update(job.job_id for job in jobs)
+            self._open.update((run.pid, job.job_id) for job in jobs)
             wait_at_exit(self)
             if limit is not None and limit.left() == 0:  # the ledger took too long: the caller has gone on
                 for job in jobs:
@@ -449,7 +447,7 @@ class Engine:
         except BaseException as error:
             # Ctrl-C in between, or no thread is to be had: what was recorded does not stay QUEUED for ever.
             for job in jobs:
-                self._open.discard(job.job_id)
+                self._open.discard((run.pid, job.job_id))
                 if job.take():
                     self._withdraw(run, job, error)
             self._forget(run, jobs)
@@ -510,8 +508,8 @@ class Engine:
                 # Another try of the same job may have come in meanwhile.
                 if run.running.get(job.job_id) is job:
                     del run.running[job.job_id]
-                if job.stage.done and job.job_id in self._open:
-                    self._open.discard(job.job_id)
+                if job.stage.done and (run.pid, job.job_id) in self._open:
+                    self._open.discard((run.pid, job.job_id))
                     if job.stage is Stage.FAILED and not job.seen:
                         failed_unseen(job.job_id, str(job.failure or ""))
 
@@ -572,18 +570,6 @@ class Engine:
     def _cancel(self, run: _Run, job: RunningJob) -> None:
         cancel(job, run.services)
         self._forget(run, [job])
-
-
-_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for engine in list(_engines):
-        engine.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _leave_to_others(record: JobRecord, services: Services, error: Exception) -> None:

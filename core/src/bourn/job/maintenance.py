@@ -212,7 +212,7 @@ def _loop(signals: _Signals, reference: weakref.ref[Maintenance]) -> None:
 
 def _sweep(services: Services) -> None:
     try:
-        services.sweeper.now_and_then(services.clock())
+        services.sweeper.sweep_if_due()
     except Exception:  # noqa: BLE001  # a disk that is full or a store out of reach: the next one tries again
         _log.exception("a sweep in the background failed; the next one tries again")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from bourn.folders import check_private, make_directory
+from bourn.folders import make_directory
 from bourn.ledger.database_errors import is_connection_lost
 from bourn.ledger.json_values import check_json
 
@@ -63,10 +63,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     path = Path(url.database).absolute() if url.database and url.database != ":memory:" else None
     if path is not None:
         make_directory(path.parent)
-        check_private(path.parent, "the ledger's folder")
         # It holds signing keys: created before SQLite does it, with mode 0600.
         path.touch(mode=0o600, exist_ok=True)
-        check_private(path, "the ledger", secret=True)
     opened = _identity(path)
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_to_json)
 

@@ -1,4 +1,4 @@
-"""Everything that is written down about jobs: each method is one transaction, each move is made under a lease."""
+"""Jobs and deliveries in the ledger: each method is one transaction, each move is made under a lease."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from bourn.ledger import statements
 from bourn.ledger.batch import BatchedStatement, RowNotFound
+from bourn.ledger.clock import SKEW
+from bourn.ledger.json_values import check_json
 from bourn.ledger.record import JobRecord, StoredArtifact
 from bourn.ledger.stages import LIVE, Stage
 from bourn.ledger.tables import deliveries, holds, jobs
@@ -19,18 +21,18 @@ if TYPE_CHECKING:
 
     from bourn.ledger.database import Database
 
-__all__ = ["LeaseLost", "Ledger", "NewJob", "ProgressUpdate"]
+__all__ = ["LeaseLost", "Ledger", "NewJob", "ProgressUpdate", "release_hold"]
 
 _ARTIFACT_COLUMNS = tuple(attrs.fields_dict(StoredArtifact))
 
 
-class LeaseLost(Exception):  # not a fault of the job: somebody else has it now
-    """This process may not move the job any more: it ended, or another process has taken it over."""
+class LeaseLost(Exception):  # no error of the job: another process has it
+    """This process may not move the job any more: it ended, or another process took it over."""
 
 
 @attrs.frozen(kw_only=True)
 class NewJob:
-    """A job to be written down."""
+    """A job to add."""
 
     id: str
     delivery_id: str
@@ -43,7 +45,7 @@ class NewJob:
 
 @attrs.frozen(kw_only=True)
 class ProgressUpdate:
-    """How far a job is that this process carries out."""
+    """How far a job of this process is."""
 
     job_id: str
     epoch: int
@@ -65,7 +67,7 @@ class Ledger:
         self.database = database
 
     def add(self, new: Sequence[NewJob], *, worker_id: str, now: datetime) -> None:
-        """Write jobs down as QUEUED, owned by `worker_id` in epoch 1; all of them or none."""
+        """Add jobs as QUEUED, owned by `worker_id` in epoch 1; all of them or none."""
         job_rows = [
             {
                 "id": job.id, "group_id": job.group_id, "stage": Stage.QUEUED, "principal": job.principal,
@@ -91,7 +93,8 @@ class Ledger:
         *,
         started_at: datetime | None = None,
     ) -> None:
-        """Write down that the artifact is whole and durable, and move the job to SAVING, for its first try."""
+        """Record that the artifact is whole and durable, and move the job to SAVING, for its first try."""
+        check_json(artifact.report, "the report")
         now = artifact.stored_at
         row = attrs.asdict(artifact, recurse=False) | {"b_delivery": delivery_id, "attempts": 1, "first_try_at": now}
 
@@ -99,10 +102,9 @@ class Ledger:
         self._move(job_id, epoch, statements.TO_SAVING, moved, BatchedStatement(statements.STORED, [row]))
 
     def postpone(self, job_id: str, epoch: int, delivery_id: str, *, until: datetime, note: str, now: datetime) -> None:
-        """Give the lease up until `until`; then any process may try the delivery again.
+        """Give up the lease; from `until` on any process may try the delivery again.
 
-        It is due earlier where the job is to be ended earlier: at once if somebody wants it cancelled, else when
-        it is out of time.
+        It is due earlier where the job ends earlier: at once where its cancellation is requested, else at its time-out.
         """
         left = {"updated_at": now, "note": note, "worker_id": None, "epoch": epoch + 1}
         due = {"b_delivery": delivery_id, "b_until": until}
@@ -121,25 +123,31 @@ class Ledger:
         error: Mapping[str, Any] | None = None,
         steps: tuple[int, int] | None = None,
     ) -> None:
-        """Move a job to one of its ends, erase its secrets, and set when its link expires."""
+        """Move a job to one of its ends, erase its secrets, and set when its link expires: at once if cancelled."""
         ended = {
             "stage": stage, "updated_at": now, "finished_at": now, "secrets": None, "error": error,
             "worker_id": None, "note": "", "started_at": started_at,
         }  # fmt: skip
         if steps is not None:
             ended |= {"steps_done": steps[0], "steps_total": steps[1]}
-        answered = {"b_job": job_id, "receipt": receipt, "next_try_at": None, "b_expires_at": expires_at}
-        self._move(job_id, epoch, statements.TO_END[stage], ended, BatchedStatement(statements.ANSWERED, [answered]))
+        cancelled = stage is Stage.CANCELLED
+        answered = {
+            "b_job": job_id,
+            "receipt": receipt,
+            "next_try_at": None,
+            "b_expires_at": now if cancelled else expires_at,
+        }
+        statement = statements.ANSWERED_CANCELLED if cancelled else statements.ANSWERED
+        self._move(job_id, epoch, statements.TO_END[stage], ended, BatchedStatement(statement, [answered]))
 
     def owned_by(self, worker_ids: Iterable[str]) -> Sequence[JobRecord]:
-        """The live jobs of these workers."""
+        """Return the live jobs of these workers."""
         owned = statements.WHOLE.where(jobs.c.stage.in_(LIVE), jobs.c.worker_id.in_(list(worker_ids)))
-        with self.database.read() as connection:
-            return [_record(row) for row in connection.execute(owned)]
+        return self._records(owned)
 
     def claim_due(self, worker_id: str, *, now: datetime, limit: int) -> Sequence[JobRecord]:
-        """Take over deliveries that are due and that nobody owns, those first that are due longest."""
-        due = {"b_now": now, "b_limit": limit}
+        """Take over deliveries that are due and have no owner, the longest due first."""
+        due = {"b_now": now, "b_ahead": now + SKEW, "b_limit": limit}
         mine = {"worker_id": worker_id, "updated_at": now}
 
         def work(connection: sa.Connection) -> Sequence[JobRecord]:
@@ -153,38 +161,37 @@ class Ledger:
             }
             return [found[id_] for id_ in ids]
 
-        with self.database.read() as connection:  # most looks find nothing, and a look locks nobody out
-            if not connection.scalars(statements.DUE, due).all():
-                return []
+        # Most of the time nothing is due, and a query locks nobody out.
+        if not self.database.query(lambda connection: connection.scalars(statements.DUE, due).all()):
+            return []
         return self.database.write(work)
 
     def next_due(self) -> datetime | None:
-        """When the next of the deliveries that wait is due; None if none waits."""
-        with self.database.read() as connection:
-            due: datetime | None = connection.scalar(statements.SOONEST)
+        """Return when the next waiting delivery is due; None if none waits."""
+        due: datetime | None = self.database.query(lambda connection: connection.scalar(statements.SOONEST))
         return due
 
     def request_cancel(self, job_id: str, *, now: datetime) -> bool:
-        """Ask the owner of a job to cancel it; False where the job has ended already."""
+        """Ask the owner of a job to cancel it; return False where the job has ended."""
 
         def work(connection: sa.Connection) -> bool:
             asked = connection.execute(statements.CANCEL_ASKED, {"b_job": job_id, "b_now": now})
-            # A delivery that waits has no owner: due at once, whoever carries it finds the request.
+            # A waiting delivery has no owner: it is due at once, and the process that takes it finds the request.
             connection.execute(statements.DUE_AT_ONCE, {"b_job": job_id, "b_now": now})
             return asked.rowcount == 1
 
         return self.database.write(work)
 
     def cancels_of(self, worker_id: str) -> set[str]:
-        """Those live jobs of a worker that somebody wants cancelled."""
-        with self.database.read() as connection:
-            return set(connection.scalars(statements.CANCELS_OF, {"b_worker": worker_id}))
+        """Return the live jobs of a worker whose cancellation is requested."""
+        wanted = {"b_worker": worker_id}
+        return self.database.query(lambda connection: set(connection.scalars(statements.CANCELS_OF, wanted)))
 
-    def report_progress(self, told: Sequence[ProgressUpdate], *, now: datetime) -> None:
-        """Write down how far jobs are; not durable, and nothing for those whose lease is over."""
+    def report_progress(self, updates: Sequence[ProgressUpdate], *, now: datetime) -> None:
+        """Record how far jobs are; not durable, and nothing for those whose lease is over."""
 
         def work(connection: sa.Connection) -> None:
-            for each in told:
+            for each in updates:
                 connection.execute(
                     statements.PROGRESS[each.stage],
                     {
@@ -196,7 +203,8 @@ class Ledger:
         self.database.write_relaxed(work)
 
     def checkpoint(self, job_id: str, epoch: int, delivery_id: str, value: Mapping[str, Any]) -> None:
-        """Keep the state of a delivery of several steps."""
+        """Store the state of a delivery of several steps."""
+        check_json(value, "the checkpoint")
         kept = {"b_delivery": delivery_id, "checkpoint": dict(value)}
         self._move(job_id, epoch, statements.STILL_SAVING, {}, BatchedStatement(statements.STORED, [kept]))
 
@@ -215,6 +223,7 @@ class Ledger:
 
         def work(connection: sa.Connection) -> None:
             held = sa.select(holds.c.owner).where(holds.c.delivery_id == delivery_id, holds.c.owner == owner)
+            connection.execute(deliveries.update().where(deliveries.c.id == delivery_id).values(held=1))
             if connection.scalar(held) is None:
                 connection.execute(holds.insert().values(delivery_id=delivery_id, owner=owner))
 
@@ -222,24 +231,22 @@ class Ledger:
 
     def release(self, delivery_id: str, owner: str) -> None:
         """End a hold."""
-        gone = holds.delete().where(holds.c.delivery_id == delivery_id, holds.c.owner == owner)
-        self.database.write(lambda connection: connection.execute(gone))
+        self.database.write(lambda connection: release_hold(connection, delivery_id, owner))
 
     def get(self, job_id: str) -> JobRecord | None:
-        """The job of that id."""
+        """Return the job with this id; None if there is none."""
         return self._one(statements.BY_JOB, {"b_job": job_id})
 
     def of_delivery(self, delivery_id: str) -> JobRecord | None:
-        """The job that a delivery belongs to."""
+        """Return the job of a delivery; None if there is none."""
         return self._one(statements.BY_DELIVERY, {"b_delivery": delivery_id})
 
     def ids_beginning(self, prefix: str, *, principal: str | None = None, limit: int) -> Sequence[str]:
-        """Ids of jobs that begin so, in order; `prefix` is of hex digits."""
+        """Return ids of jobs that begin with `prefix` (hex digits), in order."""
         chosen = sa.select(jobs.c.id).where(jobs.c.id >= prefix, jobs.c.id < prefix + "g").order_by(jobs.c.id)
         if principal is not None:
             chosen = chosen.where(jobs.c.principal == principal)
-        with self.database.read() as connection:
-            return list(connection.scalars(chosen.limit(limit)))
+        return self.database.query(lambda connection: list(connection.scalars(chosen.limit(limit))))
 
     def _one(self, chosen: sa.Select[Any], wanted: Mapping[str, str]) -> JobRecord | None:
         row = self.database.query(lambda connection: connection.execute(chosen, wanted).one_or_none())
@@ -252,8 +259,18 @@ class Ledger:
         group_id: str | None = None,
         principal: str | None = None,
         limit: int | None = None,
+        before: JobRecord | None = None,
     ) -> Sequence[JobRecord]:
-        """Jobs, the newest first."""
+        """Return jobs, the newest first.
+
+        Parameters
+        ----------
+        stage, group_id : optional
+            Only those at this stage; only those of this group.
+        limit : int, optional
+        before : JobRecord, optional
+            Only those after this one in the list: the last one of the page before.
+        """
         chosen = statements.WHOLE.order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)
         if stage is not None:
             chosen = chosen.where(jobs.c.stage == stage)
@@ -261,8 +278,23 @@ class Ledger:
             chosen = chosen.where(jobs.c.group_id == group_id)
         if principal is not None:
             chosen = chosen.where(jobs.c.principal == principal)
-        with self.database.read() as connection:
-            return [_record(row) for row in connection.execute(chosen)]
+        if before is not None:
+            created, id_ = before.created_at, before.id
+            later = sa.and_(jobs.c.created_at == created, jobs.c.id > id_)
+            chosen = chosen.where(jobs.c.created_at <= created, sa.or_(jobs.c.created_at < created, later))
+        return self._records(chosen)
+
+    def _records(self, chosen: sa.Select[Any]) -> Sequence[JobRecord]:
+        return self.database.query(lambda connection: [_record(row) for row in connection.execute(chosen)])
+
+
+def release_hold(connection: sa.Connection, delivery_id: str, owner: str) -> None:
+    """End a hold, within a transaction."""
+    delivery = deliveries.update().where(deliveries.c.id == delivery_id)
+    connection.execute(delivery.values(held=deliveries.c.held))  # locks the row: two holds may end at the same time
+    connection.execute(holds.delete().where(holds.c.delivery_id == delivery_id, holds.c.owner == owner))
+    held = sa.exists().where(holds.c.delivery_id == deliveries.c.id)
+    connection.execute(delivery.values(held=sa.case((held, 1), else_=0)))
 
 
 def _record(row: sa.Row[Any]) -> JobRecord:

@@ -1,4 +1,4 @@
-"""One job as the ledger knows it, with its delivery."""
+"""Records of the ledger: a job with its delivery, an artifact."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["JobRecord", "StoredArtifact"]
 
 @attrs.frozen(kw_only=True)
 class StoredArtifact:
-    """What the ledger keeps of an artifact: everything but the bytes."""
+    """An artifact in the ledger: everything but the bytes."""
 
     key: str
     filename: str
@@ -31,11 +31,13 @@ class StoredArtifact:
     revoked_at: datetime | None = None
     expired_at: datetime | None = None
     erased_at: datetime | None = None
+    damaged_at: datetime | None = None
+    """When the bytes in the store were found to differ from `sha256`."""
 
 
 @attrs.frozen(kw_only=True)
 class JobRecord:
-    """One job as the ledger knew it at one moment."""
+    """One job as the ledger had it at one time."""
 
     id: str
     group_id: str

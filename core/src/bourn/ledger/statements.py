@@ -1,6 +1,6 @@
-"""What is asked of the ledger's tables and what is done to them: built once, for that costs more than running it.
+"""Statements of the ledger, built once: building one costs more than running it.
 
-Parameters that begin with ``b_`` say which rows; the others are columns to be set.
+Parameters that begin with ``b_`` select rows; the others are columns to set.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL_OF",
     "ANSWERED",
+    "ANSWERED_CANCELLED",
     "BY_DELIVERY",
     "BY_JOB",
     "CANCELS_OF",
@@ -50,12 +51,12 @@ _UNOWNED = sa.and_(jobs.c.stage == str(Stage.SAVING), jobs.c.worker_id.is_(None)
 
 
 def _first(column: sa.Column[Any], moment: sa.BindParameter[Any]) -> sa.ColumnElement[Any]:
-    """The moment that stands there already, else this one."""
+    """Return the value of the column, else the parameter."""
     return sa.func.coalesce(column, moment, type_=Instant)
 
 
 def _sooner(one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """The earlier of two moments; `other` where there is no `one`."""
+    """Return the earlier of two times; `other` where `one` is NULL."""
     return sa.case((one < other, one), else_=other)
 
 
@@ -64,8 +65,7 @@ def _moved(stage: Stage) -> sa.Update:
 
 
 def _progress(stage: Stage) -> sa.Update:
-    # A row that somebody is moving just now is left to him: to wait for one while holding another is how two
-    # transactions come to wait for each other.
+    # Rows that another transaction is moving are skipped: waiting for one while holding others makes deadlocks.
     free = sa.select(jobs.c.id).where(jobs.c.id == _JOB).with_for_update(skip_locked=True)
     reached = (stage, *MOVES.get(stage, ()))
     return (
@@ -75,7 +75,7 @@ def _progress(stage: Stage) -> sa.Update:
     )
 
 
-# Looks.
+# Queries.
 
 WHOLE = sa.select(jobs, deliveries).join(deliveries, deliveries.c.job_id == jobs.c.id)
 BY_JOB = WHOLE.where(jobs.c.id == _JOB)
@@ -84,7 +84,10 @@ ALL_OF = WHOLE.where(jobs.c.id.in_(_IDS))
 DUE = (
     sa.select(jobs.c.id)
     .join(deliveries, deliveries.c.job_id == jobs.c.id)
-    .where(_UNOWNED, deliveries.c.next_try_at <= _NOW)
+    # One that was postponed in the future is of a clock that was ahead, and would wait until then.
+    .where(
+        _UNOWNED, sa.or_(deliveries.c.next_try_at <= _NOW, jobs.c.updated_at > sa.bindparam("b_ahead", type_=Instant))
+    )
     .order_by(deliveries.c.next_try_at)
     .limit(sa.bindparam("b_limit", type_=sa.Integer))
 )
@@ -98,7 +101,7 @@ CANCELS_OF = sa.select(jobs.c.id).where(
     jobs.c.stage.in_(LIVE), jobs.c.worker_id == sa.bindparam("b_worker"), jobs.c.cancel_requested_at.is_not(None)
 )
 
-# Of jobs. Those under a lease hit one row, or none where the lease is over.
+# Jobs. Statements under a lease update one row, or none where the lease is over.
 
 JOBS_ADDED = jobs.insert()
 PROGRESS = {stage: _progress(stage) for stage in LIVE}
@@ -113,7 +116,7 @@ CANCEL_ASKED = (
     .values(cancel_requested_at=_first(jobs.c.cancel_requested_at, _NOW))
 )
 
-# Of deliveries.
+# Deliveries.
 
 DELIVERIES_ADDED = deliveries.insert()
 STORED = deliveries.update().where(deliveries.c.id == _DELIVERY)
@@ -121,15 +124,18 @@ ANSWERED = (
     deliveries.update()
     .where(deliveries.c.job_id == _JOB)
     .values(
-        # Nothing stored, nothing that could expire.
+        # What is not stored does not expire.
         expires_at=sa.case((deliveries.c.stored_at.is_(None), None), else_=sa.bindparam("b_expires_at", type_=Instant)),
     )
+)
+ANSWERED_CANCELLED = ANSWERED.values(
+    expired_at=sa.case((deliveries.c.stored_at.is_(None), None), else_=sa.bindparam("b_expires_at", type_=Instant))
 )
 DUE_UNTIL = (
     deliveries.update()
     .where(deliveries.c.id == _DELIVERY)
     .values(
-        # Earlier where the job is to be ended earlier.
+        # Earlier where the job is to end earlier.
         next_try_at=sa.select(
             _sooner(jobs.c.cancel_requested_at, _sooner(jobs.c.deadline_at, sa.bindparam("b_until", type_=Instant)))
         )

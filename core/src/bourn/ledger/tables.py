@@ -1,4 +1,4 @@
-"""The tables of the ledger, as SQLAlchemy Core; the migrations make them."""
+"""The tables of the ledger in SQLAlchemy Core, as the newest migration leaves them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
-__all__ = ["Instant", "deliveries", "holds", "jobs", "keys", "metadata", "workers", "writers"]
+__all__ = ["Instant", "deliveries", "holds", "jobs", "keys", "metadata", "stamps", "workers", "writers"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment, as whole microseconds since 1970 in UTC: exact, comparable, the same in every database.
+    """A time as whole microseconds since 1970 in UTC: exact, comparable, the same in every database.
 
     Examples
     --------
@@ -40,11 +41,11 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Microseconds of a moment that has its zone."""
+        """Return the microseconds of a datetime with a time zone."""
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """The moment, in UTC."""
+        """Return the datetime in UTC."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
@@ -56,11 +57,17 @@ metadata = MetaData(
     }
 )
 
+
+def _partial_index(name: str, column: str, condition: str) -> Index:
+    """Return an index of the few rows that a sweep looks for, among millions."""
+    return Index(name, column, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
 workers = Table(
     "workers",
     metadata,
     Column("id", String(64), primary_key=True),
-    # The kernel that its pid means something to; processes of one machine see each other's end at once.
+    # The kernel and pid namespace in which the pid is valid.
     Column("machine", String(128), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("process_start", BigInteger, nullable=False),
@@ -75,23 +82,26 @@ jobs = Table(
     Column("stage", String(9), nullable=False),
     Column("principal", String(255), nullable=False),
     Column("plan", JSON, nullable=False),
-    # Options that are shown nowhere; erased when the job ends.
+    # Secret options; erased when the job ends.
     Column("secrets", JSON(none_as_null=True)),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("updated_at", Instant, nullable=False),
     Column("finished_at", Instant),
-    # The lease: who may move the job. Each change of hands counts the epoch up, so a late writer hits nothing.
+    # The lease: the worker that may move the job. Each new owner counts the epoch up, so a late writer finds no row.
     Column("worker_id", String(64)),
     Column("epoch", Integer, nullable=False),
     Column("cancel_requested_at", Instant),
-    # When it is out of time, whichever process has it then.
+    # When its time-out ends it, in whatever process.
     Column("deadline_at", Instant),
     Column("steps_done", BigInteger, nullable=False),
     Column("steps_total", BigInteger, nullable=False),
     Column("note", Text, nullable=False),
     Column("error", JSON(none_as_null=True)),
     Index("ix_jobs_stage_worker_id", "stage", "worker_id"),
+    Index("ix_jobs_stage_created_at", "stage", "created_at"),
+    Index("ix_jobs_principal_created_at", "principal", "created_at"),
+    Index("ix_jobs_finished_at", "finished_at"),
     Index("ix_jobs_created_at", "created_at"),
 )
 
@@ -111,17 +121,23 @@ deliveries = Table(
     Column("stored_at", Instant),
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
-    # Tombstones: once seen as expired a link stays so, whatever the clock says later.
+    # Tombstones: a link once seen as expired stays expired, whatever the clock says later.
     Column("expired_at", Instant),
     Column("erased_at", Instant),
-    # The outbox: when to try next, and what was answered.
+    # When the bytes in the store were found to differ from the digest.
+    Column("damaged_at", Instant),
+    # 1 while a row of `holds` exempts the artifact from expiry.
+    Column("held", Integer, nullable=False, server_default="0"),
+    # The outbox: when to try next, and the answer.
     Column("attempts", Integer, nullable=False),
     Column("first_try_at", Instant),
     Column("next_try_at", Instant),
     Column("checkpoint", JSON(none_as_null=True)),
     Column("receipt", JSON(none_as_null=True)),
-    Index("ix_deliveries_next_try_at", "next_try_at"),
-    Index("ix_deliveries_expires_at", "expires_at"),
+    _partial_index("ix_deliveries_expires_at", "expires_at", "expired_at IS NULL"),
+    _partial_index("ix_deliveries_next_try_at", "next_try_at", "next_try_at IS NOT NULL"),
+    _partial_index("ix_deliveries_erasable", "id", "expired_at IS NOT NULL AND erased_at IS NULL AND held = 0"),
+    _partial_index("ix_deliveries_erased_at", "erased_at", "erased_at IS NOT NULL"),
 )
 
 holds = Table(
@@ -146,4 +162,12 @@ writers = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("number", BigInteger, nullable=False),
+)
+
+# Times of the whole installation: the last sweep, the latest time that was trusted; see clock.py.
+stamps = Table(
+    "stamps",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("at", Instant, nullable=False),
 )

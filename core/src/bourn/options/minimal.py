@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["plainest", "sample"]
+__all__ = ["minimal_request", "sample"]
 
 FILL_IN = "..."
 """What stands where nothing better is known: it is for the reader to fill in."""
@@ -26,14 +26,15 @@ _TEXTS = (
 )  # fmt: skip
 
 
-def plainest(name: str, schema: Mapping[str, Any]) -> str | dict[str, Any]:
+def minimal_request(name: str, schema: Mapping[str, Any]) -> str | dict[str, Any]:
     """The shortest request of a plugin: its name, or a mapping with those options that must be given.
 
     Examples
     --------
-    >>> plainest("email", {"properties": {"subject": {"type": "string"}}})
+    >>> minimal_request("email", {"properties": {"subject": {"type": "string"}}})
     'email'
-    >>> plainest("hook", {"properties": {"url": {"type": "string", "pattern": "^https://"}}, "required": ["url"]})
+    >>> url = {"type": "string", "pattern": "^https://"}
+    >>> minimal_request("hook", {"properties": {"url": url}, "required": ["url"]})
     {'type': 'hook', 'url': 'https://example.org/inbox'}
     """
     options = {key: sample(schema["properties"][key]) for key in schema.get("required", ())}

@@ -1,28 +1,36 @@
-"""Single values read strictly: text, numbers, times, choices; what does not fit is refused, nothing is cast."""
+"""The cattrs hooks of single values: text, numbers, times, JSON; what does not fit is refused, nothing is cast."""
 
 from __future__ import annotations
 
 import math
+import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bourn.contract.option import Secret
-from bourn.options.messages import Unfit, quoted, unfit, wanted
-from bourn.wording import nearest
 
-if TYPE_CHECKING:
-    from bourn.options.shape import Shape
+__all__ = [
+    "MAX_LEVELS", "SCALARS", "Hook", "InvalidValueError", "copied_list", "copied_mapping", "numpy_to_python",
+    "structure_json", "structure_key",
+]  # fmt: skip
 
-__all__ = ["SCALARS", "Reader", "encodable", "folded", "scalar_of"]
+MAX_LEVELS = 100
+"""Levels of a value of any shape; a cycle ends here."""
 
-Reader = Callable[[Any], Any]
-"""Gives the typed value, or raises `Unfit`."""
+MAX_ENTRIES = 100_000
+"""Entries of a mapping that is no dict, which may have no end."""
+
+Hook = Callable[[Any, Any], Any]
+"""Gives the typed value of (value, type), or raises `InvalidValueError`."""
 
 
-def scalar_of(value: Any) -> Any:
+class InvalidValueError(ValueError):
+    """A value does not fit; has a text where there is more to say than the type that is expected."""
+
+
+def numpy_to_python(value: Any) -> Any:
     """Numpy's bools, integers and floats as Python's; anything else as it is."""
     numpy = sys.modules.get("numpy")  # where numpy was never imported, there are none of its scalars
     cls = type(value)
@@ -35,171 +43,150 @@ def scalar_of(value: Any) -> Any:
     return float(value) if issubclass(cls, numpy.floating) else value
 
 
-def read_text(shape: Shape) -> Reader:
-    def read(value: Any) -> Any:
-        if type(value) is not str:
-            if not issubclass(type(value), str):
-                raise unfit(shape, value)
-            value = str.__str__(value)
-        if not value.isascii():
-            encodable(value)
-        return value
+def copied_mapping(value: Any) -> dict[Any, Any] | None:
+    """A copy of a mapping; None of anything else.
 
-    return read
-
-
-def encodable(text: str) -> None:
-    """Refuse a lone surrogate: no JSON can hold it."""
+    Raises
+    ------
+    InvalidValueError
+        It raises while it is read, or does not end.
+    """
+    if issubclass(type(value), dict):
+        return dict.copy(value)
+    if not issubclass(type(value), Mapping):
+        return None
+    copied: dict[Any, Any] = {}
     try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        msg = "expected text that UTF-8 can hold, got a lone surrogate"
-        raise Unfit(msg) from error
-
-
-def read_integer(shape: Shape) -> Reader:
-    def read(value: Any) -> Any:
-        if type(value) is int:
-            return value
-        value = scalar_of(value)
-        if isinstance(value, int) and type(value) is not bool:
-            return int.__int__(value)
-        raise unfit(shape, value)
-
-    return read
-
-
-def read_boolean(shape: Shape) -> Reader:
-    def read(value: Any) -> Any:
-        if value is True or value is False:
-            return value
-        value = scalar_of(value)
-        if type(value) is bool:
-            return value
-        raise unfit(shape, value)
-
-    return read
-
-
-def read_number(shape: Shape) -> Reader:
-    def read(value: Any) -> Any:
-        if type(value) is float and math.isfinite(value):
-            return value
-        value = scalar_of(value)
-        if type(value) is not bool and issubclass(type(value), int | float):
-            try:
-                number = float(value)
-            except OverflowError:
-                raise unfit(shape, value) from None
-            if math.isfinite(number):
-                return number
-            msg = f"expected a finite number, got {quoted(number)}"
-            raise Unfit(msg)
-        raise unfit(shape, value)
-
-    return read
-
-
-def read_secret(shape: Shape) -> Reader:
-    text = read_text(shape)
-
-    def read(value: Any) -> Any:
-        return value if type(value) is Secret else Secret(text(value))
-
-    return read
-
-
-def read_moment(cls: type[datetime | date]) -> Callable[[Shape], Reader]:
-    def reader(shape: Shape) -> Reader:
-        def read(value: Any) -> Any:
-            if type(value) is cls:
-                return value
-            given = value
-            try:
-                # A subclass, such as a pandas Timestamp, becomes what was declared; a datetime is no date.
-                if issubclass(type(value), cls) and not (cls is date and issubclass(type(value), datetime)):
-                    given = value.isoformat()
-                if issubclass(type(given), str):
-                    return cls.fromisoformat(str.__str__(given))
-            except (ValueError, TypeError):
-                pass
-            raise unfit(shape, value)
-
-        return read
-
-    return reader
-
-
-def read_duration(shape: Shape) -> Reader:
-    number = read_number(shape)
-
-    def read(value: Any) -> Any:
-        if issubclass(type(value), timedelta):
-            return timedelta(value.days, value.seconds, value.microseconds)
-        try:
-            return timedelta(seconds=number(value))
-        except OverflowError:
-            raise unfit(shape, value) from None
-
-    return read
-
-
-def read_path(shape: Shape) -> Reader:
-    text = read_text(shape)
-
-    def read(value: Any) -> Any:
-        return Path(value) if issubclass(type(value), PurePath) else Path(text(value))
-
-    return read
-
-
-def read_choice(shape: Shape) -> Reader:
-    exact = {(type(plain), plain): value for plain, value in shape.choices}
-    by_fold: dict[str, Any] = {}
-    for plain, value in shape.choices:
-        if isinstance(plain, str):
-            # Two choices that differ in case only are told apart by case.
-            by_fold[folded(plain)] = value if folded(plain) not in by_fold else None
-    members = {id(value): value for _, value in shape.choices if not isinstance(value, str | int | float)}
-    members |= {id(value): value for plain, value in shape.choices if type(value) is not type(plain)}
-
-    def read(value: Any) -> Any:
-        if type(value) is str and (found := exact.get((str, value))) is not None:
-            return found
-        if id(value) in members:
-            return value
-        value = scalar_of(value)
-        if issubclass(type(value), str):
-            text = str.__str__(value)
-            found = exact.get((str, text))
-            found = by_fold.get(folded(text)) if found is None else found
-        elif type(value) in (bool, int, float):
-            found = exact.get((type(value), value))
-            if found is None and type(value) is int:
-                found = exact.get((float, value))
+        for key in value:
+            if len(copied) >= MAX_ENTRIES:
+                break
+            copied[key] = value[key]
         else:
-            found = None
-        if found is None:
-            raise _not_among(shape, value)
-        return found
-
-    return read
-
-
-def _not_among(shape: Shape, value: Any) -> Unfit:
-    names = {folded(plain): plain for plain, _ in shape.choices if isinstance(plain, str)}
-    meant = nearest(str.__str__(value), names) if issubclass(type(value), str) else None
-    hint = "" if meant is None else f"; did you mean {names[meant]!r}?"
-    return Unfit(f"expected {wanted(shape)}, got {quoted(value)}{hint}")
+            return copied
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a foreign mapping may raise anything
+        msg = f"a mapping that can't be read: it raises {type(error).__name__}"
+        raise InvalidValueError(msg) from error
+    msg = f"a mapping of more than {MAX_ENTRIES:,} entries"
+    raise InvalidValueError(msg)
 
 
-def folded(text: str) -> str:
-    """Lower case of ASCII letters only: a look-alike of another script is another word."""
-    return text.lower() if text.isascii() else text
+def copied_list(value: Any) -> list[Any] | None:
+    """A copy of a list or tuple, whatever its class makes of iteration; None of anything else."""
+    if issubclass(type(value), list):
+        return list.copy(value)
+    return list(tuple.__iter__(value)) if issubclass(type(value), tuple) else None
 
 
-SCALARS: dict[str, Callable[[Shape], Reader]] = {
-    "bool": read_boolean, "int": read_integer, "float": read_number, "str": read_text, "secret": read_secret,
-    "datetime": read_moment(datetime), "date": read_moment(date), "timedelta": read_duration, "path": read_path,
-    "choice": read_choice,
+def _structure_str(value: Any, _: Any = str) -> str:
+    if type(value) is not str:
+        if not issubclass(type(value), str):
+            raise InvalidValueError
+        value = str.__str__(value)
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:  # no JSON can hold it
+            msg = "expected text that UTF-8 can hold, got a lone surrogate"
+            raise InvalidValueError(msg) from error
+    return value  # type: ignore[no-any-return]  # it is one now
+
+
+def _structure_bool(value: Any, _: Any) -> bool:
+    plain = numpy_to_python(value)
+    if type(plain) is not bool:
+        raise InvalidValueError
+    return plain
+
+
+def _structure_int(value: Any, _: Any) -> int:
+    plain = numpy_to_python(value)
+    if type(plain) is bool or not issubclass(type(plain), int):
+        raise InvalidValueError
+    return int.__int__(plain)
+
+
+def _structure_float(value: Any, _: Any) -> float:
+    plain = numpy_to_python(value)
+    if type(plain) is bool or not issubclass(type(plain), int | float):
+        raise InvalidValueError
+    try:
+        number = float(plain)
+    except OverflowError:
+        raise InvalidValueError from None
+    if not math.isfinite(number):
+        msg = f"expected a finite number, got {number}"
+        raise InvalidValueError(msg)
+    return number
+
+
+def _structure_secret(value: Any, _: Any) -> Secret:
+    return value if type(value) is Secret else Secret(_structure_str(value))
+
+
+def _time_hook(cls: type[datetime | date]) -> Hook:
+    def hook(value: Any, _: Any) -> Any:
+        if type(value) is cls:
+            return value
+        given = value
+        try:
+            # A subclass, such as a pandas Timestamp, becomes what was declared; a datetime is no date.
+            if issubclass(type(value), cls) and not (cls is date and issubclass(type(value), datetime)):
+                given = value.isoformat()
+            if issubclass(type(given), str):
+                return cls.fromisoformat(str.__str__(given))
+        except (ValueError, TypeError):
+            pass
+        raise InvalidValueError
+
+    return hook
+
+
+def _structure_timedelta(value: Any, _: Any) -> timedelta:
+    if issubclass(type(value), timedelta):
+        return timedelta(value.days, value.seconds, value.microseconds)
+    try:
+        return timedelta(seconds=_structure_float(value, float))
+    except OverflowError:
+        raise InvalidValueError from None
+
+
+def _structure_path(value: Any, _: Any) -> pathlib.Path:
+    return pathlib.Path(value if issubclass(type(value), pathlib.PurePath) else _structure_str(value))
+
+
+def structure_json(value: Any, _: Any, depth: int = 0) -> Any:
+    """A value as JSON has it, copied."""
+    if depth > MAX_LEVELS:
+        msg = f"expected at most {MAX_LEVELS} levels; does it hold itself?"
+        raise InvalidValueError(msg)
+    value = numpy_to_python(value)
+    if value is None or type(value) in (bool, int):
+        return value
+    if issubclass(type(value), str):
+        return _structure_str(value)
+    if type(value) is float and math.isfinite(value):
+        return value
+    items = copied_list(value)
+    if items is not None:
+        return [structure_json(item, Any, depth + 1) for item in items]
+    entries = copied_mapping(value)
+    if entries is None:
+        raise InvalidValueError
+    return {structure_key(key): structure_json(entry, Any, depth + 1) for key, entry in entries.items()}
+
+
+SCALARS: dict[Any, Hook] = {
+    bool: _structure_bool, int: _structure_int, float: _structure_float, str: _structure_str,
+    Secret: _structure_secret, datetime: _time_hook(datetime), date: _time_hook(date), timedelta: _structure_timedelta,
+    pathlib.Path: _structure_path,
 }  # fmt: skip
+
+
+def structure_key(key: Any) -> str:
+    """A key of a mapping."""
+    if not issubclass(type(key), str):
+        msg = f"expected keys that are str, got one of type {type(key).__name__}"
+        raise InvalidValueError(msg)
+    return _structure_str(key)

@@ -1,47 +1,53 @@
-"""The JSON Schema (2020-12) of an options class, derived from its fields and never written twice."""
+"""The JSON Schema (2020-12) of an options class, derived from the types, constraints and texts of its fields."""
 
 from __future__ import annotations
 
 import copy
+import enum
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any
+import pathlib
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from bourn.options.options import plain
-from bourn.options.shape import Field, Shape, fields_of
+from bourn.contract.option import Secret
+from bourn.options.fields import Field, constraints_of, fields_of
+from bourn.options.serialization import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bourn.contract.option import OptionFacts
 
-__all__ = ["schema_of"]
+__all__ = ["PYTHON_TYPE", "class_schema", "schema_of"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_TYPES: dict[str, dict[str, Any]] = {
-    "any": {},
-    "bool": {"type": "boolean"},
-    "int": {"type": "integer"},
-    "float": {"type": "number"},
-    "str": {"type": "string"},
-    "path": {"type": "string"},
-    "secret": {"type": "string", "writeOnly": True},
-    "datetime": {"type": "string", "format": "date-time"},
-    "date": {"type": "string", "format": "date"},
-    "timedelta": {"type": "number", "x-unit": "seconds"},
+PYTHON_TYPE = "x-python-type"
+"""The keyword of a type in the schemas that bourn itself validates with; it is in no schema that is published."""
+
+_SCALARS: dict[Any, dict[str, Any]] = {
+    Any: {},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+    pathlib.Path: {"type": "string"},
+    Secret: {"type": "string", "writeOnly": True},
+    datetime: {"type": "string", "format": "date-time"},
+    date: {"type": "string", "format": "date"},
+    timedelta: {"type": "number", "x-unit": "seconds"},
 }
+_JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
 def schema_of(options_class: type) -> dict[str, Any]:
-    """The JSON Schema of an attrs class whose fields are made by `option`; the caller's own to change.
+    """The JSON Schema of an attrs class whose fields are made by `option`; a copy that the caller may change.
 
     Raises
     ------
     PluginError
-        It is no attrs class, or the type of a field has no JSON Schema; says which.
+        It is no attrs class, or the type of a field has no JSON Schema.
 
     Examples
     --------
@@ -58,112 +64,98 @@ def schema_of(options_class: type) -> dict[str, Any]:
 
 @functools.cache
 def _cached(options_class: type) -> dict[str, Any]:
-    return {"$schema": DIALECT, **_of_class(options_class)}
+    return {"$schema": DIALECT, **class_schema(options_class)}
 
 
-def _of_class(cls: type) -> dict[str, Any]:
+def class_schema(cls: type, *, with_types: bool = False) -> dict[str, Any]:
+    """The schema of a class; with the Python type of each value under `PYTHON_TYPE` where that is asked for."""
     schema: dict[str, Any] = {"type": "object"}
-    own = cls.__dict__.get("__doc__")
-    if own:
-        schema["description"] = inspect.cleandoc(own).partition("\n")[0]
+    doc = cls.__dict__.get("__doc__")
+    if doc:
+        schema["description"] = inspect.cleandoc(doc).partition("\n")[0]
     fields = fields_of(cls)
-    schema["properties"] = {field.key: _of_field(field) for field in fields}
+    schema["properties"] = {field.key: _field_schema(field, with_types=with_types) for field in fields}
     required = [field.key for field in fields if field.required]
     if required:
         schema["required"] = required
     return {**schema, "additionalProperties": False}
 
 
-def _of_field(field: Field) -> dict[str, Any]:
-    schema = _of_shape(field.shape)
-    if field.facts.help:
-        schema["description"] = field.facts.help
-    if field.facts.unit is not None:
-        schema["x-unit"] = field.facts.unit
-    if field.facts.check is not None:
-        schema["x-checked"] = True  # by a function of the plugin's own, besides
-    if field.facts.format is not None:
-        _with_format(schema, field.facts.format)
-    if field.shape.kind == "secret":
+def _field_schema(field: Field, *, with_types: bool) -> dict[str, Any]:
+    schema, facts = type_schema(field.type, with_types=with_types), field.facts
+    if facts.help:
+        schema["description"] = facts.help
+    if facts.unit is not None:
+        schema["x-unit"] = facts.unit
+    if facts.check is not None:
+        schema["x-checked"] = True  # a function of the plugin checks the value, too
+    if facts.format is not None:
+        # The format is that of the text: of the items of a list, of the branches of a union.
+        for inner in schema.get("anyOf", [schema]):
+            if inner.get("type") != "null":
+                inner.get("items", inner)["format"] = facts.format
+    if field.is_secret:
         return schema
     default = field.known_default()
     if default is not attrs.NOTHING:
         schema["default"] = plain(default)
-    if field.facts.examples:
-        schema["examples"] = [plain(example) for example in field.facts.examples]
+    if facts.examples:
+        schema["examples"] = [plain(example) for example in facts.examples]
     return schema
 
 
-def _with_format(schema: dict[str, Any], name: str) -> None:
-    """Set the format where the text is: in the items of a list, in the branches of a union."""
-    for inner in schema.get("anyOf", [schema]):
-        if inner.get("type") != "null":
-            inner.get("items", inner)["format"] = name
+def type_schema(hint: Any, *, with_types: bool = False) -> dict[str, Any]:
+    """The schema of a value of a type as `Field.type` has it."""
+    if get_origin(hint) is Union:
+        branches = [type_schema(b, with_types=with_types) for b in get_args(hint) if b is not type(None)]
+        schema = branches[0] if len(branches) == 1 else {"anyOf": branches}
+        return _or_null(schema) if type(None) in get_args(hint) else schema
+    bare, facts = constraints_of(hint)
+    schema = _bare_schema(bare, with_types=with_types) | _constraints(bare, facts)
+    return schema | {PYTHON_TYPE: hint} if with_types else schema
 
 
-def _of_shape(shape: Shape) -> dict[str, Any]:
-    schema = _BUILDERS[shape.kind](shape) if shape.kind in _BUILDERS else dict(_TYPES[shape.kind])
-    schema |= _limits(shape.kind, shape.limits)
-    if shape.nullable:
-        _or_null(schema)
-    return schema
+def _bare_schema(bare: Any, *, with_types: bool) -> dict[str, Any]:
+    if bare in _SCALARS:
+        return dict(_SCALARS[bare])
+    if attrs.has(bare):
+        return class_schema(bare, with_types=with_types)
+    origin, arguments = get_origin(bare), get_args(bare)
+    if origin is Literal:
+        values = [value.value if isinstance(value, enum.Enum) else value for value in arguments]
+        types = list(dict.fromkeys(_JSON_TYPES[type(value)] for value in values))
+        return {"type": types[0] if len(types) == 1 else types, "enum": values}
+    if origin is tuple and arguments[-1] is not Ellipsis:
+        prefix = [type_schema(item, with_types=with_types) for item in arguments]
+        size = len(arguments)
+        return {"type": "array", "prefixItems": prefix, "items": False, "minItems": size, "maxItems": size}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": type_schema(arguments[1], with_types=with_types)}
+    schema = {"type": "array", "items": type_schema(arguments[0], with_types=with_types)}
+    return {**schema, "uniqueItems": True} if origin in (set, frozenset) else schema
 
 
-def _or_null(schema: dict[str, Any]) -> None:
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     if "type" in schema:
-        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        schema["type"] = [*kinds, "null"]
+        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        schema["type"] = [*types, "null"]
     if "enum" in schema:
         schema["enum"] = [*schema["enum"], None]
     if "anyOf" in schema:
         schema["anyOf"] = [*schema["anyOf"], {"type": "null"}]
+    return schema
 
 
-def _limits(kind: str, facts: OptionFacts) -> dict[str, Any]:
-    size = {"list": "Items", "tuple": "Items", "map": "Properties"}.get(kind, "Length")
-    said: dict[str, Any] = {}
-    if kind in ("int", "float", "timedelta"):
-        said = {
+def _constraints(bare: Any, facts: OptionFacts) -> dict[str, Any]:
+    stated: dict[str, Any] = {}
+    if bare in (int, float, timedelta):
+        stated = {
             "minimum": facts.ge, "exclusiveMinimum": facts.gt, "maximum": facts.le, "exclusiveMaximum": facts.lt,
         }  # fmt: skip
-    elif kind not in ("bool", "any", "class", "choice", "union", "datetime", "date"):
-        said = {f"min{size}": facts.min_length, f"max{size}": facts.max_length}
-        if size == "Length":
-            said["pattern"] = facts.pattern
-    return {keyword: value for keyword, value in said.items() if value is not None}
-
-
-def _choice(shape: Shape) -> dict[str, Any]:
-    values = [value for value, _ in shape.choices]
-    names = {str: "string", bool: "boolean", int: "integer", float: "number"}
-    kinds = list(dict.fromkeys(names[type(value)] for value in values))
-    return {"type": kinds[0] if len(kinds) == 1 else kinds, "enum": values}
-
-
-def _list(shape: Shape) -> dict[str, Any]:
-    unique = {"uniqueItems": True} if shape.cls in (set, frozenset) else {}
-    return {"type": "array", "items": _of_shape(shape.items[0]), **unique}
-
-
-def _tuple(shape: Shape) -> dict[str, Any]:
-    number = len(shape.items)
-    items = {"prefixItems": [_of_shape(item) for item in shape.items]} if number else {}
-    return {"type": "array", **items, "items": False, "minItems": number, "maxItems": number}
-
-
-def _map(shape: Shape) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": _of_shape(shape.items[0])}
-
-
-def _class(shape: Shape) -> dict[str, Any]:
-    assert shape.cls is not None  # a shape of this kind has its class
-    return _of_class(shape.cls)
-
-
-def _union(shape: Shape) -> dict[str, Any]:
-    return {"anyOf": [_of_shape(branch) for branch in shape.items]}
-
-
-_BUILDERS: dict[str, Callable[[Shape], dict[str, Any]]] = {
-    "choice": _choice, "list": _list, "tuple": _tuple, "map": _map, "class": _class, "union": _union,
-}  # fmt: skip
+    elif bare in (str, Secret, pathlib.Path):
+        stated = {"minLength": facts.min_length, "maxLength": facts.max_length, "pattern": facts.pattern}
+    elif get_origin(bare) is dict:
+        stated = {"minProperties": facts.min_length, "maxProperties": facts.max_length}
+    elif get_origin(bare) in (list, tuple, set, frozenset):
+        stated = {"minItems": facts.min_length, "maxItems": facts.max_length}
+    return {keyword: value for keyword, value in stated.items() if value is not None}

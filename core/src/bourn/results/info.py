@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from odc.geo.geobox import GeoBox
 
@@ -47,6 +47,8 @@ class ResultInfo:
         Where an image lies.
     masked : bool or None
         Whether it has a mask.
+    bandinfo : mapping
+        Of an image: what is known of each band, by its name.
     properties : mapping
         An image's properties (``date`` among them).
     size_bytes : int or None
@@ -76,6 +78,7 @@ class ResultInfo:
     nodata: tuple[int | float | complex | None, ...] | None = None
     grid: GeoBox | None = attrs.field(default=None, repr=False)
     masked: bool | None = None
+    bandinfo: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, repr=False)
     properties: dict[str, Any] = attrs.field(factory=dict)
     size_bytes: int | None = None
     no_image: Sequence[Problem] = ()

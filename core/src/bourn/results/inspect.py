@@ -205,7 +205,8 @@ def _image_info(image: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
         kinds=kinds, type_name=name, lazy=image.lazy, dtype=image.dtypes[0].name,
         dtypes=tuple(dtype.name for dtype in image.dtypes), shape=image.shape, bands=image.bands, grid=image.geobox,
         band_kinds=tuple(facts["kind"] for facts in image.bandinfo.values()), nodata=image.nodata,
-        masked=image.masked, properties=dict(image.properties), size_bytes=image.nbytes,
+        masked=image.masked, bandinfo={name: dict(facts) for name, facts in image.bandinfo.items()},
+        properties=dict(image.properties), size_bytes=image.nbytes,
     )  # fmt: skip
 
 
@@ -216,14 +217,13 @@ def _xarray_info(obj: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
     where = placed(obj)
     no_image: Sequence[Problem] = ()
     if where.has_grid:
+        from bourn.image.from_xarray import parts_of_xarray  # the same
         from bourn.image.image import Image
-        from bourn.image.xarray_attributes import left_out  # the same
 
         kinds = ("image", *kinds)
-        arrays = [obj] if kinds[-1] == "array" else list(obj.data_vars.values())
         try:
-            known = _image_info(Image.from_xarray(obj), kinds, name)
-            return attrs.evolve(known, lazy=lazy, notes=tuple(filter(None, map(left_out, arrays))))
+            parts = parts_of_xarray(obj)
+            return attrs.evolve(_image_info(Image._of(parts), kinds, name), lazy=lazy, notes=parts.notes)  # noqa: SLF001  # what from_xarray does
         except RequestError as error:
             # Of two dates, say: a format of arrays takes it, and of one of images the plan says what is in the way.
             no_image = error.problems

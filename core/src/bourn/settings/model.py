@@ -121,9 +121,9 @@ class Settings:
         fields = [field for field in attrs.fields(Settings) if field.init]
         if all(_is_default(field, getattr(self, field.name)) for field in fields):
             return
-        from bourn.options.options import settle  # 70 ms, not needed where nothing is set
+        from bourn.options.serialization import normalize  # 70 ms, not needed where nothing is set
 
-        problems = settle(self)
+        problems = normalize(self)
         if problems:
             raise _settings_error(
                 [Problem(f"settings.{problem.path}", problem.message) for problem in problems],
@@ -210,7 +210,7 @@ class Settings:
         given = merged(sources.joined, arguments)
         if not given.keys() - {"home"}:
             return cls(**given)
-        from bourn.options.options import read  # 70 ms, not needed where nothing is set
+        from bourn.options.serialization import read  # 70 ms, not needed where nothing is set
 
         settings, problems = read(cls, given, at="settings")
         if not isinstance(settings, cls):
@@ -231,7 +231,7 @@ class Settings:
         >>> Settings(principal="ann").replace(link_days=2).link_days
         2.0
         """
-        from bourn.options.options import read  # see above
+        from bourn.options.serialization import read  # see above
 
         given = {field.name: getattr(self, field.name) for field in attrs.fields(Settings) if field.init}
         settings, problems = read(Settings, {**given, **arguments}, at="settings")
@@ -249,7 +249,7 @@ class Settings:
             Every unknown key and every invalid value; a secret of the environment beside an address of a project's
             file.
         """
-        from bourn.options.options import read, secrets_of  # see above
+        from bourn.options.serialization import read, secrets_of  # see above
 
         settings, problems = read(settings_class, self.plugins.get(name, {}), at=f"plugins.{name}")
         if settings is None:

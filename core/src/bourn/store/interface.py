@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from bourn.wording import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
     from pathlib import Path
@@ -107,6 +107,16 @@ class Store(ABC):
     @abstractmethod
     def delete(self, key: str) -> None:
         """Remove the object for good; nothing happens where there is none."""
+
+    def delete_many(self, keys: Sequence[str]) -> dict[str, OSError]:
+        """Remove several objects; return the errors of those that are still there, by key."""
+        errors = {}
+        for key in keys:
+            try:
+                self.delete(key)
+            except OSError as error:
+                errors[key] = error
+        return errors
 
     @abstractmethod
     def keys(self, prefix: str = "") -> Iterator[str]:

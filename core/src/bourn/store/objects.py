@@ -18,7 +18,7 @@ from bourn.store.obstore_runtime import is_panic, ready
 from bourn.store.sink import StoreSink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import obstore.store
@@ -157,6 +157,18 @@ class ObjectStore(Store):
                 obstore.delete(service, check_key(key))
         except FileNotFoundError:
             return
+
+    def delete_many(self, keys: Sequence[str]) -> dict[str, OSError]:
+        """Remove objects, a thousand with one request where the service can; see `Store.delete_many`."""
+        obstore, service = self._client()
+        if len(keys) > 1:
+            try:
+                with _told(f"{len(keys)} objects"):
+                    obstore.delete(service, [check_key(key) for key in keys])
+            except OSError:  # one by one it is known which of them failed
+                return super().delete_many(keys)
+            return {}
+        return super().delete_many(keys)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with `prefix`."""

@@ -1,4 +1,4 @@
-"""A clock that stands still until it is moved."""
+"""A clock for tests that is set by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ __all__ = ["FakeClock"]
 
 
 class FakeClock:
-    """Gives the time that it was set to; hand it to a `Session` as its ``clock``.
+    """Returns the time that it was set to; pass it to a `Session` as its ``clock``.
+
+    It decides alone: neither a database's own clock nor the check for clocks that leap corrects it.
 
     Parameters
     ----------
@@ -23,17 +25,19 @@ class FakeClock:
     datetime.datetime(2026, 1, 11, 12, 0, tzinfo=datetime.timezone.utc)
     """
 
+    manual = True
+
     def __init__(self, now: datetime = datetime(2026, 1, 1, 12, tzinfo=UTC)) -> None:
         self.now = now
 
     def __call__(self) -> datetime:
-        """The time it was set to."""
+        """Return the time it was set to."""
         return self.now
 
     def move(self, **by: float) -> None:
-        """Go forward (or back) by ``days=``, ``hours=``, ``seconds=``, ... as `timedelta` has them."""
+        """Move forward (or back) by ``days=``, ``hours=``, ``seconds=``, ... as `timedelta` has them."""
         self.now += timedelta(**by)
 
     def reach(self, moment: datetime) -> None:
-        """Go forward to a moment; never back."""
+        """Move forward to a time, never back."""
         self.now = max(self.now, moment)

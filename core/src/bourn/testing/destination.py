@@ -239,7 +239,7 @@ class DestinationContract(FaultTests, PluginContract):
         plan = trial.plan(self.result(kind), format=format_name)
         written = json.loads(json.dumps(plan.as_json(), allow_nan=False))
         again: Plan = trial.session.dispatcher.restore(written, plan.secrets())
-        assert again.to.options == plan.to.options
+        assert again.chosen_destination.options == plan.chosen_destination.options
         assert again.as_json()["destination"] == written["destination"]
 
     def test_its_result_is_had_from_another_session(self, trial_of: Callable[..., Trial]) -> None:

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from bourn.errors import DeliveryError, JobError
-from bourn.options.options import read
+from bourn.options.serialization import read
 from bourn.plugin import Destination, Transient
 from bourn.testing.faulty_store import FaultyStore
 from bourn.testing.plugin import secrets_in
@@ -314,7 +314,8 @@ class FaultTests:
             bad = send(broken)
             failures = [good.error, bad.error, self._failure(lambda: send(trial))]
         shown = {
-            "the repr of options": repr(plan.to.options), "the plan": f"{plan!r} {plan} {plan.as_json()}",
+            "the repr of options": repr(plan.chosen_destination.options),
+            "the plan": f"{plan!r} {plan} {plan.as_json()}",
             "the receipt": f"{good.receipt!r} {bad.receipt!r}", "the URL": str(good.url),
             "the job": f"{good!r} {good._repr_html_()}",  # what a notebook shows
             "a log": caplog.text, "the output": "".join(capfd.readouterr()),

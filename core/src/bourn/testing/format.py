@@ -14,7 +14,7 @@ import pytest
 
 from bourn.contract.destination import ANY
 from bourn.errors import EncodeError, IncompatiblePair, JobFailed, PluginError, RequestError, ResultRefused
-from bourn.options.options import read
+from bourn.options.serialization import read
 from bourn.results.info import KINDS
 from bourn.testing.equality import equal
 from bourn.testing.faulty import Faulty

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,9 +11,8 @@ from jsonschema import Draft202012Validator
 
 from bourn.contract.option import facts_of
 from bourn.errors import RequestError
-from bourn.options.options import read, secrets_of, with_secrets, write
 from bourn.options.schema import schema_of
-from bourn.plugins.validation import outdated
+from bourn.options.serialization import read, secrets_of, with_secrets, write
 from bourn.testing.clock import FakeClock
 from bourn.testing.hostile import hostile_values
 from bourn.testing.import_cost import heavy_imports
@@ -104,13 +102,6 @@ class PluginContract:
     def test_it_loads_and_keeps_the_contract(self) -> None:
         """The registry can load it, and finds nothing wrong."""
         assert self.plugin() is not None
-
-    def test_its_interface_is_current(self) -> None:
-        """It was written for this version of `bourn.plugin`; an older one works for a while, and warns its author."""
-        given = self.given()
-        reason = outdated(type(self.plugin()) if given is None else given)
-        if reason:
-            warnings.warn(reason, DeprecationWarning, stacklevel=2)
 
     def test_it_says_what_it_is(self) -> None:
         """Its docstring begins with a sentence, and each option has its help: documentation is made of them."""

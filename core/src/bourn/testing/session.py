@@ -68,7 +68,7 @@ def session_with(  # each is one thing that a test may want otherwise
         session = Session(given, registry, clock=clock) if clock else Session(given, registry)
         if store is not None:
             services = session.services
-            session.__dict__["_services"] = attrs.evolve(services, store=store(services.store))
+            session.__dict__["services"] = attrs.evolve(services, store=store(services.store))
         try:
             yield session
         finally:

@@ -15,14 +15,14 @@ import click
 from bourn.cli.commands import pass_session
 from bourn.cli.input import read_input
 from bourn.cli.plan_text import result_in_words
-from bourn.cli.terminal import paper, print_lines
+from bourn.cli.terminal import console, print_lines
 from bourn.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bourn.cli.demo.report import Shown
     from bourn.cli.demo.requests import Request, Subject
-    from bourn.cli.demo.shown import Shown
     from bourn.results.info import ResultInfo
     from bourn.session import Session
 
@@ -102,7 +102,7 @@ def _info(obj: Any) -> ResultInfo:
 
 
 def _opening(session: Session, subjects: Sequence[Subject]) -> list[str]:
-    page = paper()
+    page = console()
     rows = [(subject.name, result_in_words(_info(subject.obj))) for subject in subjects]
     rows += [("home", session.settings.home), ("server", session.settings.public_url)]
     return page.table(rows, indent=0, wrap=(1,))
@@ -128,16 +128,16 @@ def _requests(session: Session, subjects: Sequence[Subject]) -> Iterator[tuple[R
     names = [(request.what, request.destination, request.format) for request in every]
     widths = [max(len(row[column]) for row in [*names, head]) for column in range(3)] + [FIGURES, FIGURES]
     if every:
-        print_lines(paper().table([], head=head, indent=0, right=(3, 4), least=widths))
+        print_lines(console().table([], head=head, indent=0, right=(3, 4), least=widths))
     for request in every:
         yield request, widths
 
 
 def _shown(session: Session, request: Request, widths: Sequence[int], *, served: bool) -> Shown:
-    from bourn.cli.demo.shown import show
+    from bourn.cli.demo.report import show
 
     shown = show(session, request, served=served)
-    page = paper()
+    page = console()
     said = page.bad(shown.said) if shown.outcome == "failed" and not page.colours else shown.said
     row = (request.what or "-", request.destination, request.format, shown.size, shown.time, said)
     print_lines(page.table([row], indent=0, right=(3, 4), least=widths))
@@ -146,9 +146,9 @@ def _shown(session: Session, request: Request, widths: Sequence[int], *, served:
 
 def _show_slips(session: Session) -> bool:
     """What bad requests are told; gives whether each was told what was meant."""
-    from bourn.cli.demo.shown import wrong_requests
+    from bourn.cli.demo.report import wrong_requests
 
-    page, well = paper(), True
+    page, well = console(), True
     print_lines(["", page.strong("Slips of the pen")])
     for call, message, right in wrong_requests(session):
         # Of several problems each stands on a line, its place and its words in two columns.
@@ -162,7 +162,7 @@ def _show_slips(session: Session) -> bool:
 
 def _tell(telling: Sequence[tuple[str, str]], *, keep: bool) -> None:
     """What plugins show of what was delivered, line by line as they wrote it."""
-    page = paper()
+    page = console()
     for title, told in telling:
         gone = "" if keep else page.faint(" (gone with the demo's folder, unless you --keep it)")
         lines = (f"  {clean(line)}".rstrip() for line in told.splitlines())
@@ -178,7 +178,7 @@ def _summary(outcomes: Sequence[Shown], taken: float, *, well: bool) -> str:
 
 
 def _next(session: Session, *, keep: bool) -> list[str]:
-    page = paper()
+    page = console()
     home = f"ledger, store and all results: {session.settings.home}" if keep else "do it in your own home, and keep it"
     rows = [
         ("bourn demo --keep" if not keep else "bourn jobs", home),

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
-from bourn.plugin import Problem, RequestError, option, settle
+from bourn.plugin import Problem, RequestError, normalize, option
 
 from bourn_catalog.model.dtypes import DATA_TYPES, canonical, dtype_of, holds, limits_of, number_of
 
@@ -64,7 +64,7 @@ class Band:
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "data_type", canonical(self.data_type))
         object.__setattr__(self, "nodata", _named(self.nodata))
-        problems = settle(self)
+        problems = normalize(self)
         object.__setattr__(self, "data_type", canonical(self.data_type))
         if not problems:
             problems = list(self._faults())

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
-from bourn.plugin import Problem, RequestError, option, read, settle, write
+from bourn.plugin import Problem, RequestError, normalize, option, read, write
 
 from bourn_catalog.errors import CatalogError
 from bourn_catalog.model.bands import Band, ClassBand, GenericBand, MaskBand, MicrowaveBand, SpectralBand
@@ -82,7 +82,7 @@ class Definition:
     def __attrs_post_init__(self) -> None:
         of_bands: list[Problem] = []
         object.__setattr__(self, "bands", _bands(self.bands, of_bands))
-        problems = [problem for problem in settle(self) if not (of_bands and problem.path.startswith("bands"))]
+        problems = [problem for problem in normalize(self) if not (of_bands and problem.path.startswith("bands"))]
         problems += of_bands or _faults(self.bands)
         if problems:
             raise RequestError(problems, about="the product")

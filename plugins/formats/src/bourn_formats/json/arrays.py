@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from bourn_formats.json.scalars import CHUNK
+from bourn_formats.visitor.moments import iso_timedelta64
 from bourn_formats.visitor.output import Refusal
 
 if TYPE_CHECKING:
@@ -15,9 +17,6 @@ if TYPE_CHECKING:
     from bourn_formats.json.scalars import JSONOutput
 
 __all__ = ["write_array"]
-
-CHUNK = 64 << 10
-"""Elements that become text at a time: the fastest of sizes from 1,000 to all, and no memory to speak of."""
 
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
@@ -35,7 +34,7 @@ def write_array(array: Array, out: JSONOutput) -> None:
     if not isinstance(array, np.ma.MaskedArray):
         array = np.asarray(array)  # a matrix has rows that are matrices
     kind, width = array.dtype.kind, array.dtype.itemsize
-    if kind not in "biufUMT" or (kind == "f" and width > 8):  # noqa: PLR2004  # bytes of a float64
+    if kind not in "biufUMmT" or (kind == "f" and width > 8):  # noqa: PLR2004  # bytes of a float64
         msg = f"an array of dtype {array.dtype}"
         raise Refusal(msg)
     # Nested lists end at the first side of length 0.
@@ -59,7 +58,7 @@ def _write_rows(array: Array, out: JSONOutput, place: tuple[int, ...]) -> None:
         for start, chunk in _chunks(array, max(1, CHUNK // row_size)):
             if start:
                 out.put(b",")
-            out.put_inner(_dumped(chunk, out, place, start))
+            out.put_view(memoryview(_dumped(chunk, out, place, start))[1:-1])
     out.put(b"]")
 
 
@@ -78,6 +77,8 @@ def _dumped(chunk: Array, out: JSONOutput, place: tuple[int, ...], start: int = 
         return _dumped_floats(values, mask, out, place, start)
     if values.dtype.kind == "M":
         return orjson.dumps(_dates(values, mask, out))
+    if values.dtype.kind == "m":
+        return orjson.dumps(_durations(values, mask, out))
     if values.dtype.kind in "UT":
         return _dumped_texts(values, mask, out, place, start)
     if mask is not None:
@@ -115,6 +116,16 @@ def _dates(values: Array, mask: Array | None, out: JSONOutput) -> Any:
     texts[missing] = None
     out.count("nat", np.count_nonzero(missing))
     out.count("datetime", sum(text is not None for text in texts.flat))
+    return texts.tolist()
+
+
+def _durations(values: Array, mask: Array | None, out: JSONOutput) -> Any:
+    texts = np.empty(values.shape, object)
+    for place in np.ndindex(values.shape):
+        texts[place] = None if mask is not None and mask[place] else iso_timedelta64(values[place])
+    missing = np.isnat(values)
+    out.count("nat", np.count_nonzero(missing if mask is None else missing & ~mask))
+    out.count("duration", sum(text is not None for text in texts.flat))
     return texts.tolist()
 
 

@@ -12,30 +12,47 @@ nat           a datetime that is none (NaT) became null
 missing       a missing value of a pandas or geopandas table, or of an array of texts, became null
 tuple         a tuple became a list
 datetime      a date or time became a text in ISO 8601
+duration      a duration became a text in ISO 8601, such as ``P1DT2H3M4.5S``
+zone          the time zone of a time of day was left out, since its offset depends on the day
+calendar      a date of another calendar than the Gregorian became a text, without its calendar
+decimal       a Decimal became a number where float64 holds the same value, else a text; in a column always a text
+text          a UUID, a path, an IP address, a period or an interval became a text
+enum          a member of an Enum became its value
+object        an object of dataclasses, attrs, pydantic or msgspec became a mapping of its fields
+class         an object of a class derived from a builtin one, or a deque, became the plain value
 geojson       an object with ``__geo_interface__`` became GeoJSON
 crs           geometries in another CRS were brought to longitude and latitude, as RFC 7946 demands
-dims, coords  of an xarray object without a grid only the values were written; so with ``attrs``
-extension     a value of an Arrow extension type, such as pandas' periods, became what it is stored as
+antimeridian  a geometry that crosses 180 degrees was cut there, as RFC 7946 demands
+ring          a LinearRing, which GeoJSON does not have, became a LineString
+measure       the M of a geometry was left out
+dims, coords  of an xarray object without a grid only the values were written; so with ``attrs`` and ``name``
+extension     a value of an Arrow extension type became what it is stored as
 index         the labels of a pandas table's rows were left out
+labels        labels of columns that are no texts became texts
+columns       the names of the columns of a table without rows were left out
+metadata      metadata of an Arrow schema were left out
 bandinfo      what is known of that many bands of an image was left out
 ============  ============================================================================================
+
+Under ``first`` is the path of the first change of each kind.
 
 An array is nested lists; float16 and float32 are written in the fewest digits that give the same float32 again,
 integers of any size exactly. A table is a list of records, an image
 ``{"ndarray", "mask", "bands", "geobox": {"crs", "transform", "shape"}, "properties"}``. Refused with their path: bytes,
-sets, complex numbers, durations, pandas' periods and intervals, keys that are no texts, texts with lone surrogates,
-whatever contains itself, any object not named here.
+sets, complex numbers, keys that are no texts, texts with lone surrogates, containers that contain themselves, any
+object not named here; of Arrow, intervals of months, days and nanoseconds.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from bourn.plugin import ANY, Example, Format, Note, Problem, ResultInfo, Sink, option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["JSON", "Options"]
 
@@ -73,12 +90,12 @@ class JSON(Format[Options]):
             yield Problem("", f"keys are texts in JSON, and {info.other_key} is under another one ({hint})")
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
-        """Write `result` as it is walked; an array in chunks of 65,536 elements."""
-        from bourn_formats.json.encoder import JSONWriter  # orjson: on first use
-        from bourn_formats.json.scalars import JSONOutput  # orjson: on first use
-        from bourn_formats.visitor.visit import walk  # together with what follows
+        """Write `result` in pieces, so that its text is never whole in memory."""
+        return _encoder()(result, sink, strict=options.nan == "error")
 
-        out = JSONOutput(sink, strict=options.nan == "error")
-        walk(result, JSONWriter(out))
-        out.flush()
-        return dict(out.report)
+
+@functools.cache
+def _encoder() -> Callable[..., Mapping[str, Any]]:
+    from bourn_formats.json.encoder import encode  # orjson: on first use
+
+    return encode

@@ -32,23 +32,39 @@ change is counted on the report, by these names:
 masked_array  a masked array became ``{"ndarray", "mask"}``, without its fill value
 masked        numpy's masked constant became nil
 texts         an array of texts of several lengths became nested lists
+objects       an array of objects became nested lists
 scalar        a complex number or a duration, and numpy's moments, became an array without dimensions
-zone          a moment in another time zone than UTC became a timestamp, which is in UTC
+zone          a moment in another time zone than UTC became a timestamp, which is in UTC; or the zone of a time of
+              day was left out, since its offset depends on the day
 datetime      a date, a time, or a moment without a time zone became a text in ISO 8601
+calendar      a date of another calendar than the Gregorian became a text, without its calendar
 nat           pandas' NaT became nil
 missing       a missing value of a pandas or geopandas table became nil
 tuple         a tuple became a list
+decimal       a Decimal became a text
+text          a UUID, a path, an IP address, a period or an interval became a text
+enum          a member of an Enum became its value
+object        an object of dataclasses, attrs, pydantic or msgspec became a mapping of its fields
+class         an object of a class derived from a builtin one, or a deque, became the plain value
 geojson       an object with ``__geo_interface__`` became GeoJSON
 crs           geometries in another CRS were brought to longitude and latitude, as RFC 7946 demands
-dims, coords  of an xarray object without a grid only the values were written; so with ``attrs``
-extension     a value of an Arrow extension type, such as pandas' periods, became what it is stored as
+antimeridian  a geometry that crosses 180 degrees was cut there, as RFC 7946 demands
+ring          a LinearRing, which GeoJSON does not have, became a LineString
+measure       the M of a geometry was left out
+dims, coords  of an xarray object without a grid only the values were written; so with ``attrs`` and ``name``
+extension     a value of an Arrow extension type became what it is stored as
 index         the labels of a pandas table's rows were left out
+labels        labels of columns that are no texts became texts
+columns       the names of the columns of a table without rows were left out
+metadata      metadata of an Arrow schema were left out
 bandinfo      what is known of that many bands of an image was left out
 ============  ============================================================================================
 
-Refused with their path: sets, pandas' periods and intervals, texts with lone surrogates, other keys, arrays with
-fields, objects or extended floats, what has more than 4 GiB in one piece, whatever contains itself, any object not
-named here.
+Under ``first`` is the path of the first change of each kind.
+
+Refused with their path: sets, texts with lone surrogates, other keys, arrays with fields or extended floats, what has
+more than 4 GiB in one piece, containers that contain themselves, any object not named
+here; of Arrow, intervals of months, days and nanoseconds.
 """
 
 from __future__ import annotations
@@ -76,12 +92,7 @@ class MsgPack(Format[NoOptions]):
     examples = (Example("MessagePack; arrays as raw bytes.", format="msgpack"),)
 
     def encode(self, result: Any, options: NoOptions, sink: Sink) -> Mapping[str, Any]:
-        """Write `result` as it is walked; an array from its own memory."""
-        from bourn_formats.msgpack.encoder import MsgPackWriter  # msgpack: on first use
-        from bourn_formats.msgpack.scalars import MsgPackOutput  # msgpack: on first use
-        from bourn_formats.visitor.visit import walk  # together with what stands above
+        """Write `result` in pieces; an array from its own memory."""
+        from bourn_formats.msgpack.encoder import encode  # msgpack: on first use
 
-        out = MsgPackOutput(sink)
-        walk(result, MsgPackWriter(out))
-        out.flush()
-        return dict(out.report)
+        return encode(result, sink)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
+import enum
 import struct
 import sys
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from bourn_formats.visitor.output import FLUSHED, Output, Refusal
+from bourn_formats.visitor.moments import lost_zone
+from bourn_formats.visitor.output import FLUSHED, Output, Refusal, VisitItems
 from bourn_formats.wording import zone_fault
 
 if TYPE_CHECKING:
@@ -18,10 +21,21 @@ if TYPE_CHECKING:
     import numpy as np
     from bourn.plugin import Sink
 
-__all__ = ["INTEGER", "LARGEST", "MsgPackOutput", "is_short_int", "write_numpy", "write_scalar", "write_text"]
+__all__ = [
+    "INTEGER",
+    "LARGEST",
+    "MsgPackOutput",
+    "is_short_int",
+    "plain_scalar",
+    "write_numpy",
+    "write_scalar",
+    "write_text",
+]
 
 INTEGER = 2
 """The extension's type of an integer beyond 64 bits."""
+
+_EXACT = frozenset({str, int, float, bytes})
 
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  # offsets are subtracted by hand
 
@@ -116,20 +130,16 @@ def _write_int(value: int, out: MsgPackOutput) -> None:
     out.extension("an int", INTEGER, b"", size, (value.to_bytes(size, "big", signed=True),))
 
 
-def write_scalar(value: Any, out: MsgPackOutput) -> bool:  # one branch a type
+def write_scalar(value: Any, out: MsgPackOutput) -> bool:
     """Write a builtin scalar, or an object of a class derived from one; False for anything else."""
     if value is None or value is True or value is False:
         out.pack(value)
-    elif isinstance(value, str):
-        write_text(value, out)
-    elif isinstance(value, int):
-        _write_int(value, out)
-    elif isinstance(value, float):
-        out.pack(float(value))
-    elif isinstance(value, bytes | bytearray):
-        _write_bytes(value, out)
-    elif isinstance(value, dt.datetime | dt.date | dt.time):
-        _write_time(value, out)
+    elif isinstance(value, str | int | float | bytes | bytearray):
+        if type(value) not in _EXACT:
+            out.count("enum" if isinstance(value, enum.Enum) else "class")
+        _write_builtin(value, out)
+    elif isinstance(value, dt.datetime | dt.date | dt.time | decimal.Decimal):
+        out.pack(plain_scalar(value, out))
     elif isinstance(value, dt.timedelta):
         _write_duration(value, out)
     elif isinstance(value, complex):
@@ -141,27 +151,61 @@ def write_scalar(value: Any, out: MsgPackOutput) -> bool:  # one branch a type
     return True
 
 
-def _write_time(value: Any, out: MsgPackOutput) -> None:
-    """A moment as a timestamp; what is none, since its time zone or its day is not said, as ISO 8601."""
+def _write_builtin(value: Any, out: MsgPackOutput) -> None:
+    if isinstance(value, str):
+        write_text(value, out)
+    elif isinstance(value, int):
+        _write_int(value, out)
+    elif isinstance(value, float):
+        out.pack(float(value))
+    else:
+        _write_bytes(value, out)
+
+
+def plain_scalar(value: Any, out: MsgPackOutput) -> Any:
+    """What the packer has in place of a moment, a Decimal, or a scalar of a derived class.
+
+    Raises
+    ------
+    VisitItems
+        The packer has nothing for such a value.
+    """
+    if isinstance(value, dt.datetime | dt.date | dt.time):
+        return _plain_time(value, out)
+    if isinstance(value, decimal.Decimal):
+        out.count("decimal")
+        return str(value)
+    base = next((base for base in (str, int, float, bytes) if isinstance(value, base)), None)
+    if base is None or type(value) in _EXACT or isinstance(value, enum.Enum):
+        raise VisitItems
+    out.count("class")
+    return base.__str__(value) if base is str else base(value)
+
+
+def _plain_time(value: Any, out: MsgPackOutput) -> Any:
+    """A moment as a timestamp; what is none, since its time zone or its day is not known, as ISO 8601."""
     if value != value:  # noqa: PLR0124  # pandas' NaT
         out.count("nat")
-        out.pack(None)
-        return
+        return None
     try:
         offset = value.utcoffset() if isinstance(value, dt.datetime) else None
         text = value.isoformat() if offset is None else None
-    except Exception as cause:  # a stranger's time zone
+    except Exception as cause:  # of a third-party time zone
         raise Refusal(zone_fault(value.tzinfo, cause)) from cause
     if offset is None:
         out.count("datetime")
-        out.pack(text)
-        return
+        out.count("zone", lost_zone(value))
+        return text
     out.count("zone", bool(offset))
+    if not dt.MINYEAR <= value.year <= dt.MAXYEAR:  # a moment of pandas, in UTC and one of these units
+        per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[value.unit]
+        seconds, rest = divmod(int(value.asm8.view("i8")), per_second)
+        return msgpack.Timestamp(seconds, rest * (10**9 // per_second))
     # By hand: the difference of two aware datetimes of one zone ignores `fold`, and pandas has limits.
     parts = value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
     since = dt.datetime(*parts) - _EPOCH - offset  # noqa: DTZ001  # the offset is subtracted here
     nanoseconds = since.microseconds * 1000 + getattr(value, "nanosecond", 0)
-    out.pack(msgpack.Timestamp(since.days * 86400 + since.seconds, nanoseconds))
+    return msgpack.Timestamp(since.days * 86400 + since.seconds, nanoseconds)
 
 
 def _write_duration(value: dt.timedelta, out: MsgPackOutput) -> None:

@@ -51,7 +51,7 @@ def _plain(series: Any, out: Counting) -> Any:
     """The values as objects: NaN stays, as a number that is none, whatever is missing is None."""
     import pandas as pd  # loaded already: geopandas' are its objects
 
-    values = pandas_values(series, out, key_path(series.name, 0))
+    values = pandas_values(series, key_path(series.name, 0), 0, len(series), out)
     made = pd.Series(index=series.index, dtype=object)
     made[:] = list(values)
     return made

@@ -87,7 +87,11 @@ def _delivered(session: Session, request: Request, job: Job, *, served: bool) ->
             same = fetched(job.url) == artifact.sha256
             (said if same else wrong).append("same bytes by its link" if same else "other bytes by its link")
         plan = job.plan
-        back = plan.written.plugin.decodes and plan.to.plugin.gives_data and not plan.to.plugin.loads_alone()
+        back = (
+            plan.chosen_format.plugin.decodes
+            and plan.chosen_destination.plugin.gives_data
+            and not plan.chosen_destination.plugin.loads_alone()
+        )
         if back and not callable(request.obj):
             same = _same(job.result(), request.obj)
             (said if same else wrong).append("same object back" if same else "another object back")
