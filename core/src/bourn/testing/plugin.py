@@ -174,8 +174,8 @@ class PluginContract:
         else:
             trial.settle(job)
             pytest.fail(
-                f"option {name!r} accepts a hostile value ({description}): give it limits (max_length=, pattern=, check=) "
-                "or name it in free_text if it is a text for people to read"
+                f"option {name!r} accepts a hostile value ({description}): give it limits (max_length=, pattern=, "
+                "check=) or name it in free_text if it is a text for people to read"
             )
         assert not calls, f"the result was computed before option {name!r} was refused"
 
