@@ -1,4 +1,4 @@
-"""``bourn doctor``: whether everything that bourn needs is there and works, each looked at alone."""
+"""``bourn doctor``: checks of everything that bourn needs, each on its own."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Rows = list[dict[str, Any]]
 @as_json_option
 @pass_session
 def doctor_command(session: Session, *, as_json: bool) -> None:
-    """Whether everything works.
+    """Check that everything works.
 
     Looks at the ledger, the store, the links and every plugin. The exit status is 1 if something does not work.
     """
@@ -88,8 +88,8 @@ def _looked(part: str, look: Callable[[], str]) -> dict[str, Any]:
     try:
         return {"part": part, "found": look(), "problem": ""}
     except Exception as error:  # noqa: BLE001  # a database's or a disk's own errors; what is wrong is what we are here for
-        told = one_line(error.message if isinstance(error, BournError) else f"{type(error).__name__}: {error}")
-        return {"part": part, "found": "", "problem": told}
+        message = one_line(error.message if isinstance(error, BournError) else f"{type(error).__name__}: {error}")
+        return {"part": part, "found": "", "problem": message}
 
 
 def _settings(session: Session) -> str:
@@ -147,10 +147,10 @@ def _answers(url: str) -> bool:
 
 
 def _settings_of_plugins(session: Session) -> Rows:
-    """What is wrong with each plugin's own settings, and those that belong to no plugin."""
+    """Return what is wrong with the settings of each plugin, and sections that belong to none."""
     problems: Rows = []
     for spec in (*session.registry.destinations.values(), *session.registry.formats.values()):
-        with contextlib.suppress(PluginError):  # it is told of as broken
+        with contextlib.suppress(PluginError):  # it is reported as broken
             try:
                 session.settings.of_plugin(spec.name, spec.settings_class)
             except SettingsError as error:

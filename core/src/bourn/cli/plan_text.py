@@ -1,4 +1,4 @@
-"""A plan in words, as ``bourn send --plan`` tells it."""
+"""A plan as text, as ``bourn send --plan`` prints it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_BANDS = 8
 
 
 def plan_page(plan: Plan, console: Console) -> list[str]:
-    """Who would get what in which form, with every option, and what was decided about it."""
+    """Return a plan as lines: result, destination and format with every option, notes."""
     rows = [("result", result_in_words(plan.info), "")]
     for role, chosen in (("destination", plan.chosen_destination), ("format", plan.chosen_format)):
         rows.append((role, chosen.name, f"{chosen.distribution} {chosen.version}"))
@@ -38,7 +38,7 @@ def _options(mapping: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def result_in_words(info: ResultInfo) -> str:
-    """What is known of the result without computing it."""
+    """Return what is known of a result without computing it."""
     shape = " x ".join(map(str, info.shape)) if info.shape else ""
     parts = [
         " or ".join(info.kinds) or "not known before it is computed",

@@ -1,4 +1,4 @@
-"""``bourn send``: a result from the command line to where it should go."""
+"""``bourn send``: a file or a callable as a result."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
     bourn send scene.tif --format geotiff -f compression=ZSTD
     bourn send scene.tif --destination email -o to=me@example.org
     echo '{"a": 1}' | bourn send - --format json --file a.json
-    """  # noqa: D301  # the backspace is for click: the lines below it stay as they are
+    """  # noqa: D301  # the backspace tells click to keep the lines below as they are
     request = {
         "destination": _destination(session, destinations, options),
         "format": _format(session, written, format_options),
@@ -124,16 +124,16 @@ def _exit_with(failures: Sequence[tuple[Job, JobError]]) -> None:
 
 
 def _destination(session: Session, names: Sequence[str], pairs: Pairs) -> Any:
-    """The destination, or the list of them: an option goes to each that has one of that name."""
+    """Return the destination, or a list of them; an option is given to each that has one of this name."""
     asked = names or (session.settings.default_destination,)
     schemas = [schema_of(session, "destination", name) for name in asked]
     known = {key.partition(".")[0] for schema in schemas for key in schema.get("properties", {})}
-    halves = []
+    references = []
     for name, schema in zip(asked, schemas, strict=True):
         # An option that none of them has goes to all, so that the error says it.
         mine = [(key, text) for key, text in pairs if _has(schema, key) or key.partition(".")[0] not in known]
-        halves.append(_half("destination", name, options_from(mine, schema)))
-    return halves if len(halves) > 1 else halves[0]
+        references.append(_reference("destination", name, options_from(mine, schema)))
+    return references if len(references) > 1 else references[0]
 
 
 def _format(session: Session, name: str | None, pairs: Pairs) -> Any:
@@ -142,11 +142,11 @@ def _format(session: Session, name: str | None, pairs: Pairs) -> Any:
             msg = "-f is an option of a format; say which one, by --format"
             raise click.UsageError(msg)
         return None
-    return _half("format", name, options_from(pairs, schema_of(session, "format", name)))
+    return _reference("format", name, options_from(pairs, schema_of(session, "format", name)))
 
 
-def _half(role: str, name: str, options: dict[str, Any]) -> Any:
-    """A name, or a mapping; a whole mapping may be given as JSON in place of a name."""
+def _reference(role: str, name: str, options: dict[str, Any]) -> Any:
+    """Return a name, or a mapping; a whole mapping may be given as JSON in place of a name."""
     if not name.lstrip().startswith("{"):
         return {"type": name, **options} if options else name
     try:
@@ -178,7 +178,7 @@ def _print_notes(jobs: Sequence[Job]) -> None:
 
 
 def _wait(jobs: Sequence[Job], timeout: float | None, *, bar: bool) -> list[tuple[Job, JobError]]:
-    """Wait for all; gives those that did not succeed."""
+    """Wait for all; return those that did not succeed."""
     failures = []
     for job in jobs:
         try:
@@ -191,14 +191,14 @@ def _wait(jobs: Sequence[Job], timeout: float | None, *, bar: bool) -> list[tupl
 def _print_jobs(session: Session, jobs: Sequence[Job], *, as_json: bool) -> None:
     for job in jobs:
         if as_json:
-            told = {**job_as_json(session, job), "notes": [note.message for note in job.plan.notes]}
-            print_json(told, compact=True)
+            described = {**job_as_json(session, job), "notes": [note.message for note in job.plan.notes]}
+            print_json(described, compact=True)
         else:
             click.echo(job.id)
 
 
 def _print_ends(session: Session, jobs: Sequence[Job], *, as_json: bool, quiet: bool) -> None:
-    """Where each result is to standard output, so that it can be taken over; until when a link works beside it."""
+    """Print the address of each result to standard output, and until when a link works to standard error."""
     if as_json:
         _print_jobs(session, jobs, as_json=True)
         return
@@ -217,9 +217,9 @@ def _print_ends(session: Session, jobs: Sequence[Job], *, as_json: bool, quiet: 
 
 
 def _print_given(job: Job) -> None:
-    """What a destination gives that has something of its own to give, neither data nor a place: what `compute` gives.
+    """Print what a destination gives that returns neither data nor an address: what `compute` returns.
 
-    It stays when the link to the bytes has expired. What `compute` would warn of is told without a place in the code.
+    It stays when the link to the bytes has expired. Warnings of `compute` are printed without a place in the code.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

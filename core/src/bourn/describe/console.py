@@ -104,7 +104,9 @@ class Console:
         for column in range(count):
             widest = max(cell_len(row[column]) for row in [*cells, *([head] if head else [])])
             may_wrap = column in wrap or column - count in wrap
-            narrowest = max(min(widest, NARROWEST) if may_wrap else widest, [*least, *[0] * count][column])
+            words = (word for row in cells for word in row[column].split())
+            narrowest = max(min(widest, NARROWEST), *map(cell_len, words), 0) if may_wrap else widest  # no URL is cut
+            narrowest = max(narrowest, [*least, *[0] * count][column])
             needed += narrowest
             table.add_column(
                 Text(head[column]) if head else "",
