@@ -629,3 +629,25 @@ def test_a_time_limit_holds_while_the_store_does_not_answer(make, monkeypatch, g
         assert time.monotonic() - began < 3
         gate.go.set()
         session.engine.drain()
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "filename"),
+    [("june", "june.json"), ("june.JSON", "june.json"), ("Crème brûlée, 2024", "Creme-brulee-2024.json")],
+)
+def test_a_name_is_that_of_the_file(make, name, filename):
+    session = make()
+    job = session.compute(2, format="json", name=name, block=False).wait()
+    assert job.url.rpartition("/")[2] == session.engine.record_of(job.id).artifact.filename == filename
+    assert job.resubmit().wait().url.endswith(f"/{filename}")
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 201, 7, b"x"])
+def test_a_name_that_can_not_be_is_refused(make, name):
+    from bourn.errors import RequestError
+
+    with pytest.raises(RequestError, match="name: expected a file name"):
+        make().plan(2, name=name)

@@ -10,7 +10,8 @@ import attrs
 
 from bourn.contract.destination import Destination
 from bourn.contract.format import Format
-from bourn.options.serialization import secrets_of, write
+from bourn.errors import RequestError
+from bourn.options.serialization import read, secrets_of, with_blanks, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,6 +104,16 @@ class Plan:
         }
         return secrets if any(secrets.values()) else None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the plan without its secrets: they are blank in another process."""
+        return _unpickle, (
+            _reduced(self.chosen_destination),
+            _reduced(self.chosen_format),
+            self.kinds,
+            self.info,
+            tuple(self.notes),
+        )
+
     def shares_encoding_with(self, other: Plan) -> bool:
         """Whether one artifact serves both: neither destination changes the result, and the format is the same."""
         return (
@@ -122,6 +133,20 @@ class Plan:
         lines.append(f"result       {result}")
         lines += [f"note         {f'{note.path}: ' if note.path else ''}{note.message}" for note in self.notes]
         return "\n".join(lines)
+
+
+def _reduced(chosen: Chosen[Any]) -> tuple[str, str, str, Any, dict[str, Any]]:
+    return chosen.name, chosen.distribution, chosen.version, chosen.plugin, write(chosen.options)
+
+
+def _unpickle(destination: tuple[Any, ...], format: tuple[Any, ...], kinds: Any, info: ResultInfo, notes: Any) -> Plan:
+    chosen = []
+    for name, distribution, version, plugin, mapping in (destination, format):
+        options, problems = read(plugin.Options, with_blanks(plugin.Options, mapping))
+        if problems:
+            raise RequestError(problems)
+        chosen.append(Chosen(name=name, distribution=distribution, version=version, plugin=plugin, options=options))
+    return Plan(chosen_destination=chosen[0], chosen_format=chosen[1], kinds=kinds, info=info, notes=notes)
 
 
 def _told(mapping: Mapping[str, Any]) -> str:

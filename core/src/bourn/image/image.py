@@ -79,6 +79,19 @@ class Image:
     _properties: Mapping[str, Any]
     _bandinfo: Mapping[str, Mapping[str, Any]]
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: getattr(self, name) for name in self.__slots__ if name[:2] != "__" and hasattr(self, name)}
+        state["_properties"] = dict(self._properties)
+        state["_bandinfo"] = {name: dict(facts) for name, facts in self._bandinfo.items()}
+        state["_progress"] = None  # the reader's, in its own process
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._properties = MappingProxyType(state["_properties"])
+        self._bandinfo = MappingProxyType({name: MappingProxyType(facts) for name, facts in state["_bandinfo"].items()})
+
     def __init__(
         self,
         array: Any,
@@ -117,6 +130,11 @@ class Image:
         image = cls.__new__(cls)
         image._fill(pixels, bands, geobox, properties, bandinfo, [])  # noqa: SLF001  # its own
         return image
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        # Read-only mappings can't be pickled; pixels that are checked already are not checked again.
+        bandinfo = {name: dict(facts) for name, facts in self._bandinfo.items()}
+        return Image._on, (self._pixels, self._bands, self._geobox, dict(self._properties), bandinfo)
 
     @classmethod
     def _of(cls, parts: ImageParts) -> Image:

@@ -52,6 +52,7 @@ class Submission:
     obj: Any
     arguments: Mapping[str, Any]
     geobox: Any
+    name: str | None
 
 
 class Job:
@@ -81,6 +82,10 @@ class Job:
         UnknownJob
         """
         return Job.default_engine().job(id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the id and where the ledger is: a job is looked up again in another process."""
+        return self._engine.reduce_job(self._id)
 
     # -- what it is -------------------------------------------------------------------------------------------
 

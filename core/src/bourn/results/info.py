@@ -59,6 +59,9 @@ class ResultInfo:
         What is not heeded of the object.
     other_key : str or None
         Of a container: the path of the first key that is no text.
+    user_classes : sequence of (path, name, hint)
+        Where the first object of each class stands that is a user's own or derived from a library's, and what makes a
+        plain value of it.
 
     Examples
     --------
@@ -84,6 +87,7 @@ class ResultInfo:
     no_image: Sequence[Problem] = ()
     notes: Sequence[str] = ()
     other_key: str | None = None
+    user_classes: Sequence[tuple[str, str, str]] = ()
 
     def as_mapping(self) -> dict[str, Any]:
         """As JSON: what is known, the grid by its CRS and transform.

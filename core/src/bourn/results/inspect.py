@@ -11,7 +11,15 @@ from bourn.errors import Problem, RequestError, RequestTypeError
 from bourn.nested import Part, walk
 from bourn.results.call_arguments import argument_problems
 from bourn.results.info import ResultInfo
-from bourn.results.kinds import CONTAINERS, SCALARS, is_dask_collection, kinds_of_type, type_name
+from bourn.results.kinds import (
+    CONTAINERS,
+    SCALARS,
+    is_dask_collection,
+    is_record_class,
+    kinds_of_type,
+    plain_form,
+    type_name,
+)
 from bourn.results.rebuild import rebuilt
 from bourn.results.unsupported import SENDABLE, refusal
 
@@ -80,11 +88,14 @@ def inspect(
         raise RequestTypeError(msg)
     if type(found) in CONTAINERS:
         other_keys: list[Part] = []
-        found, lazy, problems = _inside(found, adapt, other_keys)
+        classes: dict[type, str] = {}
+        found, lazy, problems = _inside(found, adapt, other_keys, classes)
         other_key = other_keys[0].path if other_keys else None
         info = ResultInfo(kinds=("value",), type_name=type(found).__name__, lazy=lazy, other_key=other_key)
+        info = attrs.evolve(info, user_classes=_user_classes(classes))
     else:
         info, problems = _described(found)
+        info = attrs.evolve(info, user_classes=_user_classes({type(found): "result"}))
     takes = is_callable_result(found)
     problems = [*argument_problems(found if takes else None, arguments or {}), *problems]
     if problems:
@@ -108,10 +119,18 @@ def _sendable(obj: object) -> bool:
 
 def _adapted(obj: object, adapt: Callable[[object], object | None] | None) -> Any:
     """`obj` if it can be sent, else what `adapt` makes of it, else None."""
-    if _sendable(obj) or obj is None:
+    known = _sendable(obj)
+    if obj is None or (known and not is_record_class(type(obj))):
         return obj
     made = None if adapt is None or issubclass(type(obj), type) else adapt(obj)
-    return made if made is not None and _sendable(made) else None
+    if made is not None and _sendable(made):
+        return made
+    return obj if known else None
+
+
+def _user_classes(classes: Mapping[type, str]) -> tuple[tuple[str, str, str], ...]:
+    found = ((path, type_name(cls), plain_form(cls)) for cls, path in classes.items())
+    return tuple((path, name, hint) for path, name, hint in found if hint is not None)
 
 
 def _described(obj: Any) -> tuple[ResultInfo, list[Problem]]:
@@ -120,7 +139,10 @@ def _described(obj: Any) -> tuple[ResultInfo, list[Problem]]:
 
 
 def _inside(
-    obj: Any, adapt: Callable[[object], object | None] | None, other_keys: list[Part]
+    obj: Any,
+    adapt: Callable[[object], object | None] | None,
+    other_keys: list[Part],
+    classes: dict[type, str],
 ) -> tuple[Any, bool, list[Problem]]:
     """(`obj` with what was adapted in it, whether there is anything lazy inside, what can't be sent)."""
     lazy = False
@@ -129,13 +151,19 @@ def _inside(
     for part in walk(obj, other_keys):
         value: Any = part.value
         fault = part.problem
-        if fault is None and kinds_of_type(type(value)) is None and not is_dask_collection(value):
+        cls = type(value)
+        unknown = kinds_of_type(cls) is None and not is_dask_collection(value)
+        if fault is None and (unknown or is_record_class(cls)):
             # Callables inside a container are no results: only the whole is called.
             made = None if callable(value) else _adapted(value, adapt)
             if made is None:
                 fault = refusal(value)
             else:
-                adapted[id(value)] = value = made
+                if made is not value:
+                    adapted[id(value)] = value = made
+                classes.setdefault(type(value), part.path)
+        elif fault is None and cls not in classes:
+            classes[cls] = part.path
         if fault is None:
             fault = _unfit(value)
             lazy = lazy or is_dask_collection(value) or _is_lazy_image(value)
@@ -158,6 +186,8 @@ def _unfit(obj: Any) -> str | None:
     if numpy is None:
         return None
     cls = type(obj)
+    if obj is numpy.ma.masked:
+        return None
     if issubclass(cls, numpy.ndarray) and cls not in {numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap}:
         return refusal(obj)
     xarray = sys.modules.get("xarray")
@@ -167,9 +197,9 @@ def _unfit(obj: Any) -> str | None:
         dtypes = [obj.dtype]
     else:
         return None
-    # numpy says it of StringDType too, whose texts are no objects.
-    if any(getattr(dtype, "hasobject", False) and dtype.kind != "T" for dtype in dtypes):
-        return "an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype"
+    # Arrays of objects are written value by value; objects within fields are no values that a format could reach.
+    if any(getattr(dtype, "hasobject", False) and dtype.names is not None for dtype in dtypes):
+        return "an array whose fields hold objects can't be sent; convert them, such as with astype"
     return None
 
 
@@ -197,7 +227,9 @@ def _known(obj: Any) -> ResultInfo:
         return ResultInfo(
             kinds=kinds, type_name=name, dtype=obj.dtype.name, shape=obj.shape, masked=masked, size_bytes=obj.nbytes
         )
-    return ResultInfo(kinds=kinds, type_name=name, size_bytes=obj.nbytes if module == "pyarrow" else None)
+    return ResultInfo(
+        kinds=kinds, type_name=name, size_bytes=getattr(obj, "nbytes", None) if module == "pyarrow" else None
+    )
 
 
 def _image_info(image: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
