@@ -104,6 +104,7 @@ class Session:
         format: Any = None,
         destination: Any = None,
         file: str | os.PathLike[str] | BinaryIO | None = None,
+        name: str | None = None,
         timeout: float | None = None,
         block: bool = True,
         progress_bar: bool | None = None,
@@ -125,6 +126,9 @@ class Session:
         file : path or binary file, optional
             Where to write the artifact's bytes to, instead of returning the result. The suffix of a path says the
             format, where none is given.
+        name : str, optional
+            The name of the file that is kept: in the link, in mails and where a destination writes it. Letters and
+            digits that every system takes stay; the format's suffix is added.
         timeout : float, optional
             Seconds until the job is cancelled.
         block : bool
@@ -155,13 +159,13 @@ class Session:
         limit = TimeLimit(timeout if block and _is_seconds(timeout) else None)
         check = partial(
             self._checked, obj, geobox, arguments, resampling=resampling, destination=destination, format=format,
-            file=file, timeout=timeout, block=block, progress_bar=progress_bar,
+            file=file, name=name, timeout=timeout, block=block, progress_bar=progress_bar,
         )  # fmt: skip
         found, grid, plans = limit.run(check, "checking the request")
         several = isinstance(plans, list)
         listed = plans if isinstance(plans, list) else [plans]
         submit = partial(
-            self.engine.submit, listed, found.obj, arguments=arguments, geobox=grid, block=block,
+            self.engine.submit, listed, found.obj, arguments=arguments, geobox=grid, name=name, block=block,
             limit=limit if block else TimeLimit(timeout), waits=block and timeout is None and not progress_bar,
         )  # fmt: skip
         jobs = limit.run(submit, "writing the job to the ledger")
@@ -181,6 +185,7 @@ class Session:
         format: Any = None,
         destination: Any = None,
         file: str | os.PathLike[str] | BinaryIO | None = None,
+        name: str | None = None,
         timeout: float | None = None,
         block: bool = True,
         progress_bar: bool | None = None,
@@ -198,7 +203,7 @@ class Session:
         """
         return self._checked(
             obj, geobox, arguments, resampling=resampling, destination=destination, format=format, file=file,
-            timeout=timeout, block=block, progress_bar=progress_bar,
+            name=name, timeout=timeout, block=block, progress_bar=progress_bar,
         )[2]  # fmt: skip
 
     def job(self, job_id: str) -> Job:
@@ -434,7 +439,7 @@ def _as_html(description: Mapping[str, Any]) -> str:
 
 def _is_seconds(timeout: Any) -> bool:
     """Whether it can be waited for; anything else is a problem of the request."""
-    return isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout <= threading.TIMEOUT_MAX
+    return type(timeout) in {int, float} and 0 < timeout <= threading.TIMEOUT_MAX
 
 
 def _close(database: Database) -> None:

@@ -220,9 +220,10 @@ def test_who_waits_in_vain_gets_a_timeout_and_the_job_is_cancelled(make, gate, s
 
 def test_a_job_that_runs_out_of_time_fails(make, gate):
     session = make()
-    job = session.compute(gate.wait, timeout=0.2, block=False)
+    session.compute(1)
+    job = session.compute(gate.wait, timeout=2, block=False)
     assert gate.started.wait(60)
-    time.sleep(0.6)
+    time.sleep(2.6)
     gate.go.set()
     with pytest.raises(JobTimeout, match="did not end in the time given"):
         job.wait()
@@ -629,3 +630,25 @@ def test_a_time_limit_holds_while_the_store_does_not_answer(make, monkeypatch, g
         assert time.monotonic() - began < 3
         gate.go.set()
         session.engine.drain()
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "filename"),
+    [("june", "june.json"), ("june.JSON", "june.json"), ("Crème brûlée, 2024", "Creme-brulee-2024.json")],
+)
+def test_a_name_is_that_of_the_file(make, name, filename):
+    session = make()
+    job = session.compute(2, format="json", name=name, block=False).wait()
+    assert job.url.rpartition("/")[2] == session.engine.record_of(job.id).artifact.filename == filename
+    assert job.resubmit().wait().url.endswith(f"/{filename}")
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 201, 7, b"x"])
+def test_a_name_that_can_not_be_is_refused(make, name):
+    from bourn.errors import RequestError
+
+    with pytest.raises(RequestError, match="name: expected a file name"):
+        make().plan(2, name=name)

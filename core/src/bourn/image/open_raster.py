@@ -154,7 +154,8 @@ def _band_facts(
     color = dataset.colorinterp[number - 1].name
     if color == "palette":
         facts["kind"] = "class"
-    elif color in COLORS and band != color:
+    elif color in COLORS and (band != color or dataset.colorinterp[0].name != COLORS[0]):
+        # Bands named red, green, blue in this order have these colors already.
         facts["color"] = color
     if is_alpha:
         facts["kind"] = "mask"

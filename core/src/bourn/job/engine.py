@@ -110,6 +110,7 @@ class Engine:
         *,
         arguments: Mapping[str, Any],
         geobox: Any,
+        name: str | None = None,
         limit: TimeLimit | None = None,
         block: bool = False,
         waits: bool = False,
@@ -121,6 +122,8 @@ class Engine:
         plans : sequence of Plan
         obj, arguments, geobox
             What the caller gave to `compute`.
+        name : str, optional
+            Of the file.
         limit : TimeLimit, optional
             When the jobs are stopped.
         block : bool
@@ -139,7 +142,8 @@ class Engine:
             jobs.append(
                 RunningJob(
                     job_id=job_id, delivery_id=secrets.token_hex(16), epoch=1, plan=plan, deadline=deadline,
-                    principal=run.services.settings.principal, filename=filename_of(plan, job_id), stop_at=stop_at,
+                    principal=run.services.settings.principal, filename=filename_of(plan, job_id, name),
+                    stop_at=stop_at,
                 )
             )  # fmt: skip
         group = JobGroup(
@@ -148,7 +152,9 @@ class Engine:
         )  # fmt: skip
         self._begin(run, jobs, group_id, group.run, limit=limit, waits=waits)
         return [
-            Job(job.job_id, self, submission=Submission(job=job, obj=obj, arguments=arguments, geobox=geobox))
+            Job(
+                job.job_id, self, submission=Submission(job=job, obj=obj, arguments=arguments, geobox=geobox, name=name)
+            )
             for job in jobs
         ]
 
@@ -163,7 +169,7 @@ class Engine:
         if submission is not None:
             return self.submit(
                 [submission.job.plan], submission.obj,
-                arguments=submission.arguments, geobox=submission.geobox,
+                arguments=submission.arguments, geobox=submission.geobox, name=submission.name,
             )[0]  # fmt: skip
         stored = record.artifact
         cancelled = record.stage is Stage.CANCELLED
@@ -516,7 +522,7 @@ class Engine:
                 if job.stage.done and (run.pid, job.job_id) in self._open:
                     self._open.discard((run.pid, job.job_id))
                     if job.stage is Stage.FAILED and not job.seen:
-                        failed_unseen(job.job_id, str(job.failure or ""))
+                        failed_unseen(self, job.job_id, str(job.failure or ""))
 
     def _deliver(self, run: _Run, job: RunningJob) -> None:
         if deliver(job, run.services) is not None:

@@ -52,6 +52,7 @@ class Submission:
     obj: Any
     arguments: Mapping[str, Any]
     geobox: Any
+    name: str | None
 
 
 class Job:

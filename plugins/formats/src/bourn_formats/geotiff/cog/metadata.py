@@ -67,8 +67,10 @@ def set_metadata(file: Any, profile: Profile, statistics: Sequence[Statistics]) 
     file.update_tags(**profile.tags)
     if profile.photometric == "MINISBLACK" and any(profile.colors):
         # GDAL stores them in GDAL_METADATA.
-        roles = zip(file.colorinterp, profile.colors, strict=True)
-        file.colorinterp = [ColorInterp[color] if color else role for role, color in roles]
+        file.colorinterp = [
+            ColorInterp.alpha if index == profile.alpha and profile.alpha_tagged else ColorInterp[color or "undefined"]
+            for index, color in enumerate(profile.colors)
+        ]
     if set(profile.scales) != {1.0} or set(profile.offsets) != {0.0}:
         file.scales, file.offsets = profile.scales, profile.offsets
     for index, name in enumerate(profile.bands, 1):
