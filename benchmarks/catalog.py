@@ -65,7 +65,7 @@ def upload(side: int, how: str) -> None:
 
     def stored(given):
         if how == "rules":
-            return prepare(given, rules, rescale=True, change_dtype=True)
+            return prepare(given, specs, rescale=True, change_dtype=True)
         return Image((given.array * 10000).astype("u2"), names, geobox=given.geobox, bandinfo={"red": {"nodata": 0}})
 
     GeoTIFF().encode(stored(small), Options(), Nowhere())  # what is loaded on first use is no part of it

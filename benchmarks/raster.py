@@ -162,8 +162,8 @@ def by_catalog(array, mask, box):
     from bourn_catalog.pixels import BandSpec, prepare
 
     bands = ["a", "b", "c", "d"]
-    rules = [BandSpec(name=name, dtype=np.dtype("u2"), nodata=0, **RANGES) for name in bands]
-    return prepare(Image(array, bands, mask, box), rules, rescale=True, change_dtype=True)
+    specs = [BandSpec(name=name, dtype=np.dtype("u2"), nodata=0, **RANGES) for name in bands]
+    return prepare(Image(array, bands, mask, box), specs, rescale=True, change_dtype=True)
 
 
 def upload(side_of: str, out: Path) -> None:
