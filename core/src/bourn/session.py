@@ -439,7 +439,7 @@ def _as_html(description: Mapping[str, Any]) -> str:
 
 def _is_seconds(timeout: Any) -> bool:
     """Whether it can be waited for; anything else is a problem of the request."""
-    return isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout <= threading.TIMEOUT_MAX
+    return type(timeout) in {int, float} and 0 < timeout <= threading.TIMEOUT_MAX
 
 
 def _close(database: Database) -> None:

@@ -220,9 +220,10 @@ def test_who_waits_in_vain_gets_a_timeout_and_the_job_is_cancelled(make, gate, s
 
 def test_a_job_that_runs_out_of_time_fails(make, gate):
     session = make()
-    job = session.compute(gate.wait, timeout=0.2, block=False)
+    session.compute(1)
+    job = session.compute(gate.wait, timeout=2, block=False)
     assert gate.started.wait(60)
-    time.sleep(0.6)
+    time.sleep(2.6)
     gate.go.set()
     with pytest.raises(JobTimeout, match="did not end in the time given"):
         job.wait()

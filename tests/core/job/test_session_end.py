@@ -110,7 +110,7 @@ def test_sessions_that_are_dropped_give_threads_and_files_back(tmp_path, soon):
     threads, files = threading.active_count(), open_files()
     dropped = [use(number) for number in range(8)]
     gc.collect()
-    soon(lambda: not any(reference() for reference in dropped))
+    soon(lambda: gc.collect() >= 0 and not any(reference() for reference in dropped), 30)
     soon(lambda: threading.active_count() <= threads and open_files() <= files, 30)
 
 

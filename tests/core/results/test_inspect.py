@@ -299,3 +299,18 @@ def test_no_heavy_library_is_loaded():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+class Profile(xr.Dataset):
+    __slots__ = ()
+
+
+class MayHoldDask:
+    def __dask_graph__(self):
+        return None
+
+
+def test_what_could_hold_dask_arrays_and_does_not_is_not_lazy():
+    assert not inspect(Profile({"a": 1})).info.lazy
+    assert inspect(Profile({"a": ("x", da.zeros(2))})).info.lazy
+    assert problems(MayHoldDask())

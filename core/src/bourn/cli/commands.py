@@ -14,7 +14,7 @@ from bourn import __version__
 from bourn.cli.failure import INTERRUPTED, Failure, of_the_system
 from bourn.cli.terminal import notify
 from bourn.errors import BournError
-from bourn.wording import clean, nearest, shown
+from bourn.wording import clean, hide_credentials, nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +132,7 @@ class _Plainly(logging.Formatter):
     """One line for each warning; the traceback is for `--debug`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return f"{record.levelname.capitalize()}: {record.getMessage()}"
+        return f"{record.levelname.capitalize()}: {hide_credentials(clean(record.getMessage()))}"
 
 
 def _choose_settings(_context: click.Context, _option: click.Parameter, file: str | None) -> None:

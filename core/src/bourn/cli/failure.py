@@ -16,6 +16,7 @@ from bourn.errors import (
     SettingsError,
     UnknownJob,
 )
+from bourn.wording import escape_controls, hide_credentials
 
 __all__ = ["INTERRUPTED", "Failure", "described", "status_of"]
 
@@ -32,7 +33,7 @@ def status_of(error: BaseException) -> int:
 
 def described(error: BournError) -> dict[str, Any]:
     """Return an error as JSON."""
-    described_error: dict[str, Any] = {"code": error.code, "message": error.message}
+    described_error: dict[str, Any] = {"code": error.code, "message": hide_credentials(error.message)}
     if isinstance(error, RequestError):
         described_error["problems"] = [problem._asdict() for problem in error.problems]
     if isinstance(error, JobError) and error.job is not None:
@@ -44,7 +45,7 @@ class Failure(click.ClickException):
     """An error of bourn for click; also as JSON on standard output, where the command prints JSON."""
 
     def __init__(self, error: BournError, context: click.Context | None = None) -> None:
-        super().__init__(error.message or type(error).__name__)
+        super().__init__(escape_controls(hide_credentials(error.message)) or type(error).__name__)
         self.error = error
         # click declares it for the class and reads it from the object.
         self.exit_code = status_of(error)  # type: ignore[misc]
@@ -60,4 +61,4 @@ class Failure(click.ClickException):
 def of_the_system(error: OSError) -> click.ClickException:
     """Return an I/O error as one that click prints, without a traceback."""
     where = f"{os.fspath(error.filename)}: " if isinstance(error.filename, str | os.PathLike) else ""
-    return click.ClickException(f"{where}{error.strerror or error}")
+    return click.ClickException(hide_credentials(f"{where}{error.strerror or error}"))

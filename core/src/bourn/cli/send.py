@@ -19,6 +19,7 @@ from bourn.cli.suggestions import PluginsOptions, schema_of
 from bourn.cli.terminal import as_json_option, console, notify, print_json, print_lines
 from bourn.cli.values import KeyValue, options_from
 from bourn.errors import JobError, Problem, RequestError
+from bourn.wording import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,7 +211,7 @@ def _print_ends(session: Session, jobs: Sequence[Job], *, as_json: bool, quiet: 
             _print_given(job)
             continue
         if job.url is not None:
-            click.echo(job.url)
+            click.echo(escape_controls(job.url))
         until = link_until(session, job)
         if until is not None and not quiet:
             notify(f"The link works until {until}.")
@@ -224,6 +225,6 @@ def _print_given(job: Job) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         given = job.result()
-    click.echo(given)
+    click.echo(escape_controls(str(given)))
     for warning in caught:
         notify(f"Warning: {warning.message}")

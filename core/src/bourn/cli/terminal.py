@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bourn.describe.console import Console
+from bourn.wording import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,5 +56,5 @@ def print_json(document: Any, *, compact: bool = False) -> None:
 
 
 def notify(text: str) -> None:
-    """Print a notice to standard error."""
-    click.echo(text, err=True)
+    """Print a notice to standard error, without control characters that stored texts may have."""
+    click.echo(escape_controls(text), err=True)

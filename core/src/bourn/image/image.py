@@ -131,6 +131,11 @@ class Image:
         image._fill(pixels, bands, geobox, properties, bandinfo, [])  # noqa: SLF001  # its own
         return image
 
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        # Read-only mappings can't be pickled; pixels that are checked already are not checked again.
+        bandinfo = {name: dict(facts) for name, facts in self._bandinfo.items()}
+        return Image._on, (self._pixels, self._bands, self._geobox, dict(self._properties), bandinfo)
+
     @classmethod
     def _of(cls, parts: ImageParts) -> Image:
         """An image of what was found in a file or an xarray object."""

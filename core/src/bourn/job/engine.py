@@ -522,7 +522,7 @@ class Engine:
                 if job.stage.done and (run.pid, job.job_id) in self._open:
                     self._open.discard((run.pid, job.job_id))
                     if job.stage is Stage.FAILED and not job.seen:
-                        failed_unseen(job.job_id, str(job.failure or ""))
+                        failed_unseen(self, job.job_id, str(job.failure or ""))
 
     def _deliver(self, run: _Run, job: RunningJob) -> None:
         if deliver(job, run.services) is not None:

@@ -151,15 +151,15 @@ def _has(cls: type, name: str) -> bool:
 def is_dask_collection(obj: object) -> bool:
     """Whether `obj` is a dask collection that is still to be computed.
 
-    Looked up on the type: a Delayed pretends to have every attribute. xarray's classes have the protocol whether
-    or not they hold dask arrays, and say so by its answer.
+    The protocol is looked up on the type: a Delayed pretends to have every attribute. Classes that may or may not hold
+    dask arrays, such as xarray's, those derived from them and pint's, always have it and answer None if they do not.
     """
-    cls = type(obj)
-    if not _has(cls, "__dask_graph__"):
+    if not _has(type(obj), "__dask_graph__"):
         return False
-    if cls.__module__.partition(".")[0] == "xarray":
+    try:
         return obj.__dask_graph__() is not None  # type: ignore[attr-defined]  # looked up just now
-    return True
+    except Exception:  # noqa: BLE001  # code of another library
+        return False
 
 
 def type_name(cls: type) -> str:

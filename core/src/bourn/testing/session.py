@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from bourn.errors import PluginError
+from bourn.job.at_exit import forget_failures
 from bourn.session import Session
 from bourn.settings import Settings
 
@@ -73,6 +74,7 @@ def session_with(  # each is one thing that a test may want otherwise
             yield session
         finally:
             session.close()
+            forget_failures(session.__dict__.get("engine"))  # the exit status is that of the tests
 
 
 def _lay_ledger(folder: Path) -> None:
