@@ -6,7 +6,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from bourn.plugin import Image, ResultRefused
-from bourn_catalog.pixels import BandSpec, passage, prepare
+from bourn_catalog.pixels import BandSpec, pipeline, prepare
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from reference import DTYPES, check
@@ -206,7 +206,7 @@ def test_blocks_of_every_size_from_numpy_and_dask_give_the_same(examples, case, 
     whole = prepare(image, rules, rescale=rescale, change_dtype=True)
     expected, report = whole.compute(), dict(whole.report)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passage, "BLOCK_PIXELS", small)
+        patch.setattr(pipeline, "BLOCK_PIXELS", small)
         for source in (image, lazily(image, chunks)):
             other = prepare(source, rules, rescale=rescale, change_dtype=True)
             pieces = list(other.strips(rows))
