@@ -134,11 +134,7 @@ CANT = [
     (sys, "an object of type module can't be sent"),
     (dict, "the class dict is a class, not a result"),
     (Hostile, "the class {}.Hostile is a class, not a result"),
-    (decimal.Decimal(1), "an object of type decimal.Decimal can't be sent; use float() or str()"),
-    (Colour.RED, "an object of type {}.Colour can't be sent; use its .value"),
-    (collections.OrderedDict(), "an object of type collections.OrderedDict can't be sent; make a plain dict of it"),
     (np.zeros(2).view(np.recarray), "an object of type numpy.rec.recarray can't be sent; use numpy.asarray() on it"),
-    (np.ma.masked, "an object of type numpy.ma.core.MaskedConstant can't be sent; use numpy.asarray() on it"),
     (
         pa.table({"a": [1]}).to_reader(),
         "an object of type pyarrow.lib.RecordBatchReader can't be sent; use its read_all()",
@@ -146,6 +142,22 @@ CANT = [
     (bytearray(b"a"), "an object of type bytearray can't be sent; use bytes()"),
     (object(), "an object of type object can't be sent"),
 ]
+
+
+PLAIN_FORM = [
+    (decimal.Decimal(1), "an object of type decimal.Decimal can't be sent; use float() or str()"),
+    (Colour.RED, "an object of type {}.Colour can't be sent; use its .value"),
+    (collections.OrderedDict(), "an object of type collections.OrderedDict can't be sent; make a plain dict of it"),
+]
+
+
+@pytest.mark.parametrize(("obj", "message"), PLAIN_FORM, ids=[message for _, message in PLAIN_FORM])
+def test_objects_with_a_plain_form_are_a_matter_of_the_format(obj, message):
+    message = message.format(__name__)
+    whole, part = inspect(obj).info, inspect({"a": [obj]}).info
+    assert (whole.kinds, part.kinds) == (("value",), ("value",))
+    assert [tuple(problem) for problem in whole.no_plain] == [("result", message)]
+    assert [tuple(problem) for problem in part.no_plain] == [('result["a"][0]', message)]
 
 
 @pytest.mark.parametrize(("obj", "message"), CANT, ids=[message for _, message in CANT])
@@ -173,15 +185,12 @@ def test_files_are_not_read(tmp_path):
         inspect(file)
 
 
-def test_objects_in_arrays_are_refused():
+def test_objects_in_xarray_objects_are_a_matter_of_the_format():
     message = "an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype"
-    array = np.empty(1, dtype=object)
-    array[0] = Hostile()
-    assert problems(array) == [("result", message)]
-    assert problems({"a": array}) == [('result["a"]', message)]
-    array[0] = "text"  # xarray itself asks objects what they are
-    assert problems(xr.DataArray(array)) == [("result", message)]
-    assert problems(xr.Dataset({"a": ("t", array)})) == [("result", message)]
+    array = np.array(["text"], dtype=object)
+    for obj in (xr.DataArray(array), xr.Dataset({"a": ("t", array)})):
+        assert [tuple(problem) for problem in inspect(obj).info.no_plain] == [("result", message)]
+        assert [tuple(problem) for problem in inspect([obj]).info.no_plain] == [("result[0]", message)]
 
 
 def test_all_problems_are_told_with_their_paths_up_to_twenty():

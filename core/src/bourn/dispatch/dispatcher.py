@@ -235,6 +235,8 @@ class Dispatcher:
         at: str,
     ) -> list[Note]:
         """Ask format and destination what they say to this result; problems are collected, notes given."""
+        if not written.plugin.plain_forms:
+            collected.add(RequestError, info.no_plain)
         context = self._context_for(to.name, to.plugin, written.as_mapping())
         # What a destination's own `prepare` makes of a result is not known to anybody else before it is made.
         encoded = ResultInfo(kinds=info.kinds, type_name=info.type_name) if to.plugin.encodes_alone() else info

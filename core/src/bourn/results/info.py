@@ -57,6 +57,9 @@ class ResultInfo:
         What is not heeded of the object.
     other_key : str or None
         Of a container: the path of the first key that is no text.
+    no_plain : sequence of Problem
+        The parts that are objects of classes which only a format with ``plain_forms`` writes, and what to do with
+        any other format.
 
     Examples
     --------
@@ -81,6 +84,7 @@ class ResultInfo:
     no_image: Sequence[Problem] = ()
     notes: Sequence[str] = ()
     other_key: str | None = None
+    no_plain: Sequence[Problem] = ()
 
     def as_mapping(self) -> dict[str, Any]:
         """As JSON: what is known, the grid by its CRS and transform.

@@ -11,7 +11,7 @@ from bourn.errors import Problem, RequestError, RequestTypeError
 from bourn.nested import Part, walk
 from bourn.results.call_arguments import argument_problems
 from bourn.results.info import ResultInfo
-from bourn.results.kinds import CONTAINERS, SCALARS, is_dask_collection, kinds_of_type, type_name
+from bourn.results.kinds import CONTAINERS, SCALARS, has_plain_form, is_dask_collection, kinds_of_type, type_name
 from bourn.results.rebuild import rebuilt
 from bourn.results.unsupported import SENDABLE, refusal
 
@@ -22,6 +22,8 @@ __all__ = ["Found", "inspect"]
 
 MOST_PROBLEMS = 20
 """Of one kind of fault a person reads the first few."""
+
+OBJECTS = "an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype"
 
 
 @attrs.frozen
@@ -74,15 +76,23 @@ def inspect(
     plain = _PLAIN.get(type(obj))
     if plain is not None and not arguments:
         return Found(obj, plain)
+    problems: list[Problem] = []
     found = _adapted(obj, adapt)
-    if found is None:
+    if found is None and _is_plain_form(obj):
+        problem = Problem("result", refusal(obj))
+        found = obj
+        info = ResultInfo(kinds=("value",), type_name=type_name(type(obj)), no_plain=(problem,))
+    elif found is None:
         msg = f"{refusal(obj)}. {SENDABLE}."
         raise RequestTypeError(msg)
-    if type(found) in CONTAINERS:
+    elif type(found) in CONTAINERS:
         other_keys: list[Part] = []
-        found, lazy, problems = _inside(found, adapt, other_keys)
-        other_key = other_keys[0].path if other_keys else None
-        info = ResultInfo(kinds=("value",), type_name=type(found).__name__, lazy=lazy, other_key=other_key)
+        no_plain: list[Problem] = []
+        found, lazy, problems = _inside(found, adapt, other_keys, no_plain)
+        info = ResultInfo(
+            kinds=("value",), type_name=type(found).__name__, lazy=lazy, no_plain=tuple(no_plain),
+            other_key=other_keys[0].path if other_keys else None,
+        )  # fmt: skip
     else:
         info, problems = _described(found)
     takes = is_callable_result(found)
@@ -106,6 +116,11 @@ def _sendable(obj: object) -> bool:
     return kinds_of_type(type(obj)) is not None or is_dask_collection(obj) or is_callable_result(obj)
 
 
+def _is_plain_form(obj: object) -> bool:
+    """Whether an object of a class without a kind has a plain form; a class itself has none."""
+    return not issubclass(type(obj), type) and has_plain_form(type(obj))
+
+
 def _adapted(obj: object, adapt: Callable[[object], object | None] | None) -> Any:
     """`obj` if it can be sent, else what `adapt` makes of it, else None."""
     if _sendable(obj) or obj is None:
@@ -116,13 +131,21 @@ def _adapted(obj: object, adapt: Callable[[object], object | None] | None) -> An
 
 def _described(obj: Any) -> tuple[ResultInfo, list[Problem]]:
     fault = _unfit(obj)
-    return (_known(obj), []) if fault is None else (ResultInfo(), [Problem("result", fault)])
+    if fault is not None:
+        return ResultInfo(), [Problem("result", fault)]
+    info = _known(obj)
+    if _holds_objects(obj):
+        info = attrs.evolve(info, no_plain=(Problem("result", OBJECTS),))
+    return info, []
 
 
 def _inside(
-    obj: Any, adapt: Callable[[object], object | None] | None, other_keys: list[Part]
+    obj: Any, adapt: Callable[[object], object | None] | None, other_keys: list[Part], no_plain: list[Problem]
 ) -> tuple[Any, bool, list[Problem]]:
-    """(`obj` with what was adapted in it, whether there is anything lazy inside, what can't be sent)."""
+    """(`obj` with what was adapted in it, whether there is anything lazy inside, what can't be sent).
+
+    In `no_plain` the first parts are noted that have a plain form only.
+    """
     lazy = False
     problems: list[Problem] = []
     adapted: dict[int, Any] = {}
@@ -133,11 +156,17 @@ def _inside(
             # Callables inside a container are no results: only the whole is called.
             made = None if callable(value) else _adapted(value, adapt)
             if made is None:
+                if not part.is_key and _is_plain_form(value):
+                    if len(no_plain) < MOST_PROBLEMS:
+                        no_plain.append(Problem(part.path, refusal(value)))
+                    continue
                 fault = refusal(value)
             else:
                 adapted[id(value)] = value = made
         if fault is None:
             fault = _unfit(value)
+            if fault is None and _holds_objects(value):
+                no_plain.append(Problem(part.path, OBJECTS))
             lazy = lazy or is_dask_collection(value) or _is_lazy_image(value)
         if fault is not None:
             problems.append(Problem(part.path, fault))
@@ -158,19 +187,22 @@ def _unfit(obj: Any) -> str | None:
     if numpy is None:
         return None
     cls = type(obj)
-    if issubclass(cls, numpy.ndarray) and cls not in {numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap}:
-        return refusal(obj)
-    xarray = sys.modules.get("xarray")
+    known = {numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap, type(numpy.ma.masked)}
+    return refusal(obj) if issubclass(cls, numpy.ndarray) and cls not in known else None
+
+
+def _holds_objects(obj: Any) -> bool:
+    """Whether an xarray object, or a lazy array, has elements that are Python objects."""
+    xarray, numpy = sys.modules.get("xarray"), sys.modules.get("numpy")
+    cls = type(obj)
     if xarray is not None and issubclass(cls, xarray.Dataset):
         dtypes = [variable.dtype for variable in obj.variables.values()]
-    elif kinds_of_type(cls) == ("array",) or issubclass(cls, numpy.generic):
+    elif kinds_of_type(cls) == ("array",) and numpy is not None and not issubclass(cls, numpy.ndarray):
         dtypes = [obj.dtype]
     else:
-        return None
+        return False
     # numpy says it of StringDType too, whose texts are no objects.
-    if any(getattr(dtype, "hasobject", False) and dtype.kind != "T" for dtype in dtypes):
-        return "an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype"
-    return None
+    return any(getattr(dtype, "hasobject", False) and dtype.kind != "T" for dtype in dtypes)
 
 
 def _known(obj: Any) -> ResultInfo:

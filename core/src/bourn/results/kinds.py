@@ -6,7 +6,7 @@ import datetime as dt
 import sys
 from weakref import WeakKeyDictionary
 
-__all__ = ["CONTAINERS", "SCALARS", "is_dask_collection", "kinds_of_type", "type_name"]
+__all__ = ["CONTAINERS", "SCALARS", "has_plain_form", "is_dask_collection", "kinds_of_type", "type_name"]
 
 SCALARS = frozenset({
     type(None), bool, int, float, complex, str, bytes, dt.datetime, dt.date, dt.time, dt.timedelta,
@@ -31,6 +31,27 @@ _NAMED: dict[tuple[str, str], tuple[str, ...]] = {
 }
 """Classes by the module that has them: of an object's class the first base among them decides."""
 
+_PLAIN_FORMS = (
+    ("collections", "deque"),
+    ("decimal", "Decimal"),
+    ("enum", "Enum"),
+    ("ipaddress", "_IPAddressBase"),
+    ("pathlib", "PurePath"),
+    ("uuid", "UUID"),
+    ("cftime", "datetime"),
+    ("msgspec", "Struct"),
+    ("pandas", "Index"),
+    ("pandas", "Interval"),
+    ("pandas", "Period"),
+    ("pandas.api.extensions", "ExtensionArray"),
+    ("pandas.api.typing", "NAType"),
+    ("pyarrow", "Array"),
+    ("pydantic", "BaseModel"),
+    ("xarray", "DataTree"),
+)
+"""Classes whose objects have a plain form, by the module that has them; subclasses count, too."""
+
+_PLAIN_BASES = (*(SCALARS - {type(None), bool}), list, tuple, dict)
 
 _FOUND: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
@@ -72,6 +93,24 @@ def _looked_up(cls: type) -> tuple[str, ...] | None:
     if _has(cls, "__arrow_c_stream__") and cls.__name__ != "RecordBatchReader":
         return ("table",)
     return None
+
+
+def has_plain_form(cls: type) -> bool:
+    """Whether objects of this class, which has no kind of its own, have a plain form that some formats write.
+
+    Such are objects of dataclasses, attrs and pydantic, members of enums, named tuples, pandas' scalars.
+
+    Examples
+    --------
+    >>> import decimal
+    >>> has_plain_form(decimal.Decimal), has_plain_form(object)
+    (True, False)
+    """
+    if issubclass(cls, _PLAIN_BASES) or _has(cls, "__dataclass_fields__") or _has(cls, "__attrs_attrs__"):
+        return True
+    modules = ((sys.modules.get(module), name) for module, name in _PLAIN_FORMS)
+    known = (module.__dict__.get(name) for module, name in modules if module is not None)
+    return any(isinstance(found, type) and issubclass(cls, found) for found in known)
 
 
 def _has(cls: type, name: str) -> bool:

@@ -23,6 +23,9 @@ _HINTS = {
     "fractions.Fraction": "; use float() or str()",
     "pyarrow.lib.RecordBatchReader": "; use its read_all()",
     "polars.lazyframe.frame.LazyFrame": "; call its collect()",
+    **dict.fromkeys(("uuid.UUID", "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib.PurePosixPath"), "; use str()"),
+    "collections.deque": "; use list()",
+    "xarray.DataTree": "; use its to_dict() and the datasets in it, or to_dataset() of one group",
     "bytearray": "; use bytes()",
     "memoryview": "; use bytes()",
 }
@@ -44,6 +47,12 @@ def _hint(cls: type) -> str:
         hint = _HINTS[name]
     elif enum is not None and issubclass(cls, enum.Enum):
         hint = "; use its .value"
+    elif hasattr(cls, "__dataclass_fields__"):
+        hint = "; use dataclasses.asdict() on it"
+    elif hasattr(cls, "__attrs_attrs__"):
+        hint = "; use attrs.asdict() on it"
+    elif hasattr(cls, "__pydantic_fields__"):
+        hint = "; use its model_dump()"
     elif any(base.__module__ in {"io", "_io"} for base in cls.__mro__):
         hint = "; read it, and send what it holds"
     elif numpy is not None and issubclass(cls, numpy.ndarray):
