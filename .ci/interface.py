@@ -57,9 +57,9 @@ def main(repository: Path) -> int:
         return 0
     print(f"{DOOR}: {len(told)} changes since {tag} break plugins:", *told, sep="\n  ")
     if after > before:
-        print(f"PLUGIN_API goes from {before} to {after}: see that bourn.contract.upgrade has the way")
+        print(f"PLUGIN_API goes from {before} to {after}: plugins of version {before} are refused")
         return 0
-    print(f"PLUGIN_API is still {before}: raise it and give the way up (bourn.contract.upgrade), or take them back")
+    print(f"PLUGIN_API is still {before}: raise it, or take the changes back")
     return 1
 
 

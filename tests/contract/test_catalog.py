@@ -37,7 +37,7 @@ class TestCatalog(DestinationContract):
         pixels = np.random.default_rng(number).integers(1, 255, (1, side, side), dtype="uint8")
         return bourn.Image(pixels, bands=["a"], geobox=GeoBox((side, side), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633"))
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         session = next(session for session in self.sessions if session.home is job._home)
         (key,) = self.rows(session, f"select key from catalog_images where id = '{receipt.detail['image']}'")[0]
         with session.store.open(key) as file:

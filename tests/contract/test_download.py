@@ -22,7 +22,7 @@ class TestDownload(DestinationContract):
     def began(self, trial):
         self.fetching.sessions.append(trial.session)
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         return self.fetching.fetch(receipt.url, job)
 
     def visible(self):

@@ -30,7 +30,7 @@ class OfMail(DestinationContract):
     def began(self, trial):
         self.fetching.sessions.append(trial.session)
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         """What the link in the message leads to; the receipt says which message."""
         (reported,) = receipt.detail["messages"]
         (text,) = {text for id_, text in self.messages() if id_ == reported["message_id"]}  # a second copy is the same

@@ -10,7 +10,7 @@ class TestFaulty(DestinationContract):
     destination = Faulty
     unreachable = "it keeps results in the memory of this process"
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         return Faulty.delivered[receipt.detail["delivery"]]
 
     def visible(self):

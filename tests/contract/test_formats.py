@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 class TestPyArrow(FormatContract):
     name = "pyarrow"
 
-    def witness(self, data, kind, result):
+    def read_back(self, data, kind, result):
         table = pa.ipc.open_stream(io.BytesIO(data)).read_all()
         if kind == "table":
             assert table.equals(result)
@@ -51,7 +51,7 @@ class TestJSON(FormatContract):
         "table-moments": "moments become texts",
     }
 
-    def witness(self, data, kind, result):
+    def read_back(self, data, kind, result):
         read = json.loads(data)
         if kind == "image":
             assert read["ndarray"] == result.array.tolist()
@@ -66,7 +66,7 @@ class TestJSON(FormatContract):
 class TestMsgPack(FormatContract):
     name = "msgpack"
 
-    def witness(self, data, kind, result):
+    def read_back(self, data, kind, result):
         read = msgpack.unpackb(data)
         if kind == "image":
             assert read["ndarray"].data.endswith(result.array.tobytes())
@@ -84,7 +84,7 @@ class TestGeoTIFF(FormatContract):
     name = "geotiff"
     big_bytes = 128_000_000  # up to 16 MiB of compressed tiles wait in memory, so that small images need no file
 
-    def witness(self, data, kind, result):
+    def read_back(self, data, kind, result):
         with rasterio.MemoryFile(data) as file, file.open(driver="GTiff") as dataset:
             assert np.array_equal(dataset.read(), result.array)
             assert dataset.descriptions == result.bands

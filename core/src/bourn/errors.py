@@ -13,6 +13,7 @@
     ├── SettingsError (ValueError)       the settings of this installation
     ├── LedgerError                      the database of jobs: out of reach, or it can't be written
     ├── StoreError                       the store of artifacts: out of reach, or it can't be read
+    │   └── DamagedError                 an object does not hold the bytes that were stored
     ├── JobError                         a job; it stands in ``.job``
     │   ├── JobFailed
     │   │   ├── ResultRefused            the result, once known, is unfit
@@ -29,17 +30,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+import pickle
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from bourn.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bourn.job.job import Job
-
 __all__ = [
     "BournError",
+    "DamagedError",
     "DeliveryError",
     "DeliveryRefused",
     "EncodeError",
@@ -107,6 +109,48 @@ class BournError(Exception):
     def message(self) -> str:
         """The text for people, without raw control characters, at most 2,000 characters."""
         return str(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle class, text and attributes, and the cause as text: whatever a plugin keeps in it, it crosses."""
+        cause = self.__cause__
+        text = None if cause is None else f"{type(cause).__name__}: {cause}"
+        state = {name: value for name, value in vars(self).items() if _pickles(value)}
+        return _unpickle, (_importable(type(self)), self.args, state, text)
+
+
+class RemoteCause(Exception):
+    """The cause of an error that was raised in another process, as text."""
+
+
+def _unpickle(kind: type[BournError], args: tuple[Any, ...], state: dict[str, Any], cause: str | None) -> BournError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    for name in ("job", "jobs"):  # those that did not pickle
+        if issubclass(kind, JobError):
+            state.setdefault(name, None if name == "job" else ())
+    vars(error).update(state)
+    if cause is not None:
+        error.__cause__ = RemoteCause(cause)
+    return error
+
+
+def _pickles(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001  # third-party code
+        return False
+    return True
+
+
+def _importable(kind: type[BournError]) -> type[BournError]:
+    """Return the class, or its nearest base that another process can import."""
+    for base in kind.__mro__:
+        found: object = sys.modules.get(base.__module__)
+        for name in base.__qualname__.split("."):
+            found = getattr(found, name, None)
+        if found is base and issubclass(base, BournError):
+            return base
+    return BournError
 
 
 class RequestError(BournError, ValueError):
@@ -228,6 +272,43 @@ class StoreError(BournError):
     code = "store-error"
 
 
+class DamagedError(StoreError):
+    """An object in the store does not hold the bytes that were stored: its digest differs."""
+
+    code = "damaged"
+    cure = "Restore the object from a backup, or compute the result again: the bytes in the store are not the result."
+
+
+class JobReference(Protocol):
+    """What an error knows of its job: a `bourn.Job`."""
+
+    @property
+    def id(self) -> str:
+        """48 hex digits."""
+
+    @property
+    def stage(self) -> str:
+        """Where it is, such as FAILED."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+
+    @property
+    def url(self) -> str | None:
+        """The link to the artifact, where one is stored."""
+
+    @property
+    def error(self) -> JobError | None:
+        """Why it failed."""
+
+    def cancel(self) -> bool:
+        """Ask for it to be cancelled."""
+
+    def resubmit(self) -> JobReference:
+        """Do it once more, as a new job."""
+
+
 class JobError(BournError):
     """Something about one job.
 
@@ -242,10 +323,10 @@ class JobError(BournError):
     code = "job-error"
     cure = "The job stands in `.job`; `bourn job ID` has all that is known of it."
 
-    def __init__(self, message: str = "", *, job: Job | None = None) -> None:
+    def __init__(self, message: str = "", *, job: JobReference | None = None) -> None:
         super().__init__(message)
         self.job = job
-        self.jobs: Sequence[Job] = () if job is None else (job,)
+        self.jobs: Sequence[JobReference] = () if job is None else (job,)
 
 
 class JobFailed(JobError):

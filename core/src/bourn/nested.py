@@ -50,11 +50,6 @@ class Part:
             steps = [*steps[:10], "[…]", *steps[-10:]]
         return "result" + "".join(steps)
 
-    @property
-    def is_key(self) -> bool:
-        """Whether the value is a key of a mapping."""
-        return self._key.startswith(" key ")
-
     def contains_itself(self) -> bool:
         """Whether the value is one of the containers that hold it."""
         part = self._parent

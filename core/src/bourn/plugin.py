@@ -1,10 +1,10 @@
-"""The author's door: all that a plugin imports.
+"""The plugin API: everything that a plugin imports.
 
-Its version is `PLUGIN_API`; docs/plugins says what may change within a version, and how a version ends.
+Its version is `PLUGIN_API`; docs/plugins states what may change within a version.
 
 >>> from bourn.plugin import PLUGIN_API, Destination, Receipt
 >>> class Nowhere(Destination):
-...     '''Let the result go.'''
+...     '''Discard the result.'''
 ...
 ...     plugin_api = PLUGIN_API
 ...
@@ -17,12 +17,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from bourn.contract.answers import Note, Receipt, Transient
 from bourn.contract.artifact import Artifact
 from bourn.contract.context import Context, Database
 from bourn.contract.destination import ANY, PLUGIN_API, Destination, Example
 from bourn.contract.format import Format, Sink
 from bourn.contract.option import NoOptions, Secret, option
+from bourn.contract.receipt import Note, Receipt, Transient
 from bourn.errors import (
     BournError,
     DeliveryError,
@@ -94,7 +94,7 @@ _LATER = {
 
 
 def services(destination: str, session: Session | None = None) -> Context:
-    """What a plugin works with outside of any job: its settings, the principal, the clock, the database, the store.
+    """Return the context of a destination outside of any job: settings, principal, clock, database, store.
 
     Parameters
     ----------
@@ -122,18 +122,7 @@ def services(destination: str, session: Session | None = None) -> Context:
     return session.lend(destination)
 
 
-# Names on their way out: what to use instead, and the first version of bourn-core that may do without.
-_DEPRECATED: dict[str, tuple[str, str]] = {}
-
-
 def __getattr__(name: str) -> Any:
-    if name in _DEPRECATED:
-        import warnings  # where there is something to warn of
-
-        instead, until = _DEPRECATED[name]
-        told = f"bourn.plugin.{name} goes with bourn-core {until}; use bourn.plugin.{instead}"
-        warnings.warn(told, DeprecationWarning, stacklevel=2)
-        return getattr(import_module(__name__), instead)
     if name not in _LATER:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

@@ -24,6 +24,7 @@ def compute(  # noqa: PLR0913  # DESIGN fixes the signature
     format: Any = None,
     destination: Any = "download",
     file: str | os.PathLike[str] | BinaryIO | None = None,
+    name: str | None = None,
     timeout: float | None = None,
     block: bool = True,
     progress_bar: bool | None = None,
@@ -32,8 +33,8 @@ def compute(  # noqa: PLR0913  # DESIGN fixes the signature
 ) -> Any:
     """As `Session.compute`, by the default session."""
     return default_session().compute(
-        obj, geobox, format=format, destination=destination, file=file, timeout=timeout, block=block,
-        progress_bar=progress_bar, resampling=resampling, **arguments,
+        obj, geobox, format=format, destination=destination, file=file, name=name, timeout=timeout,
+        block=block, progress_bar=progress_bar, resampling=resampling, **arguments,
     )  # fmt: skip
 
 
@@ -44,6 +45,7 @@ def plan(  # noqa: PLR0913  # the same
     format: Any = None,
     destination: Any = "download",
     file: str | os.PathLike[str] | BinaryIO | None = None,
+    name: str | None = None,
     timeout: float | None = None,
     block: bool = True,
     progress_bar: bool | None = None,
@@ -52,8 +54,8 @@ def plan(  # noqa: PLR0913  # the same
 ) -> Plan | list[Plan]:
     """As `Session.plan`, by the default session."""
     return default_session().plan(
-        obj, geobox, format=format, destination=destination, file=file, timeout=timeout, block=block,
-        progress_bar=progress_bar, resampling=resampling, **arguments,
+        obj, geobox, format=format, destination=destination, file=file, name=name, timeout=timeout,
+        block=block, progress_bar=progress_bar, resampling=resampling, **arguments,
     )  # fmt: skip
 
 

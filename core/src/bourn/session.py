@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, BinaryIO
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
 import attrs
 
+from bourn.fork import ForkSafeLock
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import os
+    from collections.abc import Callable, Mapping, Sequence
 
     from bourn.contract.context import Clock, Context
     from bourn.contract.destination import Destination
@@ -37,6 +39,25 @@ __all__ = ["Session", "default_session"]
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+T = TypeVar("T")
+
+
+class _on_first_use(Generic[T]):  # noqa: N801  # a decorator
+    """A property that is made once, under the session's lock; `cached_property` has one lock for all sessions."""
+
+    def __init__(self, make: Callable[[Session], T]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, session: Session, owner: type[Session]) -> T:
+        with session._guard:  # noqa: SLF001  # its own
+            if self._name not in session.__dict__:
+                session.__dict__[self._name] = self._make(session)
+            found: T = session.__dict__[self._name]
+            return found
 
 
 class Session:
@@ -71,12 +92,7 @@ class Session:
         self._given_settings = _settings_with(settings, keywords) if keywords else settings
         self.clock = clock
         self._given_registry = registry
-        self.after_fork()
-        _sessions.add(self)
-
-    def after_fork(self) -> None:
-        """Make a new lock, in a forked child: another thread of its parent may have held it."""
-        self._guard = threading.RLock()
+        self._guard = ForkSafeLock()
 
     # -- what users call ----------------------------------------------------------------------------------------
 
@@ -88,6 +104,7 @@ class Session:
         format: Any = None,
         destination: Any = None,
         file: str | os.PathLike[str] | BinaryIO | None = None,
+        name: str | None = None,
         timeout: float | None = None,
         block: bool = True,
         progress_bar: bool | None = None,
@@ -107,7 +124,11 @@ class Session:
             A name, a mapping with ``type``, or an object that a plugin takes for one. A list of destinations gives
             a list of results.
         file : path or binary file, optional
-            Where to write the artifact's bytes to, instead of returning the result.
+            Where to write the artifact's bytes to, instead of returning the result. The suffix of a path says the
+            format, where none is given.
+        name : str, optional
+            The name of the file that is kept: in the link, in mails and where a destination writes it. Letters and
+            digits that every system takes stay; the format's suffix is added.
         timeout : float, optional
             Seconds until the job is cancelled.
         block : bool
@@ -135,17 +156,17 @@ class Session:
         from bourn.job.executor import TimeLimit  # on first use
         from bourn.job.job import gather
 
-        limit = TimeLimit(timeout if _is_seconds(timeout) else None)
+        limit = TimeLimit(timeout if block and _is_seconds(timeout) else None)
         check = partial(
             self._checked, obj, geobox, arguments, resampling=resampling, destination=destination, format=format,
-            file=file, timeout=timeout, block=block, progress_bar=progress_bar,
+            file=file, name=name, timeout=timeout, block=block, progress_bar=progress_bar,
         )  # fmt: skip
         found, grid, plans = limit.run(check, "checking the request")
         several = isinstance(plans, list)
         listed = plans if isinstance(plans, list) else [plans]
         submit = partial(
-            self.engine.submit, listed, found.obj, arguments=arguments, geobox=grid, limit=limit, block=block,
-            waits=block and timeout is None and not progress_bar,
+            self.engine.submit, listed, found.obj, arguments=arguments, geobox=grid, name=name, block=block,
+            limit=limit if block else TimeLimit(timeout), waits=block and timeout is None and not progress_bar,
         )  # fmt: skip
         jobs = limit.run(submit, "writing the job to the ledger")
         if not block:
@@ -164,6 +185,7 @@ class Session:
         format: Any = None,
         destination: Any = None,
         file: str | os.PathLike[str] | BinaryIO | None = None,
+        name: str | None = None,
         timeout: float | None = None,
         block: bool = True,
         progress_bar: bool | None = None,
@@ -181,7 +203,7 @@ class Session:
         """
         return self._checked(
             obj, geobox, arguments, resampling=resampling, destination=destination, format=format, file=file,
-            timeout=timeout, block=block, progress_bar=progress_bar,
+            name=name, timeout=timeout, block=block, progress_bar=progress_bar,
         )[2]  # fmt: skip
 
     def job(self, job_id: str) -> Job:
@@ -230,19 +252,19 @@ class Session:
         """Wait for the jobs that it runs now, then give threads and connections back; a later call opens them again."""
         if "engine" in self.__dict__:
             self.engine.close()
-        elif "_services" in self.__dict__:
+        elif "services" in self.__dict__:
             self.services.ledger.database.close()
 
     # -- what it is made of, each on first use ------------------------------------------------------------------
 
-    @cached_property
+    @_on_first_use
     def settings(self) -> Settings:
         """How this installation works."""
         from bourn.settings import Settings  # attrs, which a list of names does not need
 
         return Settings.load() if self._given_settings is None else self._given_settings
 
-    @cached_property
+    @_on_first_use
     def registry(self) -> Registry:
         """The installed plugins."""
         from bourn.plugins.registry import Registry  # on first use
@@ -258,10 +280,10 @@ class Session:
 
         return Defaults(destination=self.settings.default_destination, format=self.settings.default_format)
 
-    @cached_property
+    @_on_first_use
     def dispatcher(self) -> Dispatcher:
         """From requests to plans."""
-        from bourn.contract.answers import Note  # on first use
+        from bourn.contract.receipt import Note  # on first use
         from bourn.dispatch.dispatcher import Dispatcher  # on first use
 
         self.settings.warn_of_unused_sections(self.registry.names)
@@ -272,16 +294,9 @@ class Session:
         """Return the context of a destination's plugin outside of any job."""
         return self._context(name, self.registry.find("destination", name).load())
 
-    @property
+    @_on_first_use
     def services(self) -> Services:
         """What jobs need; opens the ledger and the store."""
-        if "_services" not in self.__dict__:  # else no lock: all threads ask for it, many times a job
-            with self._guard:
-                return self._services
-        return self._services
-
-    @cached_property
-    def _services(self) -> Services:
         from bourn.job.job import Job  # SQLAlchemy and what needs it, on first use
         from bourn.job.services import Observers, Services
 
@@ -294,12 +309,15 @@ class Session:
         weakref.finalize(self, _close, services.ledger.database).atexit = False
         return services
 
-    @cached_property
+    @_on_first_use
     def engine(self) -> Engine:
         """What runs jobs and looks them up."""
         from bourn.job.engine import Engine  # on first use
 
-        return Engine(lambda: self.services, self.settings.workers)
+        folder = str(self.settings.folder)
+        return Engine(
+            lambda: self.services, self.settings.workers, reduce_job=lambda job_id: (_job_of, (job_id, folder))
+        )
 
     @property
     def home(self) -> Engine:
@@ -332,13 +350,13 @@ class Session:
     ) -> tuple[Found, Any, Plan | list[Plan]]:
         """Return what is known of the result, the grid it is still to be put on, and the plans."""
         from bourn.dispatch.keywords import as_options, waiting_problems  # on first use
-        from bourn.dispatch.problems import Collected
+        from bourn.dispatch.problems import ProblemCollector
         from bourn.errors import RequestError
-        from bourn.job.file import file_problems
+        from bourn.job.file import file_problems, filename_in
         from bourn.results.info import ResultInfo
         from bourn.results.inspect import Found
 
-        collected = Collected()
+        collected = ProblemCollector()
         refused: list[RequestError] = []
         found, grid = Found(obj, ResultInfo()), geobox
         plans: Plan | list[Plan] = []
@@ -348,7 +366,7 @@ class Session:
             refused.append(error)
         asked = self.settings.default_destination if destination is None else destination
         try:
-            plans = self.dispatcher.plan(found.info, destination=asked, format=format)
+            plans = self.dispatcher.plan(found.info, destination=asked, format=format, filename=filename_in(file))
         except RequestError as error:
             refused.append(error)
         listed = plans if isinstance(plans, list) else [plans]
@@ -381,7 +399,9 @@ class Session:
             return found, target_grid(geobox, resampling, "; the arguments of a callable are given by name")
         moved, notes = put_on_grid(found.obj, target_grid(geobox, resampling))
         again = inspect(moved)
-        return attrs.evolve(again, info=attrs.evolve(again.info, notes=(*again.info.notes, *notes))), None
+        return attrs.evolve(
+            again, info=attrs.evolve(again.info, notes=tuple(dict.fromkeys((*found.info.notes, *notes))))
+        ), None
 
     def _adapt(self, obj: Any) -> Any:
         from bourn.job.services import adapt  # on first use
@@ -419,7 +439,7 @@ def _as_html(description: Mapping[str, Any]) -> str:
 
 def _is_seconds(timeout: Any) -> bool:
     """Whether it can be waited for; anything else is a problem of the request."""
-    return isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout <= threading.TIMEOUT_MAX
+    return type(timeout) in {int, float} and 0 < timeout <= threading.TIMEOUT_MAX
 
 
 def _close(database: Database) -> None:
@@ -428,19 +448,20 @@ def _close(database: Database) -> None:
         threading.Thread(target=database.close, name="bourn-close", daemon=True).start()
 
 
-_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+def _job_of(job_id: str, folder: str) -> Job:
+    """Return a job that was pickled in another process: of the default session, or of one over the same folder."""
+    from bourn.job.job import Job  # on first use
+
+    session = default_session()
+    if str(session.settings.folder) != folder:
+        session = _others.setdefault(folder, Session(session.settings.replace(home=folder)))
+    return Job(job_id, session.engine)
 
 
-def _after_fork() -> None:
-    for session in list(_sessions):
-        session.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_others: dict[str, Session] = {}
 
 _default: Session | None = None
-_default_guard = threading.Lock()
+_default_guard = ForkSafeLock()
 
 
 def default_session() -> Session:

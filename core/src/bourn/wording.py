@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["clean", "hide_credentials", "listed", "nearest", "reason_of", "shown"]
+__all__ = ["clean", "escape_controls", "hide_credentials", "listed", "nearest", "reason_of", "shown"]
 
 LONGEST_MESSAGE = 2_000
 """Characters; a message is for a person (PROMISES 12)."""
@@ -28,7 +28,7 @@ _URL = re.compile(
     r"""(?P<scheme>\b[a-z][a-z0-9+.-]*://)
         (?P<userinfo>[^\s/?#'"<>@]*@|[^\s/?#'"<>:@]*:[^\s'"<>]*@)?
         (?P<rest>[^\s?#'"<>]*)
-        (?P<query>\?[^\s#'"<>]*)?""",
+        (?P<query>\?[^\s#'"<>]*(?<![:;,.)]))?""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -41,7 +41,7 @@ def hide_credentials(text: str) -> str:
     >>> hide_credentials("smtp://ann:hunter2@mail.example:25")
     'smtp://***@mail.example:25'
     >>> hide_credentials("can't read https://host/a.tif?sig=abc: 403")
-    "can't read https://host/a.tif?***"
+    "can't read https://host/a.tif?***: 403"
     """
     if "://" not in text:
         return text
@@ -64,6 +64,17 @@ def _escaped(character: str) -> str:
     else:
         hidden = unicodedata.category(character) in _HIDDEN
     return character.encode("unicode_escape").decode("ascii") if hidden else character
+
+
+def escape_controls(text: str) -> str:
+    r"""Return `text` with control and bidi characters escaped; line ends stay.
+
+    Examples
+    --------
+    >>> escape_controls("a\x1b[2J")
+    'a\\x1b[2J'
+    """
+    return text if text.isascii() and text.isprintable() else "".join(map(_escaped, text))
 
 
 def clean(text: str) -> str:

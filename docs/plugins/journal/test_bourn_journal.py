@@ -17,7 +17,7 @@ class TestJournal(DestinationContract):
         self.folder = tmp_path / "results"
         return {"folder": str(self.folder)}
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         return Path(receipt.detail["path"]).read_bytes()
 
     def visible(self):

@@ -130,3 +130,16 @@ def test_stages_are_those_of_the_ledger():
     from bourn.ledger.stages import Stage
 
     assert tuple(map(str, Stage)) == STAGES
+
+
+def test_no_error_shows_credentials_or_control_characters(run_over):
+    from bourn.errors import BournError
+
+    def bourn_commands(group):
+        @group.command("fails")
+        def fails():
+            msg = "no answer from smtp://ann:hunter2@mail.example?key=hunter2 \x1b[2J"
+            raise BournError(msg)
+
+    said = run_over(hooks=[hooks_that(bourn_commands)])("fails").stderr
+    assert said == "Error: no answer from smtp://***@mail.example?*** \\x1b[2J\n"

@@ -153,8 +153,8 @@ def test_the_scene_is_a_scene():
 
 
 def test_slips_are_slips():
-    from bourn.cli.demo.shown import _slip
+    from bourn.cli.demo.report import _misspelled
 
-    assert _slip("compression") == "comprsesion"
-    assert _slip("json") == "jsno"
-    assert sys.intern(_slip("aaa")) == "aaa"
+    assert _misspelled("compression") == "comprsesion"
+    assert _misspelled("json") == "jsno"
+    assert sys.intern(_misspelled("aaa")) == "aaa"

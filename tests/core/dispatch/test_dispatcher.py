@@ -270,7 +270,10 @@ def test_a_plan_is_restored_from_its_json_in_any_process(dispatcher):
     stored = json.loads(json.dumps(plan.as_json()))
     again = dispatcher.restore(stored, plan.secrets())
     assert isinstance(again, Plan)
-    assert (again.to.options, again.written.options) == (plan.to.options, plan.written.options)
+    assert (again.chosen_destination.options, again.chosen_format.options) == (
+        plan.chosen_destination.options,
+        plan.chosen_format.options,
+    )
     assert again.as_json() == stored
 
 

@@ -3,18 +3,15 @@
 import array
 import collections
 import datetime as dt
-import decimal
 import enum
 import fractions
 import functools
 import io
 import math
-import pathlib
 import re
 import sys
 import threading
 import types
-import uuid
 
 import numpy as np
 import pandas as pd
@@ -83,27 +80,10 @@ Pair = collections.namedtuple("Pair", "x")  # noqa: PYI024  # the class that a c
 # What is said of a result of that type, and of one inside another.
 TYPES = {
     "ellipsis": (lambda: ..., "an object of type ellipsis can't be sent"),
-    "decimal": (
-        lambda: decimal.Decimal("1.1"),
-        "an object of type decimal.Decimal can't be sent; use float() or str()",
-    ),
     "fraction": (
         lambda: fractions.Fraction(1, 3),
         "an object of type fractions.Fraction can't be sent; use float() or str()",
     ),
-    "uuid": (lambda: uuid.UUID(int=1), "an object of type uuid.UUID can't be sent"),
-    "path": (lambda: pathlib.PurePosixPath("/"), "an object of type pathlib.PurePosixPath can't be sent"),
-    "enum": (lambda: Colour.RED, "an object of type {here}.Colour can't be sent; use its .value"),
-    "named tuple": (lambda: Pair(1), "an object of type {here}.Pair can't be sent; make a plain tuple of it"),
-    "ordered dict": (
-        collections.OrderedDict,
-        "an object of type collections.OrderedDict can't be sent; make a plain dict of it",
-    ),
-    "default dict": (
-        lambda: collections.defaultdict(list),
-        "an object of type collections.defaultdict can't be sent; make a plain dict of it",
-    ),
-    "deque": (collections.deque, "an object of type collections.deque can't be sent"),
     "subclass of dict": (Texts, "an object of type {here}.Texts can't be sent; make a plain dict of it"),
     "generator": (lambda: (n for n in [1]), "an object of type generator can't be sent; make a list of it"),
     "range": (lambda: range(3), "an object of type range can't be sent; make a list of it"),
@@ -126,24 +106,11 @@ TYPES = {
     "hostile": (Hostile, "an object of type {here}.Hostile can't be sent"),
     "mapping proxy": (lambda: types.MappingProxyType({}), "an object of type mappingproxy can't be sent"),
     "numpy dtype": (lambda: np.dtype("f8"), "an object of type numpy.dtypes.Float64DType can't be sent"),
-    "pandas NaT": (
-        lambda: pd.NaT,
-        "an object of type pandas.api.typing.NaTType can't be sent; make a plain datetime of it",
-    ),
-    "pandas NA": (lambda: pd.NA, "an object of type pandas.api.typing.NAType can't be sent"),
-    "pandas moment": (
-        lambda: pd.Timestamp("2020"),
-        "an object of type pandas.Timestamp can't be sent; make a plain datetime of it",
-    ),
-    "pandas index": (lambda: pd.Index([1]), "an object of type pandas.Index can't be sent"),
-    "arrow array": (lambda: pa.array([1]), "an object of type pyarrow.lib.Int64Array can't be sent"),
-    "arrow scalar": (lambda: pa.scalar(1), "an object of type pyarrow.lib.Int64Scalar can't be sent"),
     "arrow reader": (
         lambda: pa.table({"a": [1]}).to_reader(),
         "an object of type pyarrow.lib.RecordBatchReader can't be sent; use its read_all()",
     ),
     "xarray variable": (lambda: xr.Variable("x", [1]), "an object of type xarray.Variable can't be sent"),
-    "xarray tree": (xr.DataTree, "an object of type xarray.DataTree can't be sent"),
 }
 
 PARTS = {
@@ -158,7 +125,7 @@ PARTS = {
     ),
     "enum as a key": (
         lambda: {Colour.RED: 1},
-        "result key [an object of type {here}.Colour]: an object of type {here}.Colour can't be sent; use its .value",
+        "format: result key [an object of type {here}.Colour]: an object of type {here}.Colour can't be written as pyarrow, which gives back the classes of known libraries only (use its .value)",
     ),
     "object as a key": (
         lambda: {object(): 1},
@@ -173,37 +140,17 @@ PARTS = {
         lambda: deep(1001),
         "result[0][0][0][0][0][0][0][0][0][0][…][0][0][0][0][0][0][0][0][0][0]: is more than 1000 levels deep",
     ),
-    "ragged array": (
-        lambda: np.array([[1, 2], [3]], dtype=object),
-        "result: an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype",
-    ),
-    "array of objects": (
-        lambda: np.array([object()]),
-        "result: an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype",
-    ),
     "objects in fields": (
         lambda: np.zeros(1, [("a", "O")]),
-        "result: an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype",
+        "result: an array whose fields hold objects can't be sent; convert them, such as with astype",
     ),
     "record array": (
         lambda: np.rec.array([(1,)], dtype=[("a", "i4")]),
         "result: an object of type numpy.rec.recarray can't be sent; use numpy.asarray() on it",
     ),
-    "masked constant": (
-        lambda: np.ma.masked,
-        "result: an object of type numpy.ma.core.MaskedConstant can't be sent; use numpy.asarray() on it",
-    ),
-    "masked objects": (
-        lambda: np.ma.array([object()], mask=[0]),
-        "result: an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype",
-    ),
-    "xarray of objects": (
-        lambda: xr.DataArray(np.array([object()])),
-        "result: an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype",
-    ),
     "several": (
         lambda: [object(), {"a": range(2)}, (Colour.RED,)],
-        "3 problems in the request:\n  result[0]       an object of type object can't be sent\n  result[1][\"a\"]  an object of type range can't be sent; make a list of it\n  result[2][0]    an object of type {here}.Colour can't be sent; use its .value",
+        "2 problems in the request:\n  result[0]       an object of type object can't be sent\n  result[1][\"a\"]  an object of type range can't be sent; make a list of it",
     ),
 }
 
@@ -276,25 +223,10 @@ WRITTEN = {
         "json",
         "result: an array of dtype complex64 can't be written as json",
     ),
-    "duration as json": (
-        lambda: [dt.timedelta(1)],
-        "json",
-        "result[0]: an object of type datetime.timedelta can't be written as json",
-    ),
-    "longest duration as json": (
-        lambda: [dt.timedelta.max],
-        "json",
-        "result[0]: an object of type datetime.timedelta can't be written as json",
-    ),
     "longest duration as msgpack": (
         lambda: [dt.timedelta.max],
         "msgpack",
         "result[0]: a duration of more than 2^63 microseconds can't be written as msgpack",
-    ),
-    "durations as json": (
-        lambda: np.array([1], "m8[s]"),
-        "json",
-        "result: an array of dtype timedelta64[s] can't be written as json",
     ),
     "key None as msgpack": (
         lambda: {None: 2},
@@ -375,37 +307,17 @@ WRITTEN = {
     "another time zone as pyarrow": (
         lambda: [dt.datetime(2020, 1, 1, tzinfo=Zone())],
         "pyarrow",
-        "result[0]: a time zone of type {here}.Zone can't be written as pyarrow",
+        "result[0]: a time zone of type {here}.Zone (astimezone() with a ZoneInfo) can't be written as pyarrow",
     ),
     "columns of one name as json": (
         lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]),
         "json",
-        "result: a DataFrame whose columns have not each a text of its own as name can't be written as json",
+        "result: a DataFrame with two columns of the name 'a' can't be written as json (set .columns to names that differ)",
     ),
     "columns of one name as msgpack": (
         lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]),
         "msgpack",
-        "result: a DataFrame whose columns have not each a text of its own as name can't be written as msgpack",
-    ),
-    "columns without names as json": (
-        lambda: pd.DataFrame([[1]]),
-        "json",
-        "result: a DataFrame whose columns have not each a text of its own as name can't be written as json",
-    ),
-    "columns without names as msgpack": (
-        lambda: pd.DataFrame([[1]]),
-        "msgpack",
-        "result: a DataFrame whose columns have not each a text of its own as name can't be written as msgpack",
-    ),
-    "columns of levels as json": (
-        lambda: pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])),
-        "json",
-        "result: a DataFrame whose columns have not each a text of its own as name can't be written as json",
-    ),
-    "columns of levels as msgpack": (
-        lambda: pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])),
-        "msgpack",
-        "result: a DataFrame whose columns have not each a text of its own as name can't be written as msgpack",
+        "result: a DataFrame with two columns of the name 'a' can't be written as msgpack (set .columns to names that differ)",
     ),
     "sparse column as pyarrow": (
         lambda: pd.DataFrame({"p": pd.arrays.SparseArray([0, 1])}),
@@ -415,22 +327,12 @@ WRITTEN = {
     "arrow columns of one name as json": (
         lambda: pa.table([[1], [2]], names=["a", "a"]),
         "json",
-        "result: a table with two columns of one name can't be written as json",
+        "result: a table with two columns of the name 'a' can't be written as json (use rename_columns())",
     ),
     "arrow columns of one name as msgpack": (
         lambda: pa.table([[1], [2]], names=["a", "a"]),
         "msgpack",
-        "result: a table with two columns of one name can't be written as msgpack",
-    ),
-    "decimals in a table as json": (
-        lambda: pa.table({"d": [decimal.Decimal(1)]}),
-        "json",
-        'result[0]["d"]: an object of type decimal.Decimal can\'t be written as json',
-    ),
-    "decimals in a table as msgpack": (
-        lambda: pa.table({"d": [decimal.Decimal(1)]}),
-        "msgpack",
-        'result[0]["d"]: an object of type decimal.Decimal can\'t be written as msgpack',
+        "result: a table with two columns of the name 'a' can't be written as msgpack (use rename_columns())",
     ),
     "bytes in a table as json": (
         lambda: pa.table({"d": [b"x"]}),
@@ -485,17 +387,17 @@ WRITTEN = {
     "features in themselves as json": (
         lambda: Places([cyclic()]),
         "json",
-        'result["a"][0]["a"]: what contains itself can\'t be written as json',
+        "result: an object of type {here}.Places, whose __geo_interface__ raises RecursionError, can't be written as json",
     ),
     "features in themselves as msgpack": (
         lambda: Places([cyclic()]),
         "msgpack",
-        'result["a"][0]["a"]: what contains itself can\'t be written as msgpack',
+        "result: an object of type {here}.Places, whose __geo_interface__ raises RecursionError, can't be written as msgpack",
     ),
     "features in themselves as pyarrow": (
         lambda: Places([cyclic()]),
         "pyarrow",
-        'result["a"][0]: contains itself, which can\'t be written as pyarrow',
+        "result: an object of type {here}.Places, whose __geo_interface__ raises RecursionError, can't be written as pyarrow",
     ),
     "a capsule that is none as json": (
         Capsule,
@@ -512,15 +414,10 @@ WRITTEN = {
         "pyarrow",
         "result: an object of type {here}.Capsule, whose __arrow_c_stream__ raises ValueError, can't be written as pyarrow",
     ),
-    "an index of levels as pyarrow": (
-        lambda: xr.DataArray([1, 2], dims="x", coords={"a": ("x", [1, 2]), "b": ("x", [3, 4])}).set_index(x=["a", "b"]),
-        "pyarrow",
-        "result: a coordinate 'x' with an index of type xarray.core.indexes.PandasMultiIndex (reset_index drops it) can't be written as pyarrow",
-    ),
     "objects as attributes as pyarrow": (
         lambda: xr.DataArray([1], attrs={"o": object()}),
         "pyarrow",
-        'result["variable"]["attrs"]["o"]: an object of type object can\'t be written as pyarrow',
+        'result.attrs["o"]: an object of type object can\'t be written as pyarrow',
     ),
 }
 
@@ -542,7 +439,7 @@ CALLED = {
         lambda: (n for n in [1]),
         "json",
         errors.ResultRefused,
-        "an object of type generator can't be sent; make a list of it. What can be sent: plain values (None, bool, int, float, complex, str, bytes, dates and times, and lists, tuples, dicts and sets of them), numpy and dask arrays, bourn.Image, xarray objects, pyarrow, pandas and polars tables, objects with __geo_interface__ or __arrow_c_stream__, and what is still to be computed: dask collections and callables.",
+        "an object of type generator can't be sent; make a list of it. What can be sent: plain values (None, bool, int, float, complex, str, bytes, dates and times, and lists, tuples, dicts and sets of them), Decimal, UUID, paths, enums, named tuples, objects of dataclasses, attrs and pydantic, numpy and dask arrays, bourn.Image, xarray objects, pyarrow, pandas and polars tables and their scalars, objects with __geo_interface__ or __arrow_c_stream__, and what is still to be computed: dask collections and callables.",
     ),
     "gives objects": (
         lambda: [object()],

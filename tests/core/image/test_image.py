@@ -1,6 +1,7 @@
 """An image is checked at its birth, and keeps nothing of the caller's but the pixels."""
 
 import datetime as dt
+import pickle
 
 import dask.array as da
 import numpy as np
@@ -251,3 +252,15 @@ def test_repr_is_a_few_lines(utm):
         "grid:  CRS EPSG:32613, transform 10, 0, 500000, 0, -10, 4e+06\n"
         "date:  2024-01-01T00:00:00+00:00"
     )
+
+
+def test_images_pickle(tmp_path):
+    facts = {"a": {"unit": "m", "nodata": 0}}
+    grid = GeoBox((3, 4), Affine(10, 0, 500_000, 0, -10, 4_000_000), "EPSG:32613")
+    pixels = np.arange(12.0).reshape(1, 3, 4)
+    image = Image(pixels, ["a"], pixels == 5, grid, {"date": "2020-01-01"}, facts)
+    lazy = Image(da.from_array(pixels, chunks=2), ["a"], None, grid, {}, facts)
+    for one in (image, lazy):
+        again = pickle.loads(pickle.dumps(one))
+        assert again.identical(one)
+        assert again.lazy == one.lazy

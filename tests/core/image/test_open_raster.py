@@ -48,7 +48,8 @@ def test_a_file_agrees_with_memory(tmp_path, pixels, layout, rows):
     image = Image.open(write(tmp_path / "a.tif", pixels, descriptions=("r", "g", None), nodata=7, **layout))
     expected = Image(
         pixels, ["r", "g", "band_3"], pixels == 7, image.geobox, {"AREA_OR_POINT": "Area"},
-        {band: {"nodata": 7} for band in ("r", "g", "band_3")},
+        {"r": {"nodata": 7, "color": "red"}, "g": {"nodata": 7, "color": "green"},
+         "band_3": {"nodata": 7, "color": "blue"}},
     )  # fmt: skip
     assert image.lazy
     assert image.identical(expected)
@@ -83,7 +84,7 @@ def test_an_alpha_band_is_the_mask_and_no_band(tmp_path, pixels):
     assert np.array_equal(image.compute().mask, alpha == 0)
     kept = Image.open(path, keep_alpha=True)
     assert kept.shape == (4, 300, 270)
-    assert kept.bandinfo["band_4"]["kind"] == "mask"
+    assert kept.bandinfo["alpha"]["kind"] == "mask"
     assert np.array_equal(kept.compute().mask, alpha == 0)
 
 
@@ -147,9 +148,9 @@ def test_scales_offsets_units_are_read_per_band(tmp_path, pixels):
         dataset.update_tags(AREA_OR_POINT="Point")
     image = Image.open(path)
     assert {name: dict(facts) for name, facts in image.bandinfo.items()} == {
-        "band_1": {"kind": "data", "scale": 0.5, "unit": "m"},
-        "band_2": {"kind": "data", "offset": 3},
-        "band_3": {"kind": "data"},
+        "red": {"kind": "data", "scale": 0.5, "unit": "m"},
+        "green": {"kind": "data", "offset": 3},
+        "blue": {"kind": "data"},
     }
     assert image.properties == {"AREA_OR_POINT": "Point"}
     assert image.geobox.affine == TRANSFORM

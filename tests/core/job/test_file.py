@@ -189,3 +189,47 @@ def test_an_old_file_survives_a_failure(session, tmp_path):
 
 def boom():
     raise RuntimeError("boom")
+
+
+ARROW = b"\xff\xff\xff\xff"
+
+
+class TestSuffix:
+    """The suffix of a path says the format, where none is given."""
+
+    @pytest.mark.parametrize(
+        ("name", "begins"),
+        [
+            ("x.json", b"[1"),
+            ("x.JSON", b"[1"),
+            ("x.arrow", ARROW),
+            ("x.msgpack", b"\x93"),
+            ("x.unknown", ARROW),
+        ],
+    )
+    def test_of_a_value(self, session, tmp_path, name, begins):
+        session.compute([1, 2, 3], file=tmp_path / name)
+        got = (tmp_path / name).read_bytes()
+        assert begins in got[:16]
+
+    @pytest.mark.parametrize("name", ["x.tif", "x.tiff", "x.TIF"])
+    def test_of_an_image(self, session, tmp_path, name):
+        import numpy as np
+        from bourn import Image
+
+        plan = session.plan(Image(np.zeros((1, 4, 4), "uint8")), file=tmp_path / name)
+        assert plan.format["type"] == "geotiff"
+        assert "the suffix of the file says" in str([note.message for note in plan.notes])
+
+    def test_a_result_that_the_format_does_not_take_is_refused(self, session, tmp_path):
+        with pytest.raises(RequestError, match="geotiff"):
+            session.compute({"a": 1}, file=tmp_path / "x.tif")
+
+    def test_a_named_format_that_does_not_fit_is_a_note(self, session, tmp_path):
+        path = tmp_path / "x.json"
+        assert [note for note in session.plan(1, file=path, format="json").notes if "is named" in note.message] == []
+        plan = session.plan(1, file=path, format="msgpack")
+        assert "the file is named 'x.json', and its content is msgpack" in [note.message for note in plan.notes]
+
+    def test_a_file_object_says_nothing(self, session):
+        assert session.plan(1, file=io.BytesIO()).format["type"] == "pyarrow"

@@ -220,9 +220,10 @@ def test_who_waits_in_vain_gets_a_timeout_and_the_job_is_cancelled(make, gate, s
 
 def test_a_job_that_runs_out_of_time_fails(make, gate):
     session = make()
-    job = session.compute(gate.wait, timeout=0.2, block=False)
+    session.compute(1)
+    job = session.compute(gate.wait, timeout=2, block=False)
     assert gate.started.wait(60)
-    time.sleep(0.6)
+    time.sleep(2.6)
     gate.go.set()
     with pytest.raises(JobTimeout, match="did not end in the time given"):
         job.wait()
@@ -572,3 +573,82 @@ def test_in_a_notebook_the_bar_is_drawn_once(session, monkeypatch, capsys):
     monkeypatch.setattr("bourn.job.progress._in_notebook", lambda: True)
     assert session.compute(lambda: 2, format="json") == b"2"
     assert capsys.readouterr().out.count("Job ID: ") == 1
+
+
+# -- clocks and ledgers that do not answer -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_time_limit_counts_by_no_clock_on_the_wall(make, clock, gate, soon, hours):
+    session = make(clock=clock)
+    session.compute(1)
+    short = session.compute(gate.wait, timeout=0.5, block=False)
+    long = session.compute(gate.wait, timeout=600, block=False)
+    assert gate.started.wait(60)
+    clock.move(hours=hours)
+    soon(session.engine.running_job(short.id).cancel_requested.is_set)
+    time.sleep(0.5)
+    gate.go.set()
+    assert long.result() == 1
+    with pytest.raises(JobTimeout):
+        short.wait(60)
+
+
+@pytest.mark.backends("home")
+def test_a_time_limit_holds_while_another_process_locks_the_ledger(make, home):
+    import sqlite3
+    from contextlib import closing
+
+    session = make()
+    session.compute(1)
+    with closing(sqlite3.connect(home / "ledger.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        began = time.monotonic()
+        with pytest.raises(JobTimeout):
+            session.compute(2, timeout=1)
+        assert time.monotonic() - began < 3
+        other.execute("rollback")
+    assert session.compute(3, timeout=60) == 3
+
+
+@pytest.mark.backends("home")
+@pytest.mark.parametrize("step", ["create", "size"])
+def test_a_time_limit_holds_while_the_store_does_not_answer(make, monkeypatch, gate, step):
+    session = make()
+    session.compute(1)
+    real = getattr(type(session.store), step)
+
+    def hang(self, *given, **more):
+        gate.go.wait(20)
+        return real(self, *given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(session.store), step, hang)
+        began = time.monotonic()
+        with pytest.raises(JobTimeout):
+            session.compute(2, timeout=1)
+        assert time.monotonic() - began < 3
+        gate.go.set()
+        session.engine.drain()
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "filename"),
+    [("june", "june.json"), ("june.JSON", "june.json"), ("Crème brûlée, 2024", "Creme-brulee-2024.json")],
+)
+def test_a_name_is_that_of_the_file(make, name, filename):
+    session = make()
+    job = session.compute(2, format="json", name=name, block=False).wait()
+    assert job.url.rpartition("/")[2] == session.engine.record_of(job.id).artifact.filename == filename
+    assert job.resubmit().wait().url.endswith(f"/{filename}")
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 201, 7, b"x"])
+def test_a_name_that_can_not_be_is_refused(make, name):
+    from bourn.errors import RequestError
+
+    with pytest.raises(RequestError, match="name: expected a file name"):
+        make().plan(2, name=name)

@@ -3,14 +3,12 @@
 import sqlite3
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from bourn.deadline import time_limit
 from bourn.errors import LedgerError
 from bourn.ledger.database import Database
 from bourn.ledger.database_errors import display_url
@@ -358,34 +356,3 @@ def test_a_ledger_file_that_is_replaced_under_a_process_is_noticed(database, led
     for act in (lambda: ledger.get(JOB), lambda: ledger.request_cancel(JOB, now=NOW)):
         with pytest.raises(LedgerError, match="was replaced or removed while this process had it open"):
             act()
-
-
-@pytest.mark.backends("home")
-def test_a_locked_ledger_ends_in_an_error_within_the_time_limit(database, ledger):
-    """A backup tool, or a shell with an open transaction, holds the lock."""
-    add(ledger)
-    lock = sqlite3.connect(database.url.database, isolation_level=None)
-    lock.execute("begin immediate")
-    try:
-        for thread in (False, True):
-            before = time.monotonic()
-            with pytest.raises(LedgerError, match="did not answer in the time given"):
-                limited(lambda: ledger.request_cancel(JOB, now=NOW), thread=thread)
-            assert time.monotonic() - before < 5
-            assert ledger.get(JOB).cancel_requested_at is None
-    finally:
-        lock.execute("rollback")
-        lock.close()
-
-
-def limited(act, *, thread):
-    """Run `act` with a limit of 0.3 s, in this thread or in another one."""
-
-    def run():
-        with time_limit(0.3):
-            return act()
-
-    if not thread:
-        return run()
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(run).result()

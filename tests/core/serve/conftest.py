@@ -34,6 +34,7 @@ class Session:
         self.registry = registry or Registry.of()
         self.defaults = Defaults()
         self.settings = Settings()
+        self.engine = SimpleNamespace(record_of=house.ledger.get)
         self.sweeps = 0
         self.sweep_fault = None
 

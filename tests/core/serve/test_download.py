@@ -41,7 +41,7 @@ def test_a_link_gives_the_bytes_and_says_how_to_keep_them(session, client):
         "repr-digest": f"sha-256=:{base64.b64encode(bytes.fromhex(digest)).decode()}:",
         "last-modified": "Sun, 01 Nov 2026 12:00:00 GMT",
         "cross-origin-resource-policy": "cross-origin",
-        "vary": "Origin",
+        "vary": "Accept, Origin",
     }
 
 
@@ -279,7 +279,10 @@ def test_bytes_that_were_changed_in_the_store_are_not_given_whole(session, tools
         except httpx.RemoteProtocolError:  # broken off
             assert size > 10
         else:
-            assert (answer.status_code, size) == (404, 10)
+            assert (answer.status_code, size) == (500, 10)
+        assert client.get(path).status_code == 500
+        page = client.get(path, headers={"Accept": "text/html"})
+        assert "<h1>This file is damaged</h1>" in page.text
     assert f"the object {job.key} is damaged" in caplog.text
 
 

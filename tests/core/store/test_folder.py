@@ -1,5 +1,6 @@
 """A folder as a store: whole or not at all, durable, never overwritten."""
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -499,3 +500,50 @@ def test_a_folder_has_many_spellings(tmp_path, monkeypatch):
         open_store("file://srv/a")
     with pytest.raises(ValueError, match=r"^a folder takes no options, got endpoint$"):
         open_store("a", endpoint="x")
+
+
+@pytest.mark.parametrize("how", ["file", "folder"])
+def test_symbolic_links_are_not_followed_out_of_the_store(store, tmp_path, how):
+    """Whoever may put a name into the store's folder may not read with the rights of its owner."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.txt").write_bytes(b"root")
+    with store.create("job/x.txt") as sink:
+        sink.write(b"mine")
+    path = store.local_path("job/x.txt")
+    path.unlink()
+    if how == "file":
+        path.symlink_to(outside / "secret.txt")
+        key = "job/x.txt"
+    else:
+        path.parent.rmdir()
+        path.parent.symlink_to(outside)
+        key = "job/secret.txt"
+    assert (store.size(key), store.local_path(key)) == (None, None)
+    with pytest.raises(OSError, match=r"Too many levels of symbolic links|Not a directory"):
+        store.open(key)
+    with pytest.raises(OSError, match=r"Too many levels of symbolic links|Not a directory"):
+        list(store.stream(key, 0, 4))
+
+
+def test_what_is_no_regular_file_is_not_opened(store):
+    """A named pipe would wait for ever for somebody who writes."""
+    with store.create("job/x.txt") as sink:
+        sink.write(b"mine")
+    os.mkfifo(store.local_path("job/x.txt").with_name("pipe"))
+    assert store.size("job/pipe") is None
+    with pytest.raises(OSError, match="not a regular file"):
+        store.open("job/pipe")
+    with pytest.raises(OSError):  # noqa: PT011  # the system's own words
+        store.open("job")
+
+
+def test_no_file_is_left_open(store):
+    with store.create("job/x.txt") as sink:
+        sink.write(b"mine")
+    files = Path("/proc/self/fd")
+    before = len(list(files.iterdir()))
+    for key in ("job/x.txt", "job/none", "none/none"):
+        with contextlib.suppress(FileNotFoundError), store.open(key) as file:
+            file.read()
+    assert len(list(files.iterdir())) == before

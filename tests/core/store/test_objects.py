@@ -1,5 +1,6 @@
 """An object service as a store: the same behaviour, through obstore."""
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -7,6 +8,7 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -114,13 +116,63 @@ def test_another_object_is_never_overwritten(store, size):
 
 
 def test_it_is_the_service_that_decides_who_is_first(store, monkeypatch):
-    """No look beforehand: the put itself is conditional."""
+    """The request itself is conditional; of parts services have no condition."""
     modes = []
     really = obstore.put
     monkeypatch.setattr(obstore, "put", lambda *args, **kwargs: modes.append(kwargs["mode"]) or really(*args, **kwargs))
     put(store, KEY, b"a")
     put(store, "5c1e/10.tif", b"a" * BIG)
-    assert modes == ["create", "create"]
+    assert modes == ["create", "overwrite"]
+
+
+def test_a_large_object_goes_out_while_it_is_written(store, monkeypatch):
+    """Never held whole, neither in memory nor on this machine's disk."""
+    sent = []
+
+    def put_in_parts(service, key, data, **options):
+        sent.extend(map(len, data))
+
+    monkeypatch.setattr(obstore, "put", put_in_parts)
+    with store.create(KEY) as sink:
+        for _ in range(40):
+            sink.write(bytes(1024 * 1024))
+        assert sum(sent) >= 20 * 1024 * 1024
+    assert (sum(sent), max(sent[1:])) == (40 * 1024 * 1024, 1024 * 1024)
+
+
+def test_the_writer_hears_of_an_upload_that_fails(store, monkeypatch):
+    def full(service, key, data, **options):
+        next(data)
+        raise OSError(errno.EDQUOT, "the object store has no more room for this account")
+
+    monkeypatch.setattr(obstore, "put", full)
+    with pytest.raises(OSError, match="no more room"):
+        put(store, KEY, bytes(200 * 1024 * 1024))
+
+
+def test_no_thread_is_left(store):
+    before = threading.active_count()
+    put(store, KEY, bytes(BIG))
+    with contextlib.suppress(KeyError), store.create("5c1e/11.tif") as sink:
+        sink.write(bytes(BIG))
+        raise KeyError
+    assert threading.active_count() == before
+    assert list(store.keys()) == [KEY]
+
+
+def test_a_connection_that_is_reset_during_a_put_is_no_failure(s3):
+    """A load balancer that closes, a NAT that forgets: the service has not even heard of the request."""
+    proxy = Proxy(s3.port)
+    options = s3.options | {"endpoint": s3.endpoint.replace(str(s3.port), str(proxy.port))}
+    store = open_store(f"s3://{BUCKET}/test-{secrets.token_hex(8)}", **options)
+    try:
+        assert store.size(KEY) is None
+        proxy.break_off("request", 1, 1000)
+        put(store, KEY, b"two")
+        assert proxy.lost == 1
+        assert read(store, KEY) == b"two"
+    finally:
+        proxy.close()
 
 
 def test_missing_objects_are_told(store):
@@ -291,7 +343,7 @@ def test_an_object_whose_answer_got_lost_is_there(s3, monkeypatch, size):
     assert store.size(KEY) is None
     try:
         # Of the put itself, or of what makes one object of the parts; and of each try.
-        proxy.lose_answers(b"if-none-match", times=3)
+        proxy.lose_answers(b"if-none-match" if size < BIG else b"<CompleteMultipartUpload", times=3)
         put(store, KEY, bytes(size))
         assert proxy.lost >= 1
         assert store.size(KEY) == size

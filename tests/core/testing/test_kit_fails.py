@@ -37,7 +37,7 @@ class Shelves(DestinationContract):
         self.folder = tmp_path / "shelf"
         return {"folder": str(self.folder)}
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         return Path(receipt.detail["path"]).read_bytes()
 
     def visible(self):
@@ -73,7 +73,7 @@ from bourn.testing import FormatContract
 class Scrolls(FormatContract):
     name = "scroll"
 
-    def witness(self, data, kind, result):
+    def read_back(self, data, kind, result):
         header, _, values = data.partition(b"\\n")
         told = json.loads(header)
         assert (tuple(told["shape"]), told["dtype"]) == (result.shape, result.dtype.str)

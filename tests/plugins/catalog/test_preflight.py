@@ -5,8 +5,11 @@ import bourn
 import bourn_catalog as catalog
 import numpy as np
 import pytest
+from affine import Affine
 from bourn.errors import Refused
 from grids import grid
+from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
 
 ME = "me"
 BYTE = {"data_type": "Byte"}
@@ -136,7 +139,7 @@ def test_a_grid_with_a_crs_is_needed(session):
         ("image", "the result has no grid; give it one by geobox=, or as bourn.Image(..., geobox=...)")
     ]
     assert problems_of(session, image_of("a", geobox=grid(6, 7, crs=None))) == [
-        ("image", "the result's grid has no CRS, so that nobody could say where it lies")
+        ("image", "the result's grid has no CRS: the item could not state where it lies")
     ]
 
 
@@ -252,3 +255,73 @@ def test_where_acquired_is_taken_from_is_said(session, asked, message):
     product_of(a_byte(), session=session)
     said = f"acquired is not set: it is taken from {message}"
     assert notes_of(session, image_of("a", **asked)) == [("destination.image.acquired", said)]
+
+
+@pytest.mark.parametrize(
+    "crs", ["IAU_2015:49900", 'LOCAL_CS["Site",LOCAL_DATUM["x",0],UNIT["metre",1]]', "EPSG:3855", "EPSG:4978"]
+)
+def test_a_grid_that_is_not_on_earth_is_refused(session, crs):
+    product_of(a_byte(), session=session)
+    image = image_of("a", geobox=GeoBox((6, 7), Affine(10, 0, -90, 0, -10, 45), CRS(crs)))
+    ((path, message),) = problems_of(session, image)
+    assert path == "image"
+    assert "no relation to longitude and latitude on Earth" in message
+
+
+def test_a_grid_off_the_globe_is_refused(session):
+    product_of(a_byte(), session=session)
+    crs = CRS("+proj=geos +h=35785831 +lon_0=0 +ellps=WGS84 +units=m")
+    image = image_of("a", geobox=GeoBox((6, 7), Affine(1000, 0, 5.5e6, 0, -1000, 5.5e6), crs))
+    ((path, message),) = problems_of(session, image)
+    assert (path, "no pixel of the grid lies on the globe" in message) == ("image", True)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_what_is_known_after_computing_only_is_refused_then(session, lazy):
+    """A callable says nothing before: its file is written, and then no item can be made of it."""
+    product_of(a_byte(), session=session)
+    image = image_of("a", geobox=GeoBox((6, 7), Affine(10, 0, -90, 0, -10, 45), CRS("IAU_2015:49900")))
+    with pytest.raises(bourn.errors.BournError, match="on Earth"):
+        session.compute((lambda: image) if lazy else image, destination=catalog.Image(name="t1", product_id="p"))
+
+
+def test_a_rotated_pole_and_a_compound_code_are_published(session):
+    product_of(a_byte(), session=session)
+    rotated = "+proj=ob_tran +o_proj=longlat +o_lon_p=-162 +o_lat_p=39.25 +lon_0=180 +to_meter=0.0174532925199433"
+    for name, crs, transform in (
+        ("r", rotated, Affine(0.1, 0, -10, 0, -0.1, 10)), ("c", "EPSG:7415", Affine(100, 0, 100_000, 0, -100, 450_000))
+    ):  # fmt: skip
+        image = image_of("a", geobox=GeoBox((6, 7), transform, CRS(crs)))
+        published = session.compute(image, destination=catalog.Image(name=name, product_id="p"))
+        assert published.open().geobox.affine == transform
+        code = published.stac["properties"]["proj:code"]
+        assert code == (None if name == "r" else crs)
+        assert published.stac["geometry"]["type"] == "Polygon"
+
+
+STORED = {"scale": 0.01, "offset": -1.0}
+
+
+def with_scale(**facts):
+    return image_of("a", bandinfo={"a": {"nodata": 0, **facts}})
+
+
+def test_a_scale_that_the_product_has_not_is_noted(session):
+    product_of(a_byte(), session=session)
+    ((path, message),) = [note for note in notes_of(session, with_scale(**STORED)) if "scale" in note[1]]
+    assert path == "destination.image"
+    assert message.startswith(
+        "'a' has scale 0.01 and offset -1, which are not kept: 'a' of the product has no physical"
+    )
+
+
+def test_a_scale_other_than_the_products_is_refused(session):
+    """Stored 100 is 0 by the product's scale and offset, and 9 by others."""
+    product_of(a_byte(data_range=(0, 200), physical_range=(-1, 1)), session=session)
+    assert [note for note in notes_of(session, with_scale(**STORED)) if "scale" in note[1]] == []
+    message = "'a' has scale 0.1 and offset -1, 'a' of the product has scale 0.01 and offset -1"
+    assert problems_of(session, with_scale(scale=0.1, offset=-1.0)) == [
+        ("image", f"{message}: readers would get other values")
+    ]
+    rescaled = notes_of(session, with_scale(**STORED), rescale=True, change_dtype=True)
+    assert any("which are not applied" in message for _, message in rescaled)

@@ -414,3 +414,57 @@ def test_the_history_ends_where_todays_tables_are(session_of, monkeypatch, tmp_p
     with made.read() as connection:
         assert schema(connection) == at_once
         assert MIGRATIONS.version(connection) == MIGRATIONS.head
+
+
+HOSTILE = ["\ud800", "p\0", "p:\ud800", "p:\0i", "x" * 100_000, "p:i\n", ":", "", "p:i:", "../p:i"]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_an_id_that_can_not_be_is_unknown(database, session_as, text):
+    """No database is asked for it: the driver of one takes no surrogates, that of the other no NUL."""
+    session = session_as(ME)
+    with pytest.raises(catalog.UnknownProduct):
+        catalog.Product.get(text, session=session)
+    with pytest.raises((catalog.UnknownImage, catalog.UnknownProduct)):
+        catalog.Image.get(text, session=session)
+    with pytest.raises((catalog.UnknownProduct, RequestError)):
+        catalog.Image.search(text, session=session)
+    catalog.Product.search(text, session=session)  # any text may be part of a name
+
+
+@pytest.mark.parametrize("value", [5, None, b"p:i", ["p"], object()])
+def test_an_id_of_another_type_is_a_bad_request(session_as, value):
+    session = session_as(ME)
+    for ask in (catalog.Product.get, catalog.Image.get, catalog.Product.search):
+        with pytest.raises(RequestError, match="expected a str, got"):
+            ask(value, session=session)
+
+
+@pytest.mark.parametrize("limit", [-1, 10**30, 2.5, "1", True])
+def test_a_limit_is_a_number_of_images(session_as, limit):
+    with pytest.raises(RequestError, match="limit"):
+        catalog.Image.search(limit=limit, session=session_as(ME))
+
+
+@pytest.mark.parametrize(
+    "geometry", [{"type": "Point", "coordinates": [0, 91]}, {"type": "Point", "coordinates": [float("nan"), 0]}]
+)
+def test_an_area_is_in_degrees(session_as, geometry):
+    with pytest.raises(RequestError, match="longitudes and latitudes in degrees"):
+        catalog.Image.search(geometry=geometry, session=session_as(ME))
+
+
+def test_a_search_goes_on_beyond_180_degrees(database, session_as, product):
+    done(database, publish, publication(product, "east", "1", geometry=square(178, 0)))
+    done(database, publish, publication(product, "west", "2", geometry=square(-179, 0)))
+    session = session_as(ME)
+
+    def names(west, east):
+        area = {"type": "Polygon", "coordinates": [[[west, -1], [east, -1], [east, 2], [west, 2], [west, -1]]]}
+        return {found.name for found in catalog.Image.search(geometry=area, session=session)}
+
+    assert names(170, 190) == {"east", "west"}
+    assert names(180.5, 185) == {"west"}
+    assert names(-185, -180.5) == {"east"}
+    assert names(-300, 300) == {"east", "west"}
+    assert names(-10, 10) == set()

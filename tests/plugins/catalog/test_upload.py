@@ -459,3 +459,19 @@ def test_hostile_text_stays_text(session, composite, to):
     assert "<script" not in made._repr_html_()
     with warnings.catch_warnings():
         assert catalog.Product.search("'", session=session)[0].id == "p"
+
+
+def test_what_was_published_is_given_by_rights_as_they_are_now(session_as, product, composite, to):
+    """By the job, and by an image that was found before, too."""
+    ann, bob = (session_as(name, shared_ledger=True) for name in ("ann", "bob"))
+    attrs.evolve(product, readers=["bob"]).save(session=ann)
+    job = ann.compute(composite, destination=to(), block=False).wait()
+    assert bob.job(job.id).result().thumbnail()
+    held = catalog.Image.get("org:radar:t1", session=bob)
+    assert "<img" in held._repr_html_()
+    attrs.evolve(product, readers=[]).save(session=ann)
+    for ask in (held.open, held.thumbnail, held.stac_with_thumbnail, bob.job(job.id).result):
+        with pytest.raises((catalog.UnknownImage, catalog.UnknownProduct)):
+            ask()
+    assert "<img" not in held._repr_html_()
+    assert job.result().thumbnail()

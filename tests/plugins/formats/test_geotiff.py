@@ -9,6 +9,7 @@ import textwrap
 import threading
 
 import attrs
+import bourn
 import dask.array as da
 import numpy as np
 import pytest
@@ -280,7 +281,10 @@ def test_only_bands_named_so_are_colours(write, bands, dtype, expected, tiled):
     assert tuple(expected) == file.colorinterp
 
 
-@pytest.mark.parametrize(("dtype", "predictor"), [("uint16", 2), ("int64", 2), ("float32", 3), ("complex64", None)])
+@pytest.mark.parametrize(
+    ("dtype", "predictor"),
+    [("uint16", 2), ("int32", 2), ("int64", None), ("uint64", None), ("float32", 3), ("complex64", None)],
+)
 @pytest.mark.parametrize("tiled", [True, False])
 def test_the_predictor_follows_the_dtype(write, dtype, predictor, tiled):
     file, _ = write(Image(pixels((1, 70, 80), dtype)), tiled=tiled)
@@ -401,7 +405,7 @@ REFUSED = {
     ),
     "bands": (Image(np.ones((65536, 1, 1), "u1")), {}, "a TIFF holds 65535 bands at most, the image has 65536"),
     "tile": (
-        Image(np.ones((8, 1, 1))), {"blocksize": 8192},
+        Image(np.broadcast_to(np.ones(()), (8, 1, 9000))), {"blocksize": 8192},
         (
             "8 bands take 4294967296 bytes in a tile of 8192 x 8192 pixels, of 2147483647 at most: "
             "take a smaller blocksize, or fewer bands"
@@ -569,3 +573,39 @@ def test_a_nodata_value_that_is_one_of_a_masks_is_told(nodata, said):
     report = GeoTIFF().encode(Image(pixels, ["data", "clear"], bandinfo=facts), Options(), io.BytesIO())
     note = f"most readers take {nodata} for no data in clear too: TIFF has one value for all"
     assert report["notes"] == ([note] if said else [])
+
+
+def test_colors_are_those_that_are_asked_for(write):
+    """By their names nobody knows what B04, B03, B02 are."""
+    image = Image(pixels((4, 20, 30), "u1"), ["B04", "B03", "B02", "B08"])
+    assert [role.name for role in write(image)[0].colorinterp] == ["gray", *["undefined"] * 3]
+    assert [role.name for role in write(image, colors="rgb")[0].colorinterp] == ["red", "green", "blue", "undefined"]
+    named = Image(pixels((3, 20, 30), "u1"), ["red", "green", "blue"])
+    assert [role.name for role in write(named)[0].colorinterp] == ["red", "green", "blue"]
+    assert [role.name for role in write(named, colors="none")[0].colorinterp] == ["gray", "undefined", "undefined"]
+
+
+@pytest.mark.parametrize(
+    ("count", "dtype", "message"), [(2, "u1", "needs three bands"), (3, "f4", "take uint8 and uint16 for colors")]
+)
+def test_a_plan_refuses_colors_that_can_not_be(count, dtype, message):
+    image = Image(pixels((count, 20, 30), dtype))
+    with pytest.raises(bourn.errors.RequestError, match=message):
+        bourn.plan(image, format={"type": "geotiff", "colors": "rgb"})
+    with pytest.raises(ResultRefused, match=message):
+        GeoTIFF().encode(image, Options(colors="rgb"), io.BytesIO())
+
+
+@pytest.mark.parametrize("compression", ["JPEG", "WEBP"])
+def test_a_lossy_compression_never_meets_nodata(write, compression):
+    """JPEG makes 1 of 0 and 0 of 1: the mask says which is which."""
+    rng = np.random.default_rng(0)
+    array = rng.integers(0, 4, (3, 64, 64), "u1")
+    array[:, :, :20] = 0
+    info = {name: {"nodata": 0} for name in ("red", "green", "blue")}
+    file, report = write(Image(array, list(info), bandinfo=info), compression=compression)
+    assert file.nodata is None
+    np.testing.assert_array_equal(file.dataset_mask() == 0, (array == 0).any(axis=0))
+    assert report["nodata"] == "mask"
+    assert report["hidden"]["red"] == np.count_nonzero((array == 0).any(axis=0) & (array[0] != 0))
+    assert any(note.startswith(f"{compression} changes pixels") for note in report["notes"])

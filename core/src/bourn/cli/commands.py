@@ -1,4 +1,4 @@
-"""The group of all commands, and what holds for every one: the session, errors, plugins' own commands."""
+"""The group of all commands: its session, errors, and the commands of plugins."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import click
 
 from bourn import __version__
 from bourn.cli.failure import INTERRUPTED, Failure, of_the_system
-from bourn.cli.terminal import tell
+from bourn.cli.terminal import notify
 from bourn.errors import BournError
-from bourn.wording import clean, nearest, shown
+from bourn.wording import clean, hide_credentials, nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ _OWN = {
     "schema": "bourn.cli.plugins",
     "docs": "bourn.cli.plugins",
     "doctor": "bourn.cli.doctor",
-    "trust": "bourn.cli.settings",
+    "trust": "bourn.cli.trust",
     "jobs": "bourn.cli.jobs",
     "job": "bourn.cli.jobs",
     "cancel": "bourn.cli.jobs",
@@ -50,7 +50,7 @@ _OWN = {
 
 
 class _Offered(click.Group):
-    """Takes what plugins add, by the first come; names of our own are not to be had."""
+    """Collects the commands of plugins; the first of a name is kept, and names of bourn itself are refused."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         name = name or cmd.name
@@ -61,21 +61,21 @@ class _Offered(click.Group):
 
 
 class Commands(click.Group):
-    """bourn's own commands, and those of plugins; a plugin that fails costs nobody else's command."""
+    """The commands of bourn and of plugins; a plugin that fails takes no other command away."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """As click has it; warnings go out plainly from now on, those that come up for `--help` too."""
+        """Make the context; from here on warnings are printed plainly, also those of `--help`."""
         _log_to_stderr(debug="--debug" in args)
         return super().make_context(info_name, args, parent, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Our own in the order in which one needs them, then those of plugins."""
+        """List the commands of bourn in the order of use, then those of plugins."""
         return [*_OWN, *sorted(self._offered(ctx).commands)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name; plugins are asked only for what is none of ours."""
+        """Return the command of that name; plugins are asked only for other names than those of bourn."""
         if cmd_name in _OWN:
             from importlib import import_module  # see above
 
@@ -84,7 +84,7 @@ class Commands(click.Group):
         return self._offered(ctx).commands.get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; every error of bourn's becomes one that click shows."""
+        """Run a command; an error of bourn becomes one that click prints."""
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
@@ -97,7 +97,7 @@ class Commands(click.Group):
             if isinstance(error, BrokenPipeError):
                 _leave_pipe()
             if isinstance(error, KeyboardInterrupt):
-                tell("")
+                notify("")
                 raise click.exceptions.Exit(INTERRUPTED) from error
             if isinstance(error, OSError) and not isinstance(error, BournError):
                 raise of_the_system(error) from error
@@ -106,10 +106,10 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that is asked for, or the nearest in the error: click looks among those it was given only."""
+        """Return the command, or raise an error that names the nearest: click suggests registered commands only."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            meant = nearest(args[0], self.list_commands(ctx))
-            hint = f" Did you mean {meant!r}?" if meant else ""
+            suggestion = nearest(args[0], self.list_commands(ctx))
+            hint = f" Did you mean {suggestion!r}?" if suggestion else ""
             msg = f"No such command {shown(args[0])}.{hint}"
             raise click.UsageError(msg, ctx)
         return super().resolve_command(ctx, args)
@@ -122,17 +122,17 @@ class Commands(click.Group):
             try:
                 session_of(ctx).registry.hooks.call("bourn_commands", group=offered)
             except BournError as error:  # settings that can't be read: `--help` works all the same
-                tell(f"Warning: {error.message}")
+                notify(f"Warning: {error.message}")
             root.meta["bourn.offered"] = offered
         found: _Offered = root.meta["bourn.offered"]
         return found
 
 
 class _Plainly(logging.Formatter):
-    """A line a warning; the traceback is for `--debug`."""
+    """One line for each warning; the traceback is for `--debug`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return f"{record.levelname.capitalize()}: {record.getMessage()}"
+        return f"{record.levelname.capitalize()}: {hide_credentials(clean(record.getMessage()))}"
 
 
 def _choose_settings(_context: click.Context, _option: click.Parameter, file: str | None) -> None:
@@ -153,7 +153,7 @@ def _choose_settings(_context: click.Context, _option: click.Parameter, file: st
     callback=_choose_settings,
     help="Read the settings from this file.",
 )
-def bourn(*, debug: bool) -> None:  # the group itself looks at it
+def bourn(*, debug: bool) -> None:  # Commands.make_context reads it
     """Put the result of a computation where it should go, in the form it should have.
 
     A destination says where, a format says how; both are plugins. Begin with `bourn list` and `bourn demo`.
@@ -171,7 +171,7 @@ def _log_to_stderr(*, debug: bool) -> None:
 
 
 def session_of(context: click.Context) -> Session:
-    """The session of this run: the default one, unless a test gave another."""
+    """Return the session of this run: the default one, unless a test gave another."""
     root = context.find_root()
     if root.obj is None:
         from bourn.session import default_session  # attrs, 30 ms, which `--version` need not pay
@@ -182,7 +182,7 @@ def session_of(context: click.Context) -> Session:
 
 
 def pass_session(command: Callable[Concatenate[Session, P], None]) -> Callable[P, None]:
-    """Hand a command the session as its first argument."""
+    """Give a command the session as its first argument."""
 
     @functools.wraps(command)
     def with_session(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -194,7 +194,7 @@ def pass_session(command: Callable[Concatenate[Session, P], None]) -> Callable[P
 
 
 def _leave_pipe() -> NoReturn:
-    """Whoever read has enough (`bourn list | head -1`): that is no fault, and Python must not write on at exit."""
+    """End quietly where the reader has closed the pipe (`bourn list | head -1`); Python must not write at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise click.exceptions.Exit(0)
 

@@ -1,4 +1,4 @@
-"""``bourn doctor``: whether everything that bourn needs is there and works, each looked at alone."""
+"""``bourn doctor``: checks of everything that bourn needs, each on its own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import click
 
 from bourn import __version__
 from bourn.cli.commands import pass_session
-from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
-from bourn.describe.paper import one_line
+from bourn.cli.terminal import as_json_option, console, print_json, print_lines
+from bourn.describe.console import one_line
 from bourn.errors import BournError, PluginError, SettingsError
 from bourn.settings.sources import PREFIX
 from bourn.wording import hide_credentials
@@ -24,7 +24,7 @@ from bourn.wording import hide_credentials
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bourn.describe.paper import Paper
+    from bourn.describe.console import Console
     from bourn.session import Session
 
 __all__ = ["doctor_command"]
@@ -36,7 +36,7 @@ Rows = list[dict[str, Any]]
 @as_json_option
 @pass_session
 def doctor_command(session: Session, *, as_json: bool) -> None:
-    """Whether everything works.
+    """Check that everything works.
 
     Looks at the ledger, the store, the links and every plugin. The exit status is 1 if something does not work.
     """
@@ -61,7 +61,7 @@ def doctor_command(session: Session, *, as_json: bool) -> None:
     if as_json:
         print_json({"parts": parts, "plugins": plugins, "problems": problems})
     else:
-        print_lines(_report(parts, plugins, problems, paper()))
+        print_lines(_report(parts, plugins, problems, console()))
     if any(problem["fatal"] for problem in problems):
         click.get_current_context().exit(1)
 
@@ -88,8 +88,8 @@ def _looked(part: str, look: Callable[[], str]) -> dict[str, Any]:
     try:
         return {"part": part, "found": look(), "problem": ""}
     except Exception as error:  # noqa: BLE001  # a database's or a disk's own errors; what is wrong is what we are here for
-        told = one_line(error.message if isinstance(error, BournError) else f"{type(error).__name__}: {error}")
-        return {"part": part, "found": "", "problem": told}
+        message = one_line(error.message if isinstance(error, BournError) else f"{type(error).__name__}: {error}")
+        return {"part": part, "found": "", "problem": message}
 
 
 def _settings(session: Session) -> str:
@@ -147,10 +147,10 @@ def _answers(url: str) -> bool:
 
 
 def _settings_of_plugins(session: Session) -> Rows:
-    """What is wrong with each plugin's own settings, and those that belong to no plugin."""
+    """Return what is wrong with the settings of each plugin, and sections that belong to none."""
     problems: Rows = []
     for spec in (*session.registry.destinations.values(), *session.registry.formats.values()):
-        with contextlib.suppress(PluginError):  # it is told of as broken
+        with contextlib.suppress(PluginError):  # it is reported as broken
             try:
                 session.settings.of_plugin(spec.name, spec.settings_class)
             except SettingsError as error:
@@ -179,12 +179,12 @@ def _plugins(session: Session) -> Rows:
     return rows
 
 
-def _report(parts: Rows, plugins: Rows, problems: Rows, paper: Paper) -> list[str]:
-    lines = paper.table(
+def _report(parts: Rows, plugins: Rows, problems: Rows, console: Console) -> list[str]:
+    lines = console.table(
         [(part["part"], part["found"] or "does not work; see below") for part in parts], indent=0, wrap=(1,)
     )
-    lines += ["", paper.strong("Plugins")]
-    lines += paper.table(
+    lines += ["", console.strong("Plugins")]
+    lines += console.table(
         [
             (row["role"], row["name"], f"{row['distribution']} {row['version']}".strip(),
              "broken" if row["problem"] else f"loads in {row['loaded_in_seconds'] * 1000:.0f} ms")
@@ -192,9 +192,9 @@ def _report(parts: Rows, plugins: Rows, problems: Rows, paper: Paper) -> list[st
         ],
         wrap=(),
     ) or ["  none"]  # fmt: skip
-    lines += ["", paper.strong("Problems") if problems else "No problems."]
+    lines += ["", console.strong("Problems") if problems else "No problems."]
     for problem in problems:
         who = f"{problem['distribution']} {problem['version']}".strip()
         name = problem["what"] + (f" ({who})" if who else "")
-        lines += [f"  {paper.bad(name) if problem['fatal'] else name}", *paper.wrapped(problem["reason"], 6)]
+        lines += [f"  {console.bad(name) if problem['fatal'] else name}", *console.wrapped(problem["reason"], 6)]
     return lines

@@ -1,4 +1,4 @@
-"""How an error reaches the user: a kind text on standard error, and the exit status that scripts go by."""
+"""How an error is shown: a text on standard error, JSON where the command prints it, and the exit status."""
 
 from __future__ import annotations
 
@@ -16,35 +16,36 @@ from bourn.errors import (
     SettingsError,
     UnknownJob,
 )
+from bourn.wording import escape_controls, hide_credentials
 
 __all__ = ["INTERRUPTED", "Failure", "described", "status_of"]
 
 FAILED = 1
 BAD_REQUEST = 2
 INTERRUPTED = 130
-"""What shells give for SIGINT."""
+"""The exit status of shells for SIGINT."""
 
 
 def status_of(error: BaseException) -> int:
-    """2 where the request must be mended, 1 where something went wrong with it."""
+    """Return 2 where the request is wrong, 1 where it failed."""
     return BAD_REQUEST if isinstance(error, RequestError | RequestTypeError | SettingsError | UnknownJob) else FAILED
 
 
 def described(error: BournError) -> dict[str, Any]:
-    """An error as JSON."""
-    told: dict[str, Any] = {"code": error.code, "message": error.message}
+    """Return an error as JSON."""
+    described_error: dict[str, Any] = {"code": error.code, "message": hide_credentials(error.message)}
     if isinstance(error, RequestError):
-        told["problems"] = [problem._asdict() for problem in error.problems]
+        described_error["problems"] = [problem._asdict() for problem in error.problems]
     if isinstance(error, JobError) and error.job is not None:
-        told["job"] = error.job.id
-    return told
+        described_error["job"] = error.job.id
+    return described_error
 
 
 class Failure(click.ClickException):
-    """An error of bourn's as click shows errors; as JSON too, on standard output, where the command prints JSON."""
+    """An error of bourn for click; also as JSON on standard output, where the command prints JSON."""
 
     def __init__(self, error: BournError, context: click.Context | None = None) -> None:
-        super().__init__(error.message or type(error).__name__)
+        super().__init__(escape_controls(hide_credentials(error.message)) or type(error).__name__)
         self.error = error
         # click declares it for the class and reads it from the object.
         self.exit_code = status_of(error)  # type: ignore[misc]
@@ -58,6 +59,6 @@ class Failure(click.ClickException):
 
 
 def of_the_system(error: OSError) -> click.ClickException:
-    """What the disk or the network has against it, without a traceback."""
+    """Return an I/O error as one that click prints, without a traceback."""
     where = f"{os.fspath(error.filename)}: " if isinstance(error.filename, str | os.PathLike) else ""
-    return click.ClickException(f"{where}{error.strerror or error}")
+    return click.ClickException(hide_credentials(f"{where}{error.strerror or error}"))

@@ -1,4 +1,4 @@
-"""Ctrl-C: cancels jobs, and leaves none behind that nobody knows of yet."""
+"""Ctrl-C: cancels jobs, and is held back while jobs are started."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["cancelled_by_interrupt", "interrupts_held"]
 
 @contextlib.contextmanager
 def interrupts_held() -> Iterator[None]:
-    """A Ctrl-C within the block takes effect at its end; a second one at once."""
-    if threading.current_thread() is not threading.main_thread():  # only there can it be told, or come
+    """Delay a Ctrl-C within the block to its end; a second one takes effect at once."""
+    if threading.current_thread() is not threading.main_thread():  # signals arrive in the main thread only
         yield
         return
     held = False
@@ -40,7 +40,7 @@ def interrupts_held() -> Iterator[None]:
 
 @contextlib.contextmanager
 def cancelled_by_interrupt(jobs: Iterable[Job]) -> Iterator[None]:
-    """A Ctrl-C within the block cancels the jobs, those that were added within it too."""
+    """Cancel the jobs, also those added within the block, on a Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""A job in words and as JSON, as every command tells it."""
+"""A job as text and as JSON, the same for all commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from bourn.describe.paper import Paper
+    from bourn.describe.console import Console
     from bourn.job.job import Job
     from bourn.session import Session
 
@@ -18,7 +18,7 @@ __all__ = ["job_as_json", "job_page", "link_state", "link_until", "spoken_size",
 
 
 def job_as_json(session: Session, job: Job) -> dict[str, Any]:
-    """A job for machines."""
+    """Return a job as JSON."""
     record = session.engine.record_of(job.id)
     artifact = None if record is None else record.artifact
     receipt, error, runtime = job.receipt, job.error, job.runtime
@@ -42,44 +42,44 @@ def job_as_json(session: Session, job: Job) -> dict[str, Any]:
     }
 
 
-def job_page(session: Session, job: Job, paper: Paper) -> list[str]:
-    """A job for people."""
-    told = job_as_json(session, job)
+def job_page(session: Session, job: Job, console: Console) -> list[str]:
+    """Return a job as lines of text."""
+    described = job_as_json(session, job)
     progress = job.progress
     rows = [
-        ("stage", told["stage"] + (f"; {progress.note}" if progress.note else "")),
-        ("destination", _half(told["destination"])),
-        ("format", _half(told["format"])),
+        ("stage", described["stage"] + (f"; {progress.note}" if progress.note else "")),
+        ("destination", _with_options(described["destination"])),
+        ("format", _with_options(described["format"])),
         ("asked for", spoken_time(job.created_datetime)),
         ("took", "" if job.runtime is None else f"{job.runtime.total_seconds():.2f} s"),
         ("steps", f"{progress.done} of {progress.total}" if not job.done and progress.total else ""),
-        ("link", told["url"] or told["link"] or ""),
-        ("until", (link_until(session, job) or "") if told["link"] == "works" else ""),
-        ("size", "" if told["size_bytes"] is None else spoken_size(told["size_bytes"])),
-        ("sha256", told["sha256"] or ""),
-        ("error", "" if told["error"] is None else told["error"]["message"]),
-        *_details(told),
+        ("link", described["url"] or described["link"] or ""),
+        ("until", (link_until(session, job) or "") if described["link"] == "works" else ""),
+        ("size", "" if described["size_bytes"] is None else spoken_size(described["size_bytes"])),
+        ("sha256", described["sha256"] or ""),
+        ("error", "" if described["error"] is None else described["error"]["message"]),
+        *_details(described),
     ]
-    lines = paper.table([row for row in rows if row[1]], indent=2, wrap=(1,))
-    return [paper.strong(job.id), *lines]
+    lines = console.table([row for row in rows if row[1]], indent=2, wrap=(1,))
+    return [console.strong(job.id), *lines]
 
 
-def _details(told: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What destination and format had to say, a line each."""
-    receipt = (told["receipt"] or {}).get("detail", {})
+def _details(described: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return receipt and report, one line for each entry."""
+    receipt = (described["receipt"] or {}).get("detail", {})
     said = [("receipt", key, value) for key, value in receipt.items()]
-    said += [("report", key, value) for part in told["report"].values() for key, value in part.items()]
+    said += [("report", key, value) for part in described["report"].values() for key, value in part.items()]
     said = [row for row in said if row[2] not in (None, "", [], {})]
     return [(head, f"{key}: {plain_text(value)}") for head, key, value in said]
 
 
-def _half(mapping: Mapping[str, Any]) -> str:
+def _with_options(mapping: Mapping[str, Any]) -> str:
     options = [f"{key}={plain_text(value)}" for key, value in mapping.items() if key != "type"]
     return " ".join([str(mapping.get("type")), *options])
 
 
 def link_until(session: Session, job: Job) -> str | None:
-    """Until when the link works; None where there is none, or it is not ours to say."""
+    """Return until when the link works; None where there is none, or it is not a link of this server."""
     ends, url = job.expires_datetime, job.url
     if ends is None or url is None or not url.startswith(session.settings.public_url):
         return None
@@ -87,7 +87,7 @@ def link_until(session: Session, job: Job) -> str | None:
 
 
 def link_state(session: Session, job: Job) -> str | None:
-    """Whether bourn's own link works, is revoked or expired; None where there is none, or it is not ours to say."""
+    """Return whether the link works, is revoked or expired; None where there is none of this server."""
     record = session.engine.record_of(job.id)
     artifact = None if record is None else record.artifact
     if artifact is None or link_until(session, job) is None:
@@ -99,12 +99,12 @@ def link_state(session: Session, job: Job) -> str | None:
 
 
 def spoken_time(moment: datetime) -> str:
-    """A moment to the minute."""
+    """Return a time to the minute."""
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def spoken_size(size_bytes: float) -> str:
-    """A size with its unit.
+    """Return a size with its unit.
 
     Examples
     --------

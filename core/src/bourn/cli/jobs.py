@@ -8,7 +8,7 @@ import click
 
 from bourn.cli.commands import pass_session
 from bourn.cli.job_text import job_as_json, job_page
-from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
+from bourn.cli.terminal import as_json_option, console, print_json, print_lines
 from bourn.errors import UnknownJob
 from bourn.wording import shown
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["cancel_command", "job_command", "jobs_command", "revoke_command"]
 
 STAGES = ("QUEUED", "PREPARING", "RUNNING", "SAVING", "SUCCEEDED", "FAILED", "CANCELLED")
-"""As the ledger has them, which is not imported for the sake of a help text; a test holds the two together."""
+"""Those of the ledger, which is not imported for a help text; a test compares the two."""
 
 WHOLE = 48
 """Digits of an id."""
@@ -28,15 +28,15 @@ MOST_NAMED = 5
 """How many jobs a message names."""
 
 NARROW = 100
-"""Below this width a table of jobs leaves out when they were asked for: ids are never cut."""
+"""Below this width a table of jobs has no column of times: ids are never cut."""
 
 
 LEAST = 4
-"""Digits of an id that tell a job: of fewer a slip of the pen would too often hit some other one."""
+"""The fewest digits of an id that select a job: with fewer a typing error could select another one."""
 
 
 def found(session: Session, given: str) -> Job:
-    """The job of that id, or the only one whose id begins so.
+    """Return the job of that id, or the only one whose id begins with it.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def found(session: Session, given: str) -> Job:
 @as_json_option
 @pass_session
 def jobs_command(session: Session, *, stage: str | None, limit: int, as_json: bool) -> None:
-    """The jobs, the newest first."""
+    """List the jobs, the newest first."""
     jobs = session.jobs(stage=stage, limit=limit)
     if as_json:
         print_json([job_as_json(session, job) for job in jobs])
@@ -74,8 +74,8 @@ def jobs_command(session: Session, *, stage: str | None, limit: int, as_json: bo
          f"{job.created_datetime:%Y-%m-%d %H:%M}"]
         for job in jobs
     ]  # fmt: skip
-    columns = len(head) if paper().width >= NARROW else len(head) - 1
-    print_lines(paper().table([row[:columns] for row in rows], head=head[:columns], indent=0, wrap=()))
+    columns = len(head) if console().width >= NARROW else len(head) - 1
+    print_lines(console().table([row[:columns] for row in rows], head=head[:columns], indent=0, wrap=()))
 
 
 @click.command("job")
@@ -83,7 +83,7 @@ def jobs_command(session: Session, *, stage: str | None, limit: int, as_json: bo
 @as_json_option
 @pass_session
 def job_command(session: Session, job_id: str, *, as_json: bool) -> None:
-    """How a job fares, or what became of it.
+    """Show the status of a job.
 
     Of its ID the first four digits or more will do, here and for `cancel` and `revoke`, where no other job begins so.
     """
@@ -91,7 +91,7 @@ def job_command(session: Session, job_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json(job_as_json(session, job))
     else:
-        print_lines(job_page(session, job, paper()))
+        print_lines(job_page(session, job, console()))
 
 
 @click.command("cancel")

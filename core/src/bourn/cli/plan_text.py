@@ -1,4 +1,4 @@
-"""A plan in words, as ``bourn send --plan`` tells it."""
+"""A plan as text, as ``bourn send --plan`` prints it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bourn.describe.option import plain_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bourn.describe.paper import Paper
+    from bourn.describe.console import Console
     from bourn.dispatch.plan import Plan
     from bourn.results.info import ResultInfo
 
@@ -19,16 +19,18 @@ __all__ = ["plan_page", "result_in_words"]
 MOST_BANDS = 8
 
 
-def plan_page(plan: Plan, paper: Paper) -> list[str]:
-    """Who would get what in which form, with every option, and what was decided about it."""
+def plan_page(plan: Plan, console: Console) -> list[str]:
+    """Return a plan as lines: result, destination and format with every option, notes."""
     rows = [("result", result_in_words(plan.info), "")]
-    for role, chosen in (("destination", plan.to), ("format", plan.written)):
+    for role, chosen in (("destination", plan.chosen_destination), ("format", plan.chosen_format)):
         rows.append((role, chosen.name, f"{chosen.distribution} {chosen.version}"))
         rows += [("", *row) for row in _options(chosen.as_mapping())]
-    lines = paper.table([row[:2] for row in rows if not row[2]][:1], indent=0, least=(11,))
-    lines += paper.table(rows[1:], indent=0, wrap=(2,), least=(11,))
+    lines = console.table([row[:2] for row in rows if not row[2]][:1], indent=0, least=(11,))
+    lines += console.table(rows[1:], indent=0, wrap=(2,), least=(11,))
     notes = [note.message for note in plan.notes]
-    return lines + paper.table([("note" if not n else "", note) for n, note in enumerate(notes)], indent=0, least=(11,))
+    return lines + console.table(
+        [("note" if not n else "", note) for n, note in enumerate(notes)], indent=0, least=(11,)
+    )
 
 
 def _options(mapping: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -36,7 +38,7 @@ def _options(mapping: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def result_in_words(info: ResultInfo) -> str:
-    """What is known of the result without computing it."""
+    """Return what is known of a result without computing it."""
     shape = " x ".join(map(str, info.shape)) if info.shape else ""
     parts = [
         " or ".join(info.kinds) or "not known before it is computed",

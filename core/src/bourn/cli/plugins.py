@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bourn.cli.commands import pass_session
-from bourn.cli.terminal import as_json_option, paper, print_json, print_lines
+from bourn.cli.terminal import as_json_option, console, print_json, print_lines
 from bourn.describe import text
 from bourn.errors import UnknownPlugin
 from bourn.wording import nearest
@@ -29,11 +29,11 @@ KINDS = ("value", "array", "image", "table", "features")
 @as_json_option
 @pass_session
 def list_command(session: Session, *, as_json: bool) -> None:
-    """What is installed, and who ships it."""
+    """List what is installed, with its distributions."""
     if as_json:
-        print_json({key: told for key, told in session.registry.describe().items() if key != "matrix"})
+        print_json({key: value for key, value in session.registry.describe().items() if key != "matrix"})
     else:
-        print_lines(text.listing(session.registry, paper()))
+        print_lines(text.listing(session.registry, console()))
 
 
 @click.command("show")
@@ -41,7 +41,7 @@ def list_command(session: Session, *, as_json: bool) -> None:
 @as_json_option
 @pass_session
 def show_command(session: Session, name: str, *, as_json: bool) -> None:
-    """All about one destination or format.
+    """Show a destination or a format.
 
     Its options with their limits, what it goes together with, and examples.
     """
@@ -51,21 +51,21 @@ def show_command(session: Session, name: str, *, as_json: bool) -> None:
         print_json([described[f"{spec.role}s"][spec.name] for spec in specs])
         return
     for number, spec in enumerate(specs):
-        print_lines(([""] if number else []) + text.page(spec, session.registry, paper()))
+        print_lines(([""] if number else []) + text.page(spec, session.registry, console()))
 
 
 @click.command("matrix")
 @as_json_option
 @pass_session
 def matrix_command(session: Session, *, as_json: bool) -> None:
-    """What goes together.
+    """Show what goes together.
 
     Which kinds of result pass in which format to which destination, and why others do not.
     """
     if as_json:
         print_json(session.registry.describe()["matrix"])
     else:
-        print_lines(text.pairs(session.registry, paper()))
+        print_lines(text.pairs(session.registry, console()))
 
 
 @click.command("schema")
@@ -78,7 +78,7 @@ def matrix_command(session: Session, *, as_json: bool) -> None:
 @click.option("--openeo", "form", flag_value="openeo", help="The formats as openEO lists them at /file_formats.")
 @pass_session
 def schema_command(session: Session, name: str | None, *, kind: str | None, any_case: bool, form: str | None) -> None:
-    """The JSON Schema of a plugin, or of a request.
+    """Print the JSON Schema of a plugin, or of a request.
 
     Of the options of NAME; without a name that of a whole request, by which editors complete it.
     """
@@ -90,20 +90,20 @@ def schema_command(session: Session, name: str | None, *, kind: str | None, any_
         # A name that is both a destination and a format gives both, by role.
         print_json(schemas if len(schemas) > 1 else next(iter(schemas.values())))
         return
-    told = session.registry.describe()
+    described = session.registry.describe()
     if form == "openeo":
-        from bourn.describe.openeo import file_formats  # each form alone needs its own
+        from bourn.describe.openeo import file_formats  # each form imports only its own module
 
-        print_json(file_formats(told))
+        print_json(file_formats(described))
     elif form == "openapi":
         from bourn import __version__
         from bourn.describe.openapi import openapi
 
-        print_json(openapi(told, __version__, defaults=session.defaults))
+        print_json(openapi(described, __version__, defaults=session.defaults))
     else:
         from bourn.describe.schema import request_schema
 
-        print_json(request_schema(told, kind=kind, any_case=any_case, defaults=session.defaults))
+        print_json(request_schema(described, kind=kind, any_case=any_case, defaults=session.defaults))
 
 
 @click.command("docs")
@@ -116,11 +116,11 @@ def docs_command(session: Session, folder: Path, *, as_json: bool) -> None:
     A page for each destination and format, the matrix, the errors, in Markdown; the schema of a request, and all of it
     as JSON. Written anew, it follows what is installed; a file that is none of its own is never overwritten.
     """
-    from bourn.describe.schema import request_schema  # this command alone needs them
+    from bourn.describe.schema import request_schema  # imported for this command only
     from bourn.describe.tree import write_tree
 
-    told = session.registry.describe()
-    files = write_tree(told, folder, request_schema(told, defaults=session.defaults))
+    described = session.registry.describe()
+    files = write_tree(described, folder, request_schema(described, defaults=session.defaults))
     if as_json:
         print_json([str(file) for file in files])
     else:
@@ -128,7 +128,7 @@ def docs_command(session: Session, folder: Path, *, as_json: bool) -> None:
 
 
 def specs_of(registry: Registry, name: str) -> list[Spec]:
-    """The plugins of that name: a destination, a format, or one of each.
+    """Return the plugins of that name: a destination, a format, or one of each.
 
     Raises
     ------
@@ -139,8 +139,8 @@ def specs_of(registry: Registry, name: str) -> list[Spec]:
     found = [named[folded] for named in (registry.destinations, registry.formats) if folded in named]
     if found:
         return found
-    meant = nearest(folded, [*registry.destinations, *registry.formats])
-    roles = [role for role in ("destination", "format") if meant in getattr(registry, f"{role}s")]
+    suggestion = nearest(folded, [*registry.destinations, *registry.formats])
+    roles = [role for role in ("destination", "format") if suggestion in getattr(registry, f"{role}s")]
     problems: list[Problem] = []
     for role in roles or ("destination", "format"):
         try:

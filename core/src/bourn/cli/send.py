@@ -1,4 +1,4 @@
-"""``bourn send``: a result from the command line to where it should go."""
+"""``bourn send``: a file or a callable as a result."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from bourn.cli.failure import status_of
 from bourn.cli.input import read_input
 from bourn.cli.interrupt import cancelled_by_interrupt, interrupts_held
 from bourn.cli.job_text import job_as_json, link_until
-from bourn.cli.meant import PluginsOptions, schema_of
 from bourn.cli.plan_text import plan_page
-from bourn.cli.terminal import as_json_option, paper, print_json, print_lines, tell
-from bourn.cli.told import is_news
+from bourn.cli.suggestions import PluginsOptions, schema_of
+from bourn.cli.terminal import as_json_option, console, notify, print_json, print_lines
 from bourn.cli.values import KeyValue, options_from
 from bourn.errors import JobError, Problem, RequestError
-from bourn.job.file import file_problems
+from bourn.wording import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,21 +84,19 @@ def send_command(  # noqa: PLR0913  # one argument an option
     bourn send scene.tif --format geotiff -f compression=ZSTD
     bourn send scene.tif --destination email -o to=me@example.org
     echo '{"a": 1}' | bourn send - --format json --file a.json
-    """  # noqa: D301  # the backspace is for click: the lines below it stay as they are
+    """  # noqa: D301  # the backspace tells click to keep the lines below as they are
     request = {
         "destination": _destination(session, destinations, options),
         "format": _format(session, written, format_options),
     }
     obj = read_input(given, dict(selected), limit=session.settings.largest_input_bytes)
     if only_plan or file is not None:
-        planned = session.plan(obj, **request)
+        planned = session.plan(obj, file=file, block=wait, **request)
         plans = planned if isinstance(planned, list) else [planned]
         if only_plan:
             _print_plans(plans, as_json=as_json)
             return
-        problems = list(file_problems(file, plans, block=wait))
-        if problems:
-            raise RequestError(problems)
+        request["format"] = dict(plans[0].format)  # of a file there is one plan, and its suffix may say the format
     jobs: list[Job] = []
     with cancelled_by_interrupt(jobs):
         with interrupts_held():  # a job must be known before it can be cancelled
@@ -107,30 +104,37 @@ def send_command(  # noqa: PLR0913  # one argument an option
             jobs += started if isinstance(started, list) else [started]
         if not wait:
             _print_jobs(session, jobs, as_json=as_json)
+            sys.stdout.flush()
+            _exit_with(_wait(jobs, timeout, bar=False))
             return
         if not (quiet or as_json):
-            _print_notes(session, jobs)
+            _print_notes(jobs)
         failures = _wait(jobs, timeout, bar=sys.stderr.isatty() and not (quiet or as_json))
     _print_ends(session, jobs, as_json=as_json, quiet=quiet)
-    for job, error in failures:
-        tell(f"Error: job {job.id}: {error.message}")
-    if failures:
-        click.get_current_context().exit(max(status_of(error) for _, error in failures))
+    _exit_with(failures)
     if file is not None:
         jobs[0].result_to_file(file)
 
 
+def _exit_with(failures: Sequence[tuple[Job, JobError]]) -> None:
+    """Print why jobs did not succeed, and exit with the status for it; return where all did."""
+    for job, error in failures:
+        notify(f"Error: job {job.id}: {error.message}")
+    if failures:
+        click.get_current_context().exit(max(status_of(error) for _, error in failures))
+
+
 def _destination(session: Session, names: Sequence[str], pairs: Pairs) -> Any:
-    """The destination, or the list of them: an option goes to each that has one of that name."""
+    """Return the destination, or a list of them; an option is given to each that has one of this name."""
     asked = names or (session.settings.default_destination,)
     schemas = [schema_of(session, "destination", name) for name in asked]
     known = {key.partition(".")[0] for schema in schemas for key in schema.get("properties", {})}
-    halves = []
+    references = []
     for name, schema in zip(asked, schemas, strict=True):
         # An option that none of them has goes to all, so that the error says it.
         mine = [(key, text) for key, text in pairs if _has(schema, key) or key.partition(".")[0] not in known]
-        halves.append(_half("destination", name, options_from(mine, schema)))
-    return halves if len(halves) > 1 else halves[0]
+        references.append(_reference("destination", name, options_from(mine, schema)))
+    return references if len(references) > 1 else references[0]
 
 
 def _format(session: Session, name: str | None, pairs: Pairs) -> Any:
@@ -139,11 +143,11 @@ def _format(session: Session, name: str | None, pairs: Pairs) -> Any:
             msg = "-f is an option of a format; say which one, by --format"
             raise click.UsageError(msg)
         return None
-    return _half("format", name, options_from(pairs, schema_of(session, "format", name)))
+    return _reference("format", name, options_from(pairs, schema_of(session, "format", name)))
 
 
-def _half(role: str, name: str, options: dict[str, Any]) -> Any:
-    """A name, or a mapping; a whole mapping may be given as JSON in place of a name."""
+def _reference(role: str, name: str, options: dict[str, Any]) -> Any:
+    """Return a name, or a mapping; a whole mapping may be given as JSON in place of a name."""
     if not name.lstrip().startswith("{"):
         return {"type": name, **options} if options else name
     try:
@@ -162,22 +166,20 @@ def _print_plans(plans: Sequence[Plan], *, as_json: bool) -> None:
         if as_json:
             print_json(plan.as_json(), compact=len(plans) > 1)
         else:
-            print_lines(([""] if number else []) + plan_page(plan, paper()))
+            print_lines(([""] if number else []) + plan_page(plan, console()))
     if not as_json:
-        tell("Nothing was computed, and nothing was sent.")
+        notify("Nothing was computed, and nothing was sent.")
 
 
-def _print_notes(session: Session, jobs: Sequence[Job]) -> None:
-    """What was decided about the request; what is true of every request only once a terminal. JSON has all of it."""
+def _print_notes(jobs: Sequence[Job]) -> None:
+    """Print what was decided about the request; as JSON it is part of the document."""
     for message in dict.fromkeys(note.message for job in jobs for note in job.plan.notes):
-        if message == session.settings.standing_note and not is_news(session.settings, message):
-            continue
-        for line in paper().wrapped(f"Note: {message}", 0, 6):
-            tell(line)
+        for line in console().wrapped(f"Note: {message}", 0, 6):
+            notify(line)
 
 
 def _wait(jobs: Sequence[Job], timeout: float | None, *, bar: bool) -> list[tuple[Job, JobError]]:
-    """Wait for all; gives those that did not succeed."""
+    """Wait for all; return those that did not succeed."""
     failures = []
     for job in jobs:
         try:
@@ -190,39 +192,39 @@ def _wait(jobs: Sequence[Job], timeout: float | None, *, bar: bool) -> list[tupl
 def _print_jobs(session: Session, jobs: Sequence[Job], *, as_json: bool) -> None:
     for job in jobs:
         if as_json:
-            told = {**job_as_json(session, job), "notes": [note.message for note in job.plan.notes]}
-            print_json(told, compact=True)
+            described = {**job_as_json(session, job), "notes": [note.message for note in job.plan.notes]}
+            print_json(described, compact=True)
         else:
             click.echo(job.id)
 
 
 def _print_ends(session: Session, jobs: Sequence[Job], *, as_json: bool, quiet: bool) -> None:
-    """Where each result is to standard output, so that it can be taken over; until when a link works beside it."""
+    """Print the address of each result to standard output, and until when a link works to standard error."""
     if as_json:
         _print_jobs(session, jobs, as_json=True)
         return
     for job in jobs:
         if job.stage != "SUCCEEDED":
             continue
-        plugin, receipt = job.plan.to.plugin, job.receipt
+        plugin, receipt = job.plan.chosen_destination.plugin, job.receipt
         if not plugin.gives_data and plugin.loads_alone() and (receipt is None or receipt.url is None):
             _print_given(job)
             continue
         if job.url is not None:
-            click.echo(job.url)
+            click.echo(escape_controls(job.url))
         until = link_until(session, job)
         if until is not None and not quiet:
-            tell(f"The link works until {until}.")
+            notify(f"The link works until {until}.")
 
 
 def _print_given(job: Job) -> None:
-    """What a destination gives that has something of its own to give, neither data nor a place: what `compute` gives.
+    """Print what a destination gives that returns neither data nor an address: what `compute` returns.
 
-    It stays when the link to the bytes has expired. What `compute` would warn of is told without a place in the code.
+    It stays when the link to the bytes has expired. Warnings of `compute` are printed without a place in the code.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         given = job.result()
-    click.echo(given)
+    click.echo(escape_controls(str(given)))
     for warning in caught:
-        tell(f"Warning: {warning.message}")
+        notify(f"Warning: {warning.message}")

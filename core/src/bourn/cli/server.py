@@ -1,4 +1,4 @@
-"""The server and its chores: ``bourn serve``, ``bourn sweep``."""
+"""The server and garbage collection: ``bourn serve``, ``bourn sweep``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def serve_command(session: Session, *, host: str, port: int | None) -> None:
 
     Also the registry at /registry, /healthz, and what plugins add. What has expired is erased now and then.
     """
-    from bourn.serve import run  # the web server is for this command alone
+    from bourn.serve import run  # the web server is imported for this command only
 
     port = port or _port_of(session.settings.public_url)
     try:
@@ -42,7 +42,7 @@ def serve_command(session: Session, *, host: str, port: int | None) -> None:
 
 
 def _port_of(public_url: str) -> int:
-    """The port that links name where they lead to this machine; else the one that a proxy is expected to ask."""
+    """Return the port of links where they lead to this machine, else the one for a proxy."""
     from urllib.parse import urlsplit  # see above
 
     parts = urlsplit(public_url)

@@ -1,4 +1,4 @@
-"""The terminal before which the user sits: how wide it is, whether it has colours, and how JSON goes out."""
+"""Standard output and standard error: width and colours of the terminal, JSON, notices."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bourn.describe.paper import Paper
+from bourn.describe.console import Console
+from bourn.wording import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["as_json_option", "paper", "print_json", "print_lines", "tell"]
+__all__ = ["as_json_option", "console", "notify", "print_json", "print_lines"]
 
 WIDEST = 120
 """Longer lines are hard to read, however wide the terminal is."""
 
 UNSEEN = 100
-"""The width where nobody sees it: output that goes into a file or a pipe, and says no width."""
+"""The width of output to a file or a pipe."""
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def paper() -> Paper:
-    """What standard output is written on; ``COLUMNS`` and ``NO_COLOR`` are heeded."""
+def console() -> Console:
+    """Return the console of standard output, by ``COLUMNS`` and ``NO_COLOR``."""
     terminal = _is_terminal()
     width = shutil.get_terminal_size((UNSEEN, 24)).columns if terminal or os.environ.get("COLUMNS") else UNSEEN
     colours = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Paper(max(40, min(width, WIDEST)), colours=colours)
+    return Console(max(40, min(width, WIDEST)), colours=colours)
 
 
 def _is_terminal() -> bool:
@@ -42,18 +43,18 @@ def _is_terminal() -> bool:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Lines to standard output; those of a table reach it at once."""
+    """Print lines to standard output in one write."""
     _is_terminal()
     click.echo("\n".join(lines))
 
 
 def print_json(document: Any, *, compact: bool = False) -> None:
-    """A document to standard output: for machines on one line, else indented."""
+    """Print a document to standard output: compact on one line, else indented."""
     _is_terminal()
     indent, separators = (None, (",", ":")) if compact else (2, None)
     click.echo(json.dumps(document, indent=indent, separators=separators, default=str))
 
 
-def tell(text: str) -> None:
-    """Something for whoever watches, beside the output: to standard error."""
-    click.echo(text, err=True)
+def notify(text: str) -> None:
+    """Print a notice to standard error, without control characters that stored texts may have."""
+    click.echo(escape_controls(text), err=True)

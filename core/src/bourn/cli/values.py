@@ -1,4 +1,4 @@
-"""``-o KEY=VALUE``: words of a command line as options of a plugin, by what its schema says they are."""
+"""``-o KEY=VALUE``: arguments as options of a plugin, converted by its schema."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["KeyValue", "options_from"]
 
 
 class KeyValue(click.ParamType[tuple[str, str]]):
-    """``KEY=VALUE``, parted at the first equals sign."""
+    """``KEY=VALUE``, split at the first equals sign."""
 
     name = "KEY=VALUE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """The key and the text of the value."""
+        """Return the key and the text of the value."""
         if isinstance(value, tuple):
             return value
         key, equals, text = str(value).partition("=")
@@ -27,7 +27,7 @@ class KeyValue(click.ParamType[tuple[str, str]]):
 
 
 def options_from(pairs: Iterable[tuple[str, str]], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as a request has them; what is not as the schema wants it stays text, and is refused with the rest.
+    """Return options as a request has them; a value that does not fit the schema stays text, and is refused later.
 
     A key that is given several times is a list, where the option takes one. ``image.name=t1`` is the option
     ``name`` of the option ``image``.
@@ -58,7 +58,7 @@ def options_from(pairs: Iterable[tuple[str, str]], schema: Mapping[str, Any]) ->
 
 
 def _path(key: str, schema: Mapping[str, Any]) -> list[str]:
-    """The steps of a key; a dot parts them only where the schema has a mapping."""
+    """Return the steps of a key; a dot splits it only where the schema has a mapping."""
     first, dot, rest = key.partition(".")
     inner = schema.get("properties", {}).get(first, {})
     if not dot or "object" not in _kinds(inner):
@@ -77,7 +77,7 @@ def _value(key: str, texts: list[str], schema: Mapping[str, Any]) -> Any:
 
 
 def _one(text: str, schema: Mapping[str, Any]) -> Any:
-    """JSON where it gives what the schema wants, else the text."""
+    """Return the value as JSON where that fits the schema, else the text."""
     kinds = _kinds(schema)
     try:
         found = json.loads(text)

@@ -12,10 +12,10 @@ from bourn.contract.option import NoOptions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bourn.contract.answers import Note, Receipt
     from bourn.contract.artifact import Artifact
     from bourn.contract.context import Context
     from bourn.contract.format import Format
+    from bourn.contract.receipt import Note, Receipt
     from bourn.errors import Problem
     from bourn.results.info import ResultInfo
 

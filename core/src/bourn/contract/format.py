@@ -10,7 +10,7 @@ from bourn.contract.option import NoOptions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bourn.contract.answers import Note
+    from bourn.contract.receipt import Note
     from bourn.errors import Problem
     from bourn.results.info import ResultInfo
 
@@ -57,9 +57,6 @@ class Format(Generic[OptionsT]):
         True if `encode` reads lazy arrays block by block itself; otherwise they are computed first.
     decodes : bool
         True if `decode` gives Python objects back.
-    plain_forms : bool
-        True if it writes objects of users' classes (dataclasses, enums, named tuples, pandas' scalars, ...) in their
-        plain form, and counts that; otherwise such a request is refused before anything is computed.
     examples : sequence of Example
     plugin_api : int
         The version of this interface that the plugin was written for; the first where it does not say.
@@ -84,7 +81,6 @@ class Format(Generic[OptionsT]):
     kinds: ClassVar[tuple[str, ...]] = ANY
     lazy: ClassVar[bool] = False
     decodes: ClassVar[bool] = False
-    plain_forms: ClassVar[bool] = False
     examples: ClassVar[Sequence[Example]] = ()
     plugin_api: ClassVar[int] = 1  # not PLUGIN_API: a plugin that does not say it was written when there was one
 

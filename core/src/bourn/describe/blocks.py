@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import attrs
 
-from bourn.describe.paper import one_line
+from bourn.describe.console import one_line
 
 __all__ = ["Block", "Broken", "Code", "Heading", "Line", "Paragraph", "Points", "Span", "Table", "code", "prose", "ref"]
 

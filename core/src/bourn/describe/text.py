@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from bourn.describe.example import calls_of, commands_of
 from bourn.describe.option import options_of
 from bourn.errors import PluginError
-from bourn.plugins.description import told_of
+from bourn.plugins.description import describe_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bourn.describe.paper import Paper
+    from bourn.describe.console import Console
     from bourn.plugins.registry import Registry
     from bourn.plugins.spec import Spec
 
@@ -30,7 +30,7 @@ def shipped_by(spec: Spec) -> str:
     return f"{spec.distribution} {spec.version}".strip()
 
 
-def listing(registry: Registry, paper: Paper) -> list[str]:
+def listing(registry: Registry, console: Console) -> list[str]:
     """Everything that is installed, a line each; what is broken says why."""
     lines: list[str] = []
     tables = {
@@ -39,10 +39,10 @@ def listing(registry: Registry, paper: Paper) -> list[str]:
     }
     least = [max((len(row[column]) for rows in tables.values() for row in rows), default=0) for column in (0, 1)]
     for title, rows in tables.items():
-        lines += ["", paper.strong(title)] if lines else [paper.strong(title)]
+        lines += ["", console.strong(title)] if lines else [console.strong(title)]
         if not rows:
             lines.append("  none")
-        lines += paper.table(rows, wrap=(1,), faint=(2,), least=least)
+        lines += console.table(rows, wrap=(1,), faint=(2,), least=least)
     broken = [problem for problem in registry.problems if problem.fatal]
     if broken:
         lines += ["", f"{len(broken)} installed {_plural('plugin', broken)} can't be used: see `bourn doctor`."]
@@ -60,7 +60,7 @@ def _reason(error: PluginError) -> str:
     return error.message.partition("could not be loaded: ")[2] or error.message
 
 
-def page(spec: Spec, registry: Registry, paper: Paper) -> list[str]:
+def page(spec: Spec, registry: Registry, console: Console) -> list[str]:
     """All about one plugin.
 
     Raises
@@ -69,24 +69,28 @@ def page(spec: Spec, registry: Registry, paper: Paper) -> list[str]:
         It can't be loaded.
     """
     plugin = spec.load()
-    lines = [f"{paper.strong(spec.name)}  {spec.role}, {paper.faint(shipped_by(spec))}", ""]
-    lines += [*paper.wrapped(spec.summary, 2), ""]
-    lines += paper.table(_facts(spec, registry, plugin), wrap=(1,))
-    lines += ["", paper.strong("Options")]
+    lines = [f"{console.strong(spec.name)}  {spec.role}, {console.faint(shipped_by(spec))}", ""]
+    lines += [*console.wrapped(spec.summary, 2), ""]
+    lines += console.table(_facts(spec, registry, plugin), wrap=(1,))
+    lines += ["", console.strong("Options")]
     options = options_of(spec.schema)
     if not options:
         lines.append("  none")
-    elif paper.width >= WIDE:
-        lines += paper.table(options, head=("name", "type", "default", "limits", "meaning"), wrap=(3, 4))
+    elif console.width >= WIDE:
+        lines += console.table(options, head=("name", "type", "default", "limits", "meaning"), wrap=(3, 4))
     else:
         for option in options:
             said = "required" if option.default == "required" else f"default {option.default}" if option.default else ""
             facts = "; ".join(part for part in (option.type, option.limits, said) if part)
-            lines += [f"  {paper.strong(option.name)}", *paper.wrapped(facts, 6), *paper.wrapped(option.meaning, 6)]
-    lines += ["", paper.strong("Examples")]
-    told = told_of(spec)
+            lines += [
+                f"  {console.strong(option.name)}",
+                *console.wrapped(facts, 6),
+                *console.wrapped(option.meaning, 6),
+            ]
+    lines += ["", console.strong("Examples")]
+    told = describe_plugin(spec)
     for (title, call), command in zip(calls_of(told), commands_of(told), strict=True):
-        lines += paper.wrapped(f"# {title}", 2, 4) if title else []
+        lines += console.wrapped(f"# {title}", 2, 4) if title else []
         lines += [f"  {line}" for line in (*call.splitlines(), *f"$ {command}".splitlines())]
     return lines
 
@@ -132,7 +136,7 @@ def kinds_in_words(kinds: Sequence[str]) -> str:
     return ", ".join(kinds) or "none"
 
 
-def pairs(registry: Registry, paper: Paper) -> list[str]:
+def pairs(registry: Registry, console: Console) -> list[str]:
     """The matrix: which kinds pass from a format to a destination; refused pairs have a number, and a reason below."""
     reasons: dict[str, int] = {}
     cells: dict[tuple[str, str], str] = {}
@@ -142,12 +146,12 @@ def pairs(registry: Registry, paper: Paper) -> list[str]:
         return ["There is no destination, or no format."]
     head = ["", *registry.formats]
     rows = [[to, *(cells[to, name] for name in registry.formats)] for to in registry.destinations]
-    lines = paper.table(rows, head=head, indent=0, wrap=())
-    if max(map(len, lines)) > paper.width:
-        lines = _beneath(registry, cells, paper)
+    lines = console.table(rows, head=head, indent=0, wrap=())
+    if max(map(len, lines)) > console.width:
+        lines = _beneath(registry, cells, console)
     if reasons:
         lines.append("")
-        lines += paper.table([(f"({number})", reason) for reason, number in reasons.items()], indent=0, wrap=(1,))
+        lines += console.table([(f"({number})", reason) for reason, number in reasons.items()], indent=0, wrap=(1,))
     return lines
 
 
@@ -155,12 +159,12 @@ def _numbered(reason: str, reasons: dict[str, int]) -> int:
     return reasons.setdefault(reason, len(reasons) + 1)
 
 
-def _beneath(registry: Registry, cells: Mapping[tuple[str, str], str], paper: Paper) -> list[str]:
+def _beneath(registry: Registry, cells: Mapping[tuple[str, str], str], console: Console) -> list[str]:
     """For more formats than fit side by side: one beneath the other."""
     lines = []
     for to in registry.destinations:
-        lines.append(paper.strong(to))
-        lines += paper.table([(name, cells[to, name]) for name in registry.formats])
+        lines.append(console.strong(to))
+        lines += console.table([(name, cells[to, name]) for name in registry.formats])
     return lines
 
 

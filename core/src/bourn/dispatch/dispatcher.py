@@ -1,17 +1,19 @@
-"""The one that knows the order: from a request to a checked plan."""
+"""The dispatcher: from a request to a checked plan."""
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bourn.contract.answers import Note
 from bourn.contract.destination import Destination
+from bourn.contract.receipt import Note
 from bourn.dispatch.plan import FORM, Chosen, Plan
-from bourn.dispatch.problems import Collected
-from bourn.dispatch.request import Half, half, halves
+from bourn.dispatch.problems import ProblemCollector
+from bourn.dispatch.request import PluginReference, fan_out, plugin_reference
 from bourn.errors import (
     BournError,
     IncompatiblePair,
@@ -38,24 +40,24 @@ __all__ = ["Dispatcher"]
 T = TypeVar("T")
 
 MOST_ANSWERS = 1_000
-"""How many problems and notes of one preflight are heard."""
+"""Problems and notes that are taken from one preflight."""
 
 ContextFor = Callable[[str, Destination[Any], Mapping[str, Any]], "Context"]
 """Makes the context of a preflight for the destination of that name, and a format as a mapping."""
 
 
 class Dispatcher:
-    """Turns requests into plans; reads the registry, touches nothing else.
+    """Makes plans of requests; reads the registry and has no side effects.
 
     Parameters
     ----------
     registry : Registry
     context_for : callable
-        Makes the context that a preflight is handed.
+        Makes the context of a preflight.
     default_format : str
         The format of a request that names none, where the destination takes it.
     notes : sequence of Note
-        What is true of every plan of this installation whose destination gives the data back.
+        Added to every plan whose destination gives data back.
     """
 
     def __init__(
@@ -71,8 +73,18 @@ class Dispatcher:
         self._default_format = default_format
         self._notes = tuple(notes)
 
-    def plan(self, info: ResultInfo, *, destination: Any, format: Any = None) -> Plan | list[Plan]:
+    def plan(
+        self, info: ResultInfo, *, destination: Any, format: Any = None, filename: str | None = None
+    ) -> Plan | list[Plan]:
         """The plan for a result, or the list of plans for a list of destinations.
+
+        Parameters
+        ----------
+        info : ResultInfo
+        destination, format : object
+            As the caller gave them.
+        filename : str, optional
+            The name of the file that the result is written to: its suffix says the format, where none is given.
 
         Raises
         ------
@@ -83,13 +95,13 @@ class Dispatcher:
         PluginError
             The plugin that was asked for is broken.
         """
-        written = None if format is None else half("format", format)
-        several = halves(destination)
-        asked = {"destination": half("destination", destination)} if several is None else several
+        written = None if format is None else plugin_reference("format", format)
+        several = fan_out(destination)
+        asked = {"destination": plugin_reference("destination", destination)} if several is None else several
         if not asked:
             raise RequestError([Problem("destination", "the list is empty; name at least one destination")])
-        collected = Collected()
-        plans = [self._plan(info, each, written, collected, at) for at, each in asked.items()]
+        collected = ProblemCollector()
+        plans = [self._plan(info, each, written, collected, at, filename) for at, each in asked.items()]
         collected.raise_if_any()
         made = [plan for plan in plans if plan is not None]
         return made[0] if several is None else made
@@ -105,7 +117,7 @@ class Dispatcher:
             msg = f"a plan of form {shown(stored.get('form'))} can't be read: this version of bourn reads form {FORM}"
             raise RequestError([Problem("form", msg)])
         secrets = secrets or {}
-        collected = Collected()
+        collected = ProblemCollector()
         chosen = []
         for role in ("destination", "format"):
             told = dict(stored[role])
@@ -113,14 +125,14 @@ class Dispatcher:
             told = with_secrets(told, secrets.get(role, {}))
             if ended and stored.get("withheld"):
                 told = with_blanks(self._registry.find(role, name).load().Options, told)
-            given = Half(role=role, name=name, given=told)
+            given = PluginReference(role=role, name=name, given=told)
             chosen.append(self._choose(given, collected, role))
         collected.raise_if_any()
         to, written = chosen
         known = stored.get("result", {})
         return Plan(
-            to=_found(to),
-            written=_found(written),
+            chosen_destination=_found(to),
+            chosen_format=_found(written),
             kinds=tuple(stored["kinds"]),
             info=ResultInfo(
                 kinds=tuple(known.get("kinds", ())), type_name=known.get("type", ""), lazy=known.get("lazy", False)
@@ -129,24 +141,40 @@ class Dispatcher:
         )
 
     def check_known(self, plan: Plan, info: ResultInfo) -> list[Problem]:
-        """What is wrong with a plan now that its result is computed and all is known of it."""
-        collected = Collected()
+        """Return the problems of a plan once its result is computed."""
+        collected = ProblemCollector()
         if not _may_pass(info.kinds, plan.kinds):
-            collected.add(IncompatiblePair, [Problem("result", self._unfit(plan.to.name, plan.written.name, info))])
+            collected.add(
+                IncompatiblePair,
+                [Problem("result", self._unfit(plan.chosen_destination.name, plan.chosen_format.name, info))],
+            )
         else:
-            self._preflight(plan.to, plan.written, info, collected, "destination")
+            self._preflight(plan.chosen_destination, plan.chosen_format, info, collected, "destination")
         return collected.problems
 
-    def _plan(self, info: ResultInfo, asked: Half, written: Half | None, collected: Collected, at: str) -> Plan | None:
+    def _plan(
+        self,
+        info: ResultInfo,
+        asked: PluginReference,
+        written: PluginReference | None,
+        collected: ProblemCollector,
+        at: str,
+        filename: str | None,
+    ) -> Plan | None:
         notes: list[Note] = []
         before = len(collected.problems)
         to = self._choose(asked, collected, at)
         if written is None:
-            name = None if to is None else self._default_for(to, notes, collected)
-            written = None if name is None else Half(role="format", name=name, given={})
+            name = None if to is None else self._format_of_file(to, info, filename, notes)
+            if name is None and to is not None:
+                name = self._default_for(to, notes, collected)
+            written = None if name is None else PluginReference(role="format", name=name, given={})
         chosen = None if written is None else self._choose(written, collected, "format")
         if to is None or chosen is None:
             return None
+        named = [] if filename is None else self._formats_by_suffix(filename)
+        if named and chosen.name not in named:
+            notes.append(Note(f"the file is named {shown(filename)}, and its content is {chosen.name}", "format"))
         cell = self._registry.matrix().cell(to.name, chosen.name)
         if not cell.kinds:
             fitting = listed(self._registry.matrix().formats_of(to.name))
@@ -162,14 +190,14 @@ class Dispatcher:
             notes.append(Note("what kind of result it is will be known, and checked, when it is computed", "result"))
         notes += [Note(note, "result") for note in info.notes]
         notes += self._preflight(to, chosen, info, collected, at)
-        # What is said of links says nothing where the data is not what is given.
+        # The notes are about links, which only destinations that give data back have.
         notes += self._notes if to.plugin.gives_data else ()
-        plan = Plan(to=to, written=chosen, kinds=cell.kinds, info=info, notes=tuple(notes))
+        plan = Plan(chosen_destination=to, chosen_format=chosen, kinds=cell.kinds, info=info, notes=tuple(notes))
         collected.add(Refused, self._registry.policies(plan, self._context_for(to.name, to.plugin, plan.format)))
         return plan
 
-    def _choose(self, asked: Half, collected: Collected, at: str) -> Chosen[Any] | None:
-        """The plugin of one half and its typed options; None, and problems, where that can't be."""
+    def _choose(self, asked: PluginReference, collected: ProblemCollector, at: str) -> Chosen[Any] | None:
+        """Choose the plugin of a reference and type its options; None, and problems, where that is not possible."""
         collected.add(InvalidOptions, asked.problems)
         if asked.object is not None:
             return self._choose_by_object(asked, collected, at)
@@ -185,7 +213,7 @@ class Dispatcher:
         collected.add(InvalidOptions, problems)
         return None if options is None else _chosen(spec, plugin, options)
 
-    def _choose_by_object(self, asked: Half, collected: Collected, at: str) -> Chosen[Any] | None:
+    def _choose_by_object(self, asked: PluginReference, collected: ProblemCollector, at: str) -> Chosen[Any] | None:
         claimed = self._registry.shorthand_of(asked.object)
         spec = None
         if claimed is not None and claimed[0] == asked.role:
@@ -198,7 +226,7 @@ class Dispatcher:
                 return None
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # a stranger's code, SystemExit in it among what it may raise
+            except BaseException as error:  # code of a plugin may raise anything, SystemExit too
                 raise _broke(spec, "from_shorthand", error) from error
         else:
             spec = self._registry.of_options(asked.role, asked.object)
@@ -209,8 +237,40 @@ class Dispatcher:
         collected.add(InvalidOptions, problems)
         return None if checked is None else _chosen(spec, plugin, checked)
 
-    def _default_for(self, to: Chosen[Destination[Any]], notes: list[Note], collected: Collected) -> str | None:
-        """The format of a request that names none: ours where the destination takes it, else its own."""
+    def _format_of_file(
+        self, to: Chosen[Destination[Any]], info: ResultInfo, filename: str | None, notes: list[Note]
+    ) -> str | None:
+        """Return the format that the file's suffix says, of those that the destination takes."""
+        if filename is None:
+            return None
+        matrix = self._registry.matrix()
+        names = [name for name in self._formats_by_suffix(filename) if matrix.cell(to.name, name).kinds]
+        fitting = [name for name in names if _may_pass(info.kinds, matrix.cell(to.name, name).kinds)] or names
+        if not fitting:
+            return None
+        name = self._default_format if self._default_format in fitting else fitting[0]
+        if name != self._default_format:
+            notes.append(Note(f"{name!r} is used, as the suffix of the file says", "format"))
+        return name
+
+    def _formats_by_suffix(self, filename: str) -> list[str]:
+        """Return the formats that files of that suffix are in, by their own suffix, else by their media type."""
+        suffix = PurePath(filename).suffix.lower()
+        media_type = mimetypes.guess_type(f"x{suffix}", strict=False)[0]
+        by_suffix, by_type = [], []
+        for name, spec in self._registry.formats.items() if suffix else ():
+            try:
+                plugin = spec.load()
+            except PluginError:  # it is among the registry's problems
+                continue
+            if plugin.suffix.lower() == suffix:
+                by_suffix.append(name)
+            elif plugin.media_type.partition(";")[0].strip() == media_type:
+                by_type.append(name)
+        return by_suffix or by_type
+
+    def _default_for(self, to: Chosen[Destination[Any]], notes: list[Note], collected: ProblemCollector) -> str | None:
+        """Return the format of a request that names none: the session's default, else that of the destination."""
         matrix, ours = self._registry.matrix(), self._default_format
         reason = f"{ours!r} is not installed"
         if ours in self._registry.formats:
@@ -231,14 +291,12 @@ class Dispatcher:
         to: Chosen[Destination[Any]],
         written: Chosen[Format[Any]],
         info: ResultInfo,
-        collected: Collected,
+        collected: ProblemCollector,
         at: str,
     ) -> list[Note]:
-        """Ask format and destination what they say to this result; problems are collected, notes given."""
-        if not written.plugin.plain_forms:
-            collected.add(RequestError, info.no_plain)
+        """Run the preflights of format and destination: collect their problems, return their notes."""
         context = self._context_for(to.name, to.plugin, written.as_mapping())
-        # What a destination's own `prepare` makes of a result is not known to anybody else before it is made.
+        # What `prepare` of a destination makes of a result is not known before it runs.
         encoded = ResultInfo(kinds=info.kinds, type_name=info.type_name) if to.plugin.encodes_alone() else info
         notes = _asked(written, partial(written.plugin.preflight, written.options, encoded), collected, "format")
         return notes + _asked(to, partial(to.plugin.preflight, to.options, info, context), collected, at)
@@ -263,7 +321,7 @@ class Dispatcher:
 
 
 def _asked(
-    chosen: Chosen[Any], ask: Callable[[], Iterable[Problem | Note] | None], collected: Collected, at: str
+    chosen: Chosen[Any], ask: Callable[[], Iterable[Problem | Note] | None], collected: ProblemCollector, at: str
 ) -> list[Note]:
     notes = []
     try:
@@ -274,7 +332,7 @@ def _asked(
                 notes.append(Note(clean(answer.message), _under(at, answer.path)))
     except (BournError, KeyboardInterrupt):
         raise
-    except BaseException as error:  # a stranger's code, SystemExit in it among what it may raise
+    except BaseException as error:  # code of a plugin may raise anything, SystemExit too
         raise _broke(chosen, "preflight", error) from error
     return notes
 
@@ -284,7 +342,7 @@ def _broke(who: Spec | Chosen[Any], step: str, error: BaseException) -> PluginEr
     return PluginError(msg, name=who.name, distribution=who.distribution, version=who.version)
 
 
-def _unclaimed(asked: Half, at: str, claimed: tuple[str, str] | None) -> str:
+def _unclaimed(asked: PluginReference, at: str, claimed: tuple[str, str] | None) -> str:
     what = f"{at}={shown(asked.object)}"
     if claimed is not None:
         return f"{what} stands for the {claimed[0]} {claimed[1]!r}: give it as {claimed[0]}="

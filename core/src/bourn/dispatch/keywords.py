@@ -26,12 +26,17 @@ _ID = re.compile(r"[0-9a-zA-Z_-]{1,100}")
 LONGEST_SECONDS = 10 * 366 * 86_400
 """Of a timeout: ten years."""
 
+LONGEST_NAME = 200
+"""Characters of a file name."""
+
 MOST_JOBS = 2**31
 """Of a list of jobs: what every database counts to."""
 
 
-def waiting_problems(*, timeout: Any, block: Any, progress_bar: Any) -> Iterator[Problem]:
+def waiting_problems(*, name: Any = None, timeout: Any, block: Any, progress_bar: Any) -> Iterator[Problem]:
     """What is wrong with how the caller wants to wait."""
+    if name is not None and not (type(name) is str and 0 < len(name) <= LONGEST_NAME and name.isprintable()):
+        yield Problem("name", f"expected a file name of 1 to {LONGEST_NAME} printable characters, got {shown(name)}")
     if timeout is not None and not (type(timeout) in {int, float} and 0 < timeout <= LONGEST_SECONDS):
         yield Problem("timeout", f"expected a number of seconds above 0, got {shown(timeout)}")
     if not _is_bool(block):
@@ -74,7 +79,7 @@ def as_options(problems: Iterable[Problem], unknown: Iterable[str], plans: Seque
 
 def _place_of(name: str, plans: Sequence[Plan]) -> tuple[str, str] | None:
     for plan in plans:
-        for role, chosen in (("format", plan.written), ("destination", plan.to)):
+        for role, chosen in (("format", plan.chosen_format), ("destination", plan.chosen_destination)):
             if name in {field.name for field in attrs.fields(chosen.plugin.Options)}:
                 return role, chosen.name
     return None

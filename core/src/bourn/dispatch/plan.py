@@ -10,12 +10,13 @@ import attrs
 
 from bourn.contract.destination import Destination
 from bourn.contract.format import Format
-from bourn.options.serialization import secrets_of, write
+from bourn.errors import RequestError
+from bourn.options.serialization import read, secrets_of, with_blanks, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bourn.contract.answers import Note
+    from bourn.contract.receipt import Note
     from bourn.results.info import ResultInfo
 
 __all__ = ["Chosen", "Plan"]
@@ -47,9 +48,9 @@ class Plan:
 
     Attributes
     ----------
-    to : Chosen
+    chosen_destination : Chosen
         The destination with its typed options.
-    written : Chosen
+    chosen_format : Chosen
         The format with its typed options.
     kinds : tuple of str
         The kinds of result that may pass.
@@ -59,8 +60,8 @@ class Plan:
         What was decided, and why.
     """
 
-    to: Chosen[Destination[Any]]
-    written: Chosen[Format[Any]]
+    chosen_destination: Chosen[Destination[Any]]
+    chosen_format: Chosen[Format[Any]]
     kinds: tuple[str, ...]
     info: ResultInfo
     notes: Sequence[Note] = ()
@@ -68,12 +69,12 @@ class Plan:
     @cached_property
     def destination(self) -> Mapping[str, Any]:
         """The destination as a mapping, defaults filled in."""
-        return MappingProxyType(self.to.as_mapping())
+        return MappingProxyType(self.chosen_destination.as_mapping())
 
     @cached_property
     def format(self) -> Mapping[str, Any]:
         """The format as a mapping, defaults filled in."""
-        return MappingProxyType(self.written.as_mapping())
+        return MappingProxyType(self.chosen_format.as_mapping())
 
     def as_json(self) -> dict[str, Any]:
         """The plan as JSON, without its secrets; `Dispatcher.restore` makes a plan of it in any process."""
@@ -90,23 +91,36 @@ class Plan:
             "result": self.info.as_mapping(),
             "notes": [note._asdict() for note in self.notes],
             "by": {
-                "destination": [self.to.distribution, self.to.version],
-                "format": [self.written.distribution, self.written.version],
+                "destination": [self.chosen_destination.distribution, self.chosen_destination.version],
+                "format": [self.chosen_format.distribution, self.chosen_format.version],
             },
         }
 
     def secrets(self) -> dict[str, Any] | None:
         """The options that are kept apart from the plan; None where there are none."""
-        secrets = {"destination": secrets_of(self.to.options), "format": secrets_of(self.written.options)}
+        secrets = {
+            "destination": secrets_of(self.chosen_destination.options),
+            "format": secrets_of(self.chosen_format.options),
+        }
         return secrets if any(secrets.values()) else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the plan without its secrets: they are blank in another process."""
+        return _unpickle, (
+            _reduced(self.chosen_destination),
+            _reduced(self.chosen_format),
+            self.kinds,
+            self.info,
+            tuple(self.notes),
+        )
 
     def shares_encoding_with(self, other: Plan) -> bool:
         """Whether one artifact serves both: neither destination changes the result, and the format is the same."""
         return (
-            not self.to.plugin.encodes_alone()
-            and not other.to.plugin.encodes_alone()
-            and self.written.name == other.written.name
-            and bool(self.written.options == other.written.options)
+            not self.chosen_destination.plugin.encodes_alone()
+            and not other.chosen_destination.plugin.encodes_alone()
+            and self.chosen_format.name == other.chosen_format.name
+            and bool(self.chosen_format.options == other.chosen_format.options)
         )
 
     def __str__(self) -> str:
@@ -119,6 +133,20 @@ class Plan:
         lines.append(f"result       {result}")
         lines += [f"note         {f'{note.path}: ' if note.path else ''}{note.message}" for note in self.notes]
         return "\n".join(lines)
+
+
+def _reduced(chosen: Chosen[Any]) -> tuple[str, str, str, Any, dict[str, Any]]:
+    return chosen.name, chosen.distribution, chosen.version, chosen.plugin, write(chosen.options)
+
+
+def _unpickle(destination: tuple[Any, ...], format: tuple[Any, ...], kinds: Any, info: ResultInfo, notes: Any) -> Plan:
+    chosen = []
+    for name, distribution, version, plugin, mapping in (destination, format):
+        options, problems = read(plugin.Options, with_blanks(plugin.Options, mapping))
+        if problems:
+            raise RequestError(problems)
+        chosen.append(Chosen(name=name, distribution=distribution, version=version, plugin=plugin, options=options))
+    return Plan(chosen_destination=chosen[0], chosen_format=chosen[1], kinds=kinds, info=info, notes=notes)
 
 
 def _told(mapping: Mapping[str, Any]) -> str:

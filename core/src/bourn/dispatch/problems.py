@@ -9,10 +9,10 @@ from bourn.errors import Problem, RequestError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Collected"]
+__all__ = ["ProblemCollector"]
 
 
-class Collected:
+class ProblemCollector:
     """Problems in the order in which they were found, each with the error it would be alone."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What the caller wrote, taken down once: afterwards nobody looks at the caller's own objects again."""
+"""References to plugins as a request gives them, copied: the caller's own objects are read once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 from bourn.errors import Problem, RequestTypeError
 from bourn.wording import shown
 
-__all__ = ["Half", "Role", "half", "halves"]
+__all__ = ["PluginReference", "Role", "fan_out", "plugin_reference"]
 
 Role = Literal["destination", "format"]
 
@@ -24,14 +24,12 @@ MOST_ENTRIES = 100_000
 _PLAIN = (str, int, float, bool, type(None))
 _NO_REQUEST = (bool, int, float, complex, bytes, bytearray, set, frozenset, list, tuple, type, type(None))
 
-# Here and below the type is asked, never the object: even ``__class__`` may be somebody's own code.
+# Only types are inspected here, never the objects: even ``__class__`` may be a property.
 
 
 @attrs.frozen(kw_only=True)
-class Half:
-    """One half of a request: the destination, or the format.
-
-    Exactly one of these is said: a name with options as a mapping, or an object that stands for both.
+class PluginReference:
+    """A destination or a format as a request gives it: a name with a mapping of options, or an object for both.
 
     Attributes
     ----------
@@ -43,7 +41,7 @@ class Half:
     object : object or None
         A shorthand, or a typed options object.
     problems : sequence of Problem
-        What was wrong with the form itself.
+        What is wrong with the form of the reference.
     """
 
     role: Role
@@ -53,26 +51,26 @@ class Half:
     problems: Sequence[Problem] = ()
 
 
-def halves(value: Any) -> Mapping[str, Half] | None:
-    """The destinations of a fan-out by where they stand: None unless `value` is a list of them."""
+def fan_out(value: Any) -> Mapping[str, PluginReference] | None:
+    """Return the destinations of a fan-out by their path; None unless `value` is a list."""
     if type(value) is not list:
         return None
     places = {f"destination[{index}]": item for index, item in enumerate(value)}
-    return {at: half("destination", item, at=at) for at, item in places.items()}
+    return {at: plugin_reference("destination", item, at=at) for at, item in places.items()}
 
 
-def half(role: Role, value: Any, *, at: str | None = None) -> Half:
-    """What the caller gave as ``destination=`` or ``format=``.
+def plugin_reference(role: Role, value: Any, *, at: str | None = None) -> PluginReference:
+    """Return the reference in an argument ``destination=`` or ``format=``.
 
     Raises
     ------
     RequestTypeError
-        Something that is neither a name, nor a mapping, nor an object of a class.
+        The value is neither a name, nor a mapping, nor an object of a class.
     """
     at = at or role
     kind = type(value)
     if issubclass(kind, str):
-        return Half(role=role, name=str.__str__(value), given={})
+        return PluginReference(role=role, name=str.__str__(value), given={})
     if issubclass(kind, Mapping):
         return _from_mapping(role, value, at)
     if issubclass(kind, _NO_REQUEST):
@@ -80,32 +78,32 @@ def half(role: Role, value: Any, *, at: str | None = None) -> Half:
             f"{at} must be a name, a mapping with 'type', or an object that a plugin takes for one; got {shown(value)}"
         )
         raise RequestTypeError(msg)
-    return Half(role=role, object=value)
+    return PluginReference(role=role, object=value)
 
 
-def _from_mapping(role: Role, value: Mapping[Any, Any], at: str) -> Half:
+def _from_mapping(role: Role, value: Mapping[Any, Any], at: str) -> PluginReference:
     problems: list[Problem] = []
     try:
         copied = _copy(value, at, problems, ())
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001  # a stranger's mapping may raise anything while it is read
+    except BaseException as error:  # noqa: BLE001  # a foreign mapping may raise anything while it is read
         problem = Problem(at, f"the mapping can't be read: it raised {type(error).__name__}")
-        return Half(role=role, problems=[problem])
+        return PluginReference(role=role, problems=[problem])
     if copied is None:
-        return Half(role=role, problems=problems)
+        return PluginReference(role=role, problems=problems)
     if "type" not in copied:
         problems.append(Problem(f"{at}.type", f"is required: the name of the {role}"))
-        return Half(role=role, problems=problems)
+        return PluginReference(role=role, problems=problems)
     name = copied.pop("type")
     if not issubclass(type(name), str):
         problems.append(Problem(f"{at}.type", f"expected the name of a {role}, got {shown(name)}"))
-        return Half(role=role, problems=problems)
-    return Half(role=role, name=str.__str__(name), given=copied, problems=problems)
+        return PluginReference(role=role, problems=problems)
+    return PluginReference(role=role, name=str.__str__(name), given=copied, problems=problems)
 
 
 def _copy(value: Any, at: str, problems: list[Problem], above: tuple[int, ...]) -> Any:
-    """A copy of the containers in `value`; what is no container is the plugin's business."""
+    """Copy the containers in `value`; other objects are left to the options of the plugin."""
     kind = type(value)
     if issubclass(kind, _PLAIN) or not issubclass(kind, (Mapping, list, tuple)):
         return value
@@ -118,7 +116,7 @@ def _copy(value: Any, at: str, problems: list[Problem], above: tuple[int, ...]) 
     above = (*above, id(value))
     if issubclass(kind, Mapping):
         copied = {}
-        # Its keys at once, as they are now: a mapping may change while it is read, and may have no end.
+        # All keys are read first: a mapping may change while it is read, and may have no end.
         keys = list(itertools.islice(value, MOST_ENTRIES + 1))
         if len(keys) > MOST_ENTRIES:
             problems.append(Problem(at, f"has more than {MOST_ENTRIES:,} entries"))

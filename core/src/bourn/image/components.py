@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bourn.image.pixels import Pixels
 
@@ -28,6 +28,8 @@ class ImageParts:
         By the names of the bands.
     by_nodata : bool
         Whether pixels that are nodata, or NaN, are still to be masked.
+    notes : sequence of str
+        What was found and is not kept.
     """
 
     pixels: Pixels
@@ -36,3 +38,4 @@ class ImageParts:
     properties: Mapping[str, Any]
     bandinfo: Mapping[str, Mapping[str, Any]]
     by_nodata: bool = False
+    notes: Sequence[str] = ()

@@ -42,6 +42,8 @@ class FilePixels:
         The file's alpha bands: 0 masks a pixel, in whatever dtype.
     internal_mask : bool
         Whether the file has a mask of its own.
+    band_masks : bool
+        Whether single bands of the file have masks of their own.
     missing : Missing or None
         Values that mask a pixel.
     """
@@ -54,6 +56,7 @@ class FilePixels:
     south_up: bool = False
     alpha: tuple[int, ...] = ()
     internal_mask: bool = False
+    band_masks: bool = False
     missing: Missing | None = None
 
     @property
@@ -69,7 +72,7 @@ class FilePixels:
     @property
     def masked(self) -> bool:
         """Whether the file has a mask, an alpha, or values that mean 'no data'."""
-        return bool(self.alpha) or self.internal_mask or self.missing is not None
+        return bool(self.alpha) or self.internal_mask or self.band_masks or self.missing is not None
 
     def array(self) -> Any:
         """(band, y, x) dask array over windows of the file."""
@@ -83,7 +86,8 @@ class FilePixels:
         """(band, y, x) bool dask array, (y, x) where the mask is the same for all bands; None without one."""
         if not self.masked:
             return None
-        return self._dask("mask", () if self.missing is None else (len(self.numbers),), np.dtype(bool))
+        own = self.band_masks or self.missing is not None
+        return self._dask("mask", (len(self.numbers),) if own else (), np.dtype(bool))
 
     def select(self, indices: Sequence[int]) -> FilePixels:
         """The bands of these indices, in that order."""
@@ -148,6 +152,8 @@ class FilePixels:
         masks = [dataset.read(number, window=window) == 0 for number in self.alpha]
         if self.internal_mask:
             masks.append(dataset.read_masks(1, window=window) == 0)
+        if self.band_masks:
+            masks.append(dataset.read_masks(list(self.numbers), window=window) == 0)
         if self.missing is not None:
             masks.append(masked_where_missing(pixels, self.missing))
         if not masks:

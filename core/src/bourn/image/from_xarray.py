@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,9 +13,10 @@ from bourn.errors import Problem, RequestError
 from bourn.image.array_input import split_array
 from bourn.image.components import ImageParts
 from bourn.image.date import utc
+from bourn.image.nodata import masked_where_missing
 from bourn.image.north_up import is_south_up, north_up
 from bourn.image.pixels import ArrayPixels, is_dask
-from bourn.image.xarray_attributes import MASK, band_facts, kept_attributes
+from bourn.image.xarray_attributes import MASK, BandFacts, kept_attributes
 from bourn.image.xarray_grid import Placed, placed
 from bourn.nested import worded_key
 from bourn.wording import listed, shown
@@ -43,6 +45,7 @@ class _Parts:
     facts: list[dict[str, Any]]
     mask_is_whole: bool
     date: dt.datetime | None
+    notes: list[str]
 
 
 def parts_of_xarray(obj: Any) -> ImageParts:
@@ -76,7 +79,8 @@ def _unread(obj: Any, where: Placed) -> Any:
 
 
 def _of_array(obj: xr.DataArray, where: Placed, problems: list[Problem]) -> _Parts | None:
-    flat, date = _without_time(obj, problems)
+    notes: list[str] = []
+    flat, date = _without_time(obj, problems, notes)
     dims = _dims(flat, where, problems)
     if dims is None:
         return None
@@ -91,22 +95,21 @@ def _of_array(obj: xr.DataArray, where: Placed, problems: list[Problem]) -> _Par
     if pixels is None:
         return None
     bands, named_by_attribute = _band_names(flat, band_dim, count)
-    facts = band_facts(flat, pixels.dtype, count, skip_long_name=named_by_attribute)
+    facts, others = BandFacts(flat, band_dim, pixels.dtype, count, named_by_attribute, notes).read()
     told = _mask_coordinate(flat, band_dim, spatial)
-    return _Parts([pixels], _joined(inner, told), bands, facts, told is not None, date)
+    mask = _joined(_joined(inner, told), _equal_to(pixels, others))
+    return _Parts([pixels], mask, bands, facts, told is not None, date, notes)
 
 
 def _of_dataset(obj: xr.Dataset, where: Placed, problems: list[Problem]) -> _Parts | None:
-    parts = _Parts([], None, None, [], False, None)
+    parts = _Parts([], None, None, [], False, None, [])
+    others: list[Any] = []
     names: list[str] = []
     for name, variable in obj.data_vars.items():
         path = f"image.bands{worded_key(name)}"
         if variable.ndim == 0 and ({"spatial_ref", "crs_wkt", "grid_mapping_name"} & set(variable.attrs)):
             continue  # the CRS, as a data variable
-        if not isinstance(name, str):
-            problems.append(Problem(path, "expected a name"))
-            continue
-        flat, date = _without_time(variable, problems)
+        flat, date = _without_time(variable, problems, parts.notes)
         spatial = where.dims or ((str(flat.dims[0]), str(flat.dims[1])) if flat.ndim == 2 else None)  # noqa: PLR2004  # (y, x)
         if spatial is None or set(flat.dims) != set(spatial):
             problems.append(Problem(path, _extra(flat, spatial or ("y", "x"), "leave it out with .drop_vars")))
@@ -119,8 +122,10 @@ def _of_dataset(obj: xr.Dataset, where: Placed, problems: list[Problem]) -> _Par
             problems.append(Problem(path, "a masked array in a Dataset can't be kept: fill it, or use NaN"))
         parts.arrays.append(pixels)
         parts.date = parts.date or date
-        parts.facts += band_facts(flat, pixels.dtype, 1, skip_long_name=False)
-        names.append(name)
+        facts, further = BandFacts(flat, None, pixels.dtype, 1, notes=parts.notes).read()
+        parts.facts += facts
+        others.append(_equal_to(pixels[None], further))
+        names.append(str(name))
     if parts.arrays:
         dims = where.dims or tuple(map(str, flat.dims))
         parts.mask = _mask_coordinate(obj, "band", dims)
@@ -129,6 +134,7 @@ def _of_dataset(obj: xr.Dataset, where: Placed, problems: list[Problem]) -> _Par
             problems.append(
                 Problem("image.mask", f"its {parts.mask.shape[0]} bands are not the {len(names)} variables")
             )
+        parts.mask = _joined(_of_layers(parts.arrays, others), parts.mask)
     if not names and not problems:
         problems.append(Problem("image.bands", "the Dataset has no variables"))
     parts.bands = tuple(names)
@@ -154,12 +160,15 @@ def _assembled(parts: _Parts, where: Placed, attributes: dict[str, Any]) -> Imag
     bandinfo = dict(zip(bands, parts.facts, strict=True))
     return ImageParts(
         pixels=pixels, bands=bands, geobox=geobox, properties=attributes, bandinfo=bandinfo,
-        by_nodata=not parts.mask_is_whole,
+        by_nodata=not parts.mask_is_whole, notes=tuple(dict.fromkeys((*where.notes, *parts.notes))),
     )  # fmt: skip
 
 
-def _without_time(obj: xr.DataArray, problems: list[Problem]) -> tuple[xr.DataArray, dt.datetime | None]:
-    """`obj` without a time dimension of length 1, and the date that it, or a scalar coordinate, tells."""
+def _without_time(
+    obj: xr.DataArray, problems: list[Problem], notes: list[str]
+) -> tuple[xr.DataArray, dt.datetime | None]:
+    """`obj` without a time dimension of length 1, and the date of that or of a scalar coordinate."""
+    chosen = None
     for dim in obj.dims:
         coordinate = obj.coords.get(dim)
         is_time = dim in TIME_DIMS or (coordinate is not None and coordinate.dtype.kind == "M")
@@ -167,7 +176,7 @@ def _without_time(obj: xr.DataArray, problems: list[Problem]) -> tuple[xr.DataAr
             continue
         length = obj.sizes[dim]
         if length == 1:
-            obj = obj.isel({dim: 0})
+            obj, chosen = obj.isel({dim: 0}), dim
             break
         hint = f".isel({dim}=0)"
         if coordinate is not None and coordinate.dtype.kind == "M" and length:
@@ -175,17 +184,39 @@ def _without_time(obj: xr.DataArray, problems: list[Problem]) -> tuple[xr.DataAr
         message = f"it has {length} steps along {str(dim)!r}, and an image has one: select one, such as {hint}"
         problems.append(Problem("image.array", message))
         return obj.isel({dim: 0}) if length else obj, None
-    for name, coordinate in obj.coords.items():
-        if coordinate.ndim == 0 and (coordinate.dtype.kind == "M" or name in TIME_DIMS):
-            value = coordinate.values[()]
-            if isinstance(value, np.datetime64 | dt.datetime | str) and not (
-                isinstance(value, np.datetime64) and np.isnat(value)
-            ):
-                try:
-                    return obj, utc(value)
-                except ValueError as fault:
-                    problems.append(Problem('image.properties["date"]', str(fault)))
-    return obj, None
+    return obj, _date(obj, chosen, problems, notes)
+
+
+def _date(obj: xr.DataArray, dim: Any, problems: list[Problem], notes: list[str]) -> dt.datetime | None:
+    """The date of the scalar coordinate that is the time: that of the dimension, ``time``, by CF, or the only one."""
+    times = {name: _moment(coordinate) for name, coordinate in obj.coords.items() if coordinate.ndim == 0}
+    times = {name: value for name, value in times.items() if value is not None}
+    by_standard = [name for name in times if obj.coords[name].attrs.get("standard_name") == "time"]
+    choices = [name for name in (dim, *by_standard, *TIME_DIMS) if name in times]
+    if by_standard and "time" in times and dim is None:
+        choices = ["time"] if "time" in by_standard else by_standard
+    if not choices and len(times) > 1:
+        notes.append(f"the date is not known: which of {listed(map(str, times))} is the time of the image?")
+        return None
+    name = choices[0] if choices else next(iter(times), None)
+    if name is None:
+        return None
+    try:
+        return utc(times[name])
+    except ValueError as fault:
+        problems.append(Problem('image.properties["date"]', str(fault)))
+        return None
+
+
+def _moment(coordinate: Any) -> Any:
+    """The value of a scalar coordinate that is a time; None of any other."""
+    value = coordinate.values[()]
+    if isinstance(value, np.datetime64):
+        return None if np.isnat(value) else value
+    if isinstance(value, dt.datetime) or (isinstance(value, str) and coordinate.name in TIME_DIMS):
+        return value
+    calendar = getattr(type(value), "calendar", None) and value.calendar  # of cftime's datetimes
+    return value.isoformat() if calendar in {"standard", "gregorian", "proleptic_gregorian"} else None
 
 
 def _dims(obj: xr.DataArray, where: Placed, problems: list[Problem]) -> tuple[str | None, str, str] | None:
@@ -217,6 +248,38 @@ def _extra(obj: Any, spatial: Sequence[str], otherwise: str) -> str:
     return f"an image has no dimension {names}: select along it, such as .isel({chosen}), or {otherwise}"
 
 
+def _equal_to(pixels: Any, values: Sequence[tuple[Any, ...]]) -> Any:
+    """Where pixels (band, y, x) have one of the further values that mean no data; None where there are none."""
+    if not any(values):
+        return None
+    layers = []
+    for layer, own in zip(pixels, values, strict=True):
+        mask = _no_mask(layer)
+        for value in own:
+            mask = mask | masked_where_missing([layer], (value,))[0]
+        layers.append(mask)
+    return _stacked(layers)
+
+
+def _of_layers(layers: Sequence[Any], masks: Sequence[Any]) -> Any:
+    """One mask (band, y, x) of those that some layers have, each (1, y, x); None if none has."""
+    if all(mask is None for mask in masks):
+        return None
+    return _stacked([_no_mask(layer) if mask is None else mask[0] for layer, mask in zip(layers, masks, strict=True)])
+
+
+def _no_mask(layer: Any) -> Any:
+    return np.zeros(layer.shape, bool) if isinstance(layer, np.ndarray) else layer.astype(bool) & False
+
+
+def _stacked(masks: Sequence[Any]) -> Any:
+    if all(isinstance(mask, np.ndarray) for mask in masks):
+        return np.stack(masks)
+    import dask.array as da  # loaded already: some mask is a dask array
+
+    return da.stack(masks)
+
+
 def _band_names(obj: xr.DataArray, dim: str | None, count: int) -> tuple[tuple[str, ...] | None, bool]:
     """(names or None, whether they are the attribute ``long_name``)."""
     coordinate = obj.coords.get(dim if dim is not None else "band")
@@ -229,6 +292,10 @@ def _band_names(obj: xr.DataArray, dim: str | None, count: int) -> tuple[tuple[s
     usable = all(isinstance(name, str) and name and name.isprintable() for name in names)
     if len(names) == count == len(set(names)) and usable:
         return tuple(names), True
+    # An array made of a dask array has its name, with a hash at the end.
+    own = obj.name
+    if count == 1 and isinstance(own, str) and own and own.isprintable() and not re.search("-[0-9a-f]{32}$", own):
+        return (own,), False
     return None, False
 
 

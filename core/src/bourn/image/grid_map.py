@@ -73,6 +73,8 @@ class Block:
         Source column at which longitudes are wrapped.
     wraps : bool
         Whether longitudes of this block are wrapped at all.
+    within : bool
+        Whether every pixel lies on the source for certain.
     """
 
     rows: tuple[int, int]
@@ -81,6 +83,7 @@ class Block:
     smooth: tuple[Array, Array] | None = None
     cut: float = 0.0
     wraps: bool = False
+    within: bool = False
 
 
 @functools.lru_cache(maxsize=128)
@@ -206,7 +209,11 @@ class GridMap:
         down = (max(0, math.floor(v.min()) - reach_v), min(height, math.ceil(v.max()) + reach_v))
         if across[0] >= across[1] or down[0] >= down[1]:
             return Block(rows, columns)
-        return Block(rows, columns, Window(down, across), smooth, cut, self.period is not None)
+        within = False
+        if smooth is not None:
+            within = bool(v.size == found[1].size and v.min() >= reach_v and v.max() <= height - reach_v)
+            within = within and (self.is_cyclic or bool(u.min() >= reach_u and u.max() <= width - reach_u))
+        return Block(rows, columns, Window(down, across), smooth, cut, self.period is not None, within)
 
     def _cut(self, u: Array) -> float:
         """A column at which wrapping longitudes parts neither the source nor, if that is cyclic, the block."""
@@ -246,7 +253,8 @@ class GridMap:
     @staticmethod
     def _interpolated(nodes: tuple[Array, Array], across: Array, down: Array) -> tuple[Array, Array]:
         left, right = _weights(down), _weights(across).T
-        u, v = (left @ part @ right for part in nodes)
+        # By einsum, since the threads of BLAS would wait for each other here.
+        u, v = (np.einsum("rk,kc->rc", np.einsum("rk,kl->rl", left, part), right) for part in nodes)
         return u, v
 
     def sample(self, count: int = 65) -> tuple[Array, Array]:

@@ -55,8 +55,9 @@ class Image:
         band of classes the colours [red, green, blue], 0 to 255, of its values 0, 1, 2, ...
     bandinfo : mapping, optional
         By the band's name a mapping with any of ``kind`` (``"data"``, ``"class"`` or ``"mask"``; a bool band is a
-        mask unless said otherwise), ``nodata``, ``scale``, ``offset``, ``unit``, ``description``; ``opaque`` makes
-        it the alpha band, and is the value that means fully opaque, 0 meaning transparent.
+        mask unless said otherwise), ``nodata``, ``scale``, ``offset``, ``unit``, ``description``, ``color`` (``"red"``,
+        ``"green"`` or ``"blue"``); ``opaque`` makes it the alpha band, and is the value that means fully opaque, 0
+        meaning transparent.
 
     Raises
     ------
@@ -77,6 +78,19 @@ class Image:
     _geobox: GeoBox | None
     _properties: Mapping[str, Any]
     _bandinfo: Mapping[str, Mapping[str, Any]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: getattr(self, name) for name in self.__slots__ if name[:2] != "__" and hasattr(self, name)}
+        state["_properties"] = dict(self._properties)
+        state["_bandinfo"] = {name: dict(facts) for name, facts in self._bandinfo.items()}
+        state["_progress"] = None  # the reader's, in its own process
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._properties = MappingProxyType(state["_properties"])
+        self._bandinfo = MappingProxyType({name: MappingProxyType(facts) for name, facts in state["_bandinfo"].items()})
 
     def __init__(
         self,
@@ -116,6 +130,11 @@ class Image:
         image = cls.__new__(cls)
         image._fill(pixels, bands, geobox, properties, bandinfo, [])  # noqa: SLF001  # its own
         return image
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        # Read-only mappings can't be pickled; pixels that are checked already are not checked again.
+        bandinfo = {name: dict(facts) for name, facts in self._bandinfo.items()}
+        return Image._on, (self._pixels, self._bands, self._geobox, dict(self._properties), bandinfo)
 
     @classmethod
     def _of(cls, parts: ImageParts) -> Image:

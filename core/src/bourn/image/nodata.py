@@ -112,8 +112,20 @@ def _layer_mask(layer: Any, value: complex | None) -> Any:
         return np.zeros(layer.shape, bool) if isinstance(layer, np.ndarray) else (layer != layer) & False  # noqa: PLR0124
     if holds_nan and value != value:  # noqa: PLR0124  # NaN
         return layer != layer  # noqa: PLR0124  # a third of the time of isnan for complex, the same for float
-    mask = layer == dtype.type(value)
+    held = dtype.type(value)
+    if dtype.name == "float32" and held:
+        # GDAL compares with a tolerance: what one program rounds, another has cut off.
+        margin = np.float64(abs(held)) * 4 * np.finfo(dtype).eps
+        low, high = (np.clip(held + side * margin, *_float32_range()).astype(dtype) for side in (-1, 1))
+        mask = (layer >= low) & (layer <= high)
+    else:
+        mask = layer == held
     return mask | (layer != layer) if holds_nan else mask  # noqa: PLR0124  # NaN
+
+
+def _float32_range() -> tuple[float, float]:
+    limits = np.finfo(np.float32)
+    return float(limits.min), float(limits.max)
 
 
 def missing_of(dtypes: Sequence[np.dtype[Any]], nodata: Sequence[int | float | complex | None]) -> Missing | None:

@@ -16,6 +16,7 @@ from bourn.image.file_pixels import FilePixels
 from bourn.image.nodata import exact, missing_of
 from bourn.image.north_up import is_south_up, north_up
 from bourn.image.open_files import Datasets
+from bourn.image.validation import COLORS
 from bourn.wording import nearest, shown
 
 if TYPE_CHECKING:
@@ -76,22 +77,20 @@ def _parts(dataset: Any, datasets: Datasets, *, keep_alpha: bool) -> ImageParts:
         MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
         for flags in dataset.mask_flag_enums
     )
+    by_band = not internal and any(not flags for flags in dataset.mask_flag_enums)
+    if internal:  # GDAL lets a mask of the whole dataset override nodata
+        nodata = [None] * len(nodata)
     pixels = FilePixels(
         datasets=datasets, numbers=tuple(numbers), size=(dataset.height, dataset.width), dtypes=tuple(dtypes),
         block=tuple(dataset.block_shapes[0]), south_up=south_up, alpha=tuple(alpha), internal_mask=internal,
-        # GDAL lets an internal mask override nodata; NaN is nothing in any case.
-        missing=missing_of(dtypes, [None] * len(nodata) if internal else nodata),
+        band_masks=by_band, missing=missing_of(dtypes, nodata),
     )  # fmt: skip
-    bands = _band_names([dataset.descriptions[number - 1] for number in numbers])
+    colors = _colors(dataset, numbers)
+    bands = _band_names([dataset.descriptions[number - 1] for number in numbers], colors)
     bandinfo = {
-        band: _band_facts(dataset, number, value, is_class=dataset.colorinterp[number - 1] == ColorInterp.palette)
-        for band, number, value in zip(bands, numbers, nodata, strict=True)
+        band: _band_facts(dataset, band, number, value, dtype, is_alpha=number in alpha)
+        for band, number, value, dtype in zip(bands, numbers, nodata, dtypes, strict=True)
     }
-    for band, number, dtype in zip(bands, numbers, dtypes, strict=True):
-        if number in alpha:
-            bandinfo[band]["kind"] = "mask"
-            if dtype.name in {"uint8", "uint16"}:  # of others GDAL does not say what is opaque
-                bandinfo[band]["opaque"] = int(np.iinfo(dtype).max)
     items = dataset.tags()
     properties = properties_of(items)
     if "AREA_OR_POINT" in items:
@@ -133,17 +132,35 @@ def _grid(dataset: Any, problems: list[Problem]) -> tuple[Any, bool]:
     return (north_up(geobox) if south_up else geobox), south_up
 
 
-def _band_names(descriptions: Sequence[str | None]) -> tuple[str, ...]:
+def _colors(dataset: Any, numbers: Sequence[int]) -> list[str]:
+    """GDAL's names of the bands' colors: ``red``, ``gray``, ``undefined``, ..."""
+    return [dataset.colorinterp[number - 1].name for number in numbers]
+
+
+def _band_names(descriptions: Sequence[str | None], colors: Sequence[str]) -> tuple[str, ...]:
+    """The descriptions, else the colors where all bands have one, else ``band_1``, ..."""
+    if not any(descriptions) and len(colors) > 1 and set(colors) <= {*COLORS, "gray", "alpha"}:
+        descriptions = colors
     names = tuple(text or f"band_{number}" for number, text in enumerate(descriptions, 1))
     if len(set(names)) == len(names) and all(name.isprintable() for name in names):
         return names
     return tuple(f"band_{number}" for number in range(1, len(names) + 1))
 
 
-def _band_facts(dataset: Any, number: int, nodata: complex | None, *, is_class: bool) -> dict[str, Any]:
+def _band_facts(
+    dataset: Any, band: str, number: int, nodata: complex | None, dtype: np.dtype[Any], *, is_alpha: bool
+) -> dict[str, Any]:
     facts: dict[str, Any] = {"nodata": nodata}
-    if is_class:
+    color = dataset.colorinterp[number - 1].name
+    if color == "palette":
         facts["kind"] = "class"
+    elif color in COLORS and (band != color or dataset.colorinterp[0].name != COLORS[0]):
+        # Bands named red, green, blue in this order have these colors already.
+        facts["color"] = color
+    if is_alpha:
+        facts["kind"] = "mask"
+        if dtype.name in {"uint8", "uint16"}:  # of others GDAL does not say what is opaque
+            facts["opaque"] = int(np.iinfo(dtype).max)
     scale, offset = dataset.scales[number - 1], dataset.offsets[number - 1]
     if scale != 1 and scale and math.isfinite(scale):
         facts["scale"] = scale
@@ -166,10 +183,18 @@ def _nodata(
     found: list[int | float | complex | None] = []
     for value, dtype in zip(values, dtypes, strict=True):
         try:
-            found.append(None if value is None else exact(value, dtype))
+            found.append(None if value is None else exact(_held(value, dtype), dtype))
         except ValueError:  # 0.5 in a file of bytes: GDAL tells it, and no pixel can have it
             found.append(None)
     return found
+
+
+def _held(value: Any, dtype: np.dtype[Any]) -> Any:
+    """The value that pixels of a float dtype hold where a file names a decimal number: the nearest finite one."""
+    if dtype.kind != "f" or not math.isfinite(value):
+        return value
+    limits = np.finfo(dtype)
+    return dtype.type(min(max(value, float(limits.min)), float(limits.max))).item()
 
 
 def _wide_nodata(dataset: Any, numbers: Sequence[int]) -> list[int | None]:

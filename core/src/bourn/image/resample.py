@@ -121,7 +121,11 @@ def resample(
     )
     masks = kept.masks(shape)
     warped = _warped_by_gdal(grids, block, kept)
-    for rows in _strips(block):
+    all_valid = block.within and all(part is None for part in kept.valid)
+    if all_valid:
+        for mask in masks:
+            mask[...] = False
+    for rows in () if all_valid and len(warped) == len(rest) else _strips(block):
         part = slice(rows[0] - block.rows[0], rows[1] - block.rows[0])
         points = _points(grids, block, window, rows)
         outputs = [found.layers[index][part] for index in rest]
@@ -370,21 +374,19 @@ def _warped_by_gdal(grids: GridMap, block: Block, source: _Source) -> dict[int, 
         return found
     candidates: dict[tuple[str, np.dtype[Any]], list[int]] = {}
     for index, (layer, valid, how) in enumerate(zip(source.layers, source.valid, source.resamplings, strict=True)):
-        if how in KERNELS and valid is None and layer.dtype.name in _GDAL_INTERPOLATES:
+        if how in KERNELS and valid is None and layer.dtype.name in _GDAL_DTYPES:
             candidates.setdefault((how, layer.dtype.newbyteorder("=")), []).append(index)
-    if not candidates:
-        return found
-    turns, width = _straight(grids, block)
-    if width is None:
-        return found
     for (how, dtype), indices in candidates.items():
+        turns, width = _straight(grids, block)
+        if width is None:
+            continue
         stack = np.stack([source.layers[index] for index in indices]).astype(dtype, copy=False)
         made = _gdal(grids, block, stack, how, turns, step=width)
         found.update(zip(indices, made, strict=True))
     return found
 
 
-_GDAL_INTERPOLATES = frozenset({"uint8", "uint16", "int16", "float32"})
+_GDAL_DTYPES = frozenset({"uint8", "uint16", "int16", "float32"})
 
 
 def _straight(grids: GridMap, block: Block, least: int = 64) -> tuple[int, int | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bourn.image.pixels import is_dask
-from bourn.image.xarray_attributes import MASK, PER_BAND
+from bourn.image.xarray_attributes import MASK
 
 if TYPE_CHECKING:
     from bourn.image.image import Image
@@ -23,8 +23,8 @@ def xarray_from_image(image: Image) -> Any:
     -------
     xarray.DataArray
         Masked pixels are NaN in a float dtype, nodata where all bands have it; else the mask is the coordinate
-        ``masked``. What is known of bands stands in the attributes ``nodata``, ``nodatavals``, ``scales``,
-        ``offsets``, ``units``, ``descriptions`` and ``kinds``.
+        ``masked``. What is known of bands is in the coordinates ``kind``, ``nodata``, ``scale``, ``offset``, ``unit``
+        and ``description`` along ``band``; a nodata value that all bands share also in the attribute ``nodata``.
     xarray.Dataset
         Where bands are of unlike dtypes: one variable a band.
     """
@@ -37,16 +37,18 @@ def xarray_from_image(image: Image) -> Any:
         if mask is not None:
             coords[MASK] = (dims if mask.ndim == 2 else ("band", *dims), mask)  # noqa: PLR2004  # (y, x)
         coords["band"] = list(image.bands)
-        return xr.DataArray(
-            array, dims=("band", *dims), coords=coords, attrs={**attributes, **_facts(image, image.bands)}
-        )
+        coords.update(_band_coordinates(image))
+        shared = set(map(str, image.nodata))
+        if len(shared) == 1 and image.nodata[0] is not None:
+            attributes["nodata"] = image.nodata[0]
+        return xr.DataArray(array, dims=("band", *dims), coords=coords, attrs=attributes)
     variables = {}
     mask, told = image.mask, True
     for index, name in enumerate(image.bands):
         own = mask if mask is None or mask.ndim == 2 else mask[index]  # noqa: PLR2004  # (y, x)
         layer, untold = _filled(image.band(name), own, image.nodata[index : index + 1])
         told = told and untold is None
-        variables[name] = xr.DataArray(layer, dims=dims, attrs=_facts(image, (name,)))
+        variables[name] = xr.DataArray(layer, dims=dims, attrs=_attributes(image, name))
     if not told:
         coords[MASK] = (dims if mask.ndim == 2 else ("band", *dims), mask)  # noqa: PLR2004  # (y, x)
     return xr.Dataset(variables, coords=coords, attrs=attributes)
@@ -66,22 +68,43 @@ def _coordinates(image: Image) -> tuple[tuple[str, str], dict[Any, Any]]:
     return dims, coords
 
 
-def _facts(image: Image, bands: tuple[str, ...]) -> dict[str, Any]:
-    """Attributes that tell what is known of `bands`, as one value a band where any has one."""
-    found: dict[str, Any] = {}
-    usual = ["mask" if image.band(name).dtype.kind == "b" else "data" for name in bands]
-    for fact, attribute in PER_BAND.items():
-        values = tuple(image.bandinfo[name].get(fact) for name in bands)
-        if fact == "nodata" or (fact == "kind" and list(values) == usual):
-            continue
-        if any(value is not None for value in values):
-            found[attribute] = values
-    nodata = tuple(image.bandinfo[name].get("nodata") for name in bands)
-    if len({"nan" if value != value else value for value in nodata}) == 1:  # noqa: PLR0124  # NaN
-        found |= {} if nodata[0] is None else {"nodata": nodata[0]}
-    else:
-        found["nodatavals"] = nodata
-    return found
+def _band_coordinates(image: Image) -> dict[str, Any]:
+    """The facts of all bands as coordinates along ``band``.
+
+    All of them always, since xarray joins only what has the same coordinates; the rarer ones where a band has them.
+    """
+    facts = [image.bandinfo[name] for name in image.bands]
+    columns: dict[str, list[Any]] = {
+        "kind": [known["kind"] for known in facts],
+        "nodata": [known.get("nodata") for known in facts],
+        "scale": [float(known.get("scale", 1.0)) for known in facts],
+        "offset": [float(known.get("offset", 0.0)) for known in facts],
+        "unit": [known.get("unit", "") for known in facts],
+        "description": [known.get("description", "") for known in facts],
+    }
+    if any("color" in known for known in facts):
+        columns["color"] = [known.get("color", "") for known in facts]
+    if any("opaque" in known for known in facts):
+        columns["opaque"] = [known.get("opaque") for known in facts]
+    return {name: ("band", _numbers(values) if None in values else values) for name, values in columns.items()}
+
+
+def _numbers(values: list[Any]) -> Any:
+    """NaN for None, where all values are exact as float64."""
+    numbers = np.array([math.nan if value is None else value for value in values])
+    if all(value is None or value == number for value, number in zip(values, numbers.tolist(), strict=True)):
+        return numbers
+    return np.array(values, object)
+
+
+def _attributes(image: Image, name: str) -> dict[str, Any]:
+    """The facts of one band as attributes of its variable, by CF where it has a name for them."""
+    facts = image.bandinfo[name]
+    usual = "mask" if image.band(name).dtype.kind == "b" else "data"
+    found: dict[str, Any] = {"kinds": facts["kind"]} if facts["kind"] != usual else {}
+    names = {"nodata": "nodata", "scale": "scale_factor", "offset": "add_offset", "unit": "units",
+             "description": "long_name"}  # fmt: skip
+    return found | {attribute: facts[fact] for fact, attribute in names.items() if fact in facts}
 
 
 def _filled(pixels: Any, mask: Any, nodata: tuple[Any, ...]) -> tuple[Any, Any]:

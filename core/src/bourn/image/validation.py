@@ -21,7 +21,10 @@ __all__ = ["BAND_KINDS", "checked_bandinfo", "checked_bands", "checked_geobox", 
 BAND_KINDS = ("data", "class", "mask")
 """What the pixels of a band are: measured values, classes by number, or yes and no."""
 
-BANDINFO_KEYS = ("kind", "nodata", "scale", "offset", "unit", "description", "opaque")
+COLORS = ("red", "green", "blue")
+"""Colors that a band may be shown as."""
+
+BANDINFO_KEYS = ("kind", "nodata", "scale", "offset", "unit", "description", "color", "opaque")
 
 
 def checked_bands(bands: object, count: int, problems: list[Problem]) -> tuple[str, ...]:
@@ -159,6 +162,11 @@ def _checked_fact(key: str, value: Any, dtype: np.dtype[Any]) -> Any:
             return str(value)
         msg = f"expected one of {listed(BAND_KINDS)}, got {shown(value)}"
         raise ValueError(msg)
+    if key == "color":
+        if value in COLORS:
+            return str(value)
+        msg = f"expected one of {listed(COLORS)}, got {shown(value)}"
+        raise ValueError(msg)
     if key in {"unit", "description"}:
         if isinstance(value, str):
             return str(value)
@@ -171,4 +179,4 @@ def _checked_fact(key: str, value: Any, dtype: np.dtype[Any]) -> Any:
     if key == "scale" and number == 0:
         msg = "a scale of 0 makes all pixels equal"
         raise ValueError(msg)
-    return number
+    return float(number)

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
             """Say of each of its jobs that has not succeeded what has become of it."""
 
 
-__all__ = ["failed_unseen", "forget_failure", "is_over", "wait_at_exit"]
+__all__ = ["failed_unseen", "forget_failure", "forget_failures", "is_over", "wait_at_exit"]
 
 LINES_MAX = 20
 """How many jobs are told by name."""
 
 _engines: weakref.WeakSet[Any] = weakref.WeakSet()
 _over = False
-_failures: dict[str, str] = {}
-"""Why jobs failed whose callers never asked, by id."""
+_failures: dict[str, tuple[int, str]] = {}
+"""Why jobs failed whose callers never asked, by id, with the id of their engine."""
 
 FAILURES_MAX = 1000
 """How many of those are kept."""
@@ -59,9 +59,9 @@ def wait_at_exit(engine: Finishing) -> None:
         register(_finish)
 
 
-def failed_unseen(job_id: str, failure: str) -> None:
-    """Keep why a job failed, to be told at the end if its caller never asks."""
-    _failures[job_id] = failure
+def failed_unseen(engine: object, job_id: str, failure: str) -> None:
+    """Keep why a job failed; it is reported at exit if its caller never asks."""
+    _failures[job_id] = id(engine), failure
     if len(_failures) > FAILURES_MAX:
         _failures.pop(next(iter(_failures)), None)
 
@@ -69,6 +69,13 @@ def failed_unseen(job_id: str, failure: str) -> None:
 def forget_failure(job_id: str) -> None:
     """A caller knows how the job ended."""
     _failures.pop(job_id, None)
+
+
+def forget_failures(engine: object) -> None:
+    """Do not report the failed jobs of an engine at exit: those of tests are part of the test."""
+    for job_id, (owner, _) in _failures.copy().items():
+        if owner == id(engine):
+            forget_failure(job_id)
 
 
 def is_over() -> bool:
@@ -90,7 +97,7 @@ def _finish() -> None:
                 engine.cancel_all()
             _drain(engines)
     _over = True
-    lines = [f"job {job_id} failed: {failure}" for job_id, failure in _failures.items()]
+    lines = [f"job {job_id} failed: {failure}" for job_id, (_, failure) in _failures.items()]
     lines += [line for engine in engines for line in engine.open_jobs()]
     if lines:
         more = [f"and {len(lines) - LINES_MAX} more"] if len(lines) > LINES_MAX else []

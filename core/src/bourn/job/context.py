@@ -150,7 +150,7 @@ class DeliveryContext:
     @property
     def settings(self) -> Any:
         """The plugin's own settings."""
-        to = self._job.plan.to
+        to = self._job.plan.chosen_destination
         return self._services.settings_of(to.name, to.plugin)
 
     @property

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bourn.contract.answers import Receipt, Transient
+from bourn.contract.receipt import Receipt, Transient
 from bourn.errors import DeliveryError, JobTimeout
 from bourn.job.context import DeliveryContext
 from bourn.job.failure import as_job_error, as_json
@@ -40,7 +40,7 @@ def deliver(job: RunningJob, services: Services) -> datetime | None:
     if job.cancel_requested.is_set():
         cancel(job, services)
         return None
-    to = job.plan.to
+    to = job.plan.chosen_destination
     assert job.artifact is not None  # what is delivered is stored
     try:
         receipt = _checked(to.plugin.deliver(job.artifact, to.options, DeliveryContext(services, job)), to.name)
@@ -89,7 +89,7 @@ def _try_again(job: RunningJob, services: Services, transient: Transient) -> dat
     if job.cancel_requested.is_set():
         cancel(job, services)
         return None
-    to = job.plan.to
+    to = job.plan.chosen_destination
     retry_for = transient.retry_for if transient.retry_for is not None else to.plugin.retry_for
     pause = retry_pause(job.attempt) if transient.retry_after is None else max(transient.retry_after, timedelta())
     until = now + pause
@@ -204,7 +204,7 @@ def _end(
 
 def _retract(job: RunningJob, services: Services) -> JobError | None:
     """Have the destination undo what it did; return why, where it can't or nobody knows whether it did."""
-    to = job.plan.to
+    to = job.plan.chosen_destination
     try:
         to.plugin.retract(to.options, DeliveryContext(services, job))
     except DeliveryError as error:

@@ -8,6 +8,7 @@ from bourn.errors import EncodeError, JobFailed
 from bourn.job.failure import as_job_error
 from bourn.results.as_image import as_image
 from bourn.results.lazy import Cancelled, compute
+from bourn.store.filename import safe_filename
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +32,8 @@ def encode(
     """
     prepared = _prepared(value, plan, context)
     # Filled while the blocks pass, so it is read after the last one.
-    prepare_report = getattr(prepared, "report", None) if plan.to.plugin.encodes_alone() else None
-    chosen = plan.written
+    prepare_report = getattr(prepared, "report", None) if plan.chosen_destination.plugin.encodes_alone() else None
+    chosen = plan.chosen_format
     if chosen.plugin.kinds == ("image",):
         prepared = as_image(prepared)
     if not chosen.plugin.lazy:
@@ -67,13 +68,15 @@ def _encode_into(prepared: Any, chosen: Chosen[Format[Any]], sink: _CancellableS
     return answer
 
 
-def filename_of(plan: Plan, job_id: str) -> str:
-    """Return a name to save the artifact under, from a safe alphabet."""
-    return f"bourn-{job_id[:12]}{plan.written.plugin.suffix}"
+def filename_of(plan: Plan, job_id: str, name: str | None = None) -> str:
+    """Return the name of the artifact's file, from a safe alphabet: by `name`, else by the job."""
+    suffix = plan.chosen_format.plugin.suffix
+    text = f"bourn-{job_id[:12]}" if name is None else name
+    return safe_filename(text[: -len(suffix)] if text.lower().endswith(suffix.lower()) else text, suffix)
 
 
 def _prepared(value: Any, plan: Plan, context: Context) -> Any:
-    to = plan.to
+    to = plan.chosen_destination
     if not to.plugin.encodes_alone():
         return value
     if to.plugin.kinds == ("image",):

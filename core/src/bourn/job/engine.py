@@ -18,6 +18,7 @@ import attrs
 
 from bourn.contract.artifact import Artifact
 from bourn.errors import BournError, DeliveryError, JobError, LedgerError, UnknownJob
+from bourn.fork import ForkSafeLock
 from bourn.job.at_exit import failed_unseen, is_over, wait_at_exit
 from bourn.job.delivery import PAUSE_MAX, cancel, deliver, fail, write_or_defer
 from bourn.job.encode import filename_of
@@ -85,20 +86,20 @@ class Engine:
         Returns the services; others in a forked child.
     threads : int
         How many jobs run at a time.
+    reduce_job : callable
+        Returns what pickle keeps of the job of an id.
     """
 
-    def __init__(self, open_services: Callable[[], Services], threads: int) -> None:
+    def __init__(
+        self, open_services: Callable[[], Services], threads: int, *, reduce_job: Callable[[str], tuple[Any, ...]]
+    ) -> None:
         self._open_services = open_services
         self._threads = threads
+        self.reduce_job = reduce_job
         self._current: _Run | None = None
         self._closing: list[_Run] = []
-        self.after_fork()
-        _engines.add(self)
-
-    def after_fork(self) -> None:
-        """Forget the parent's jobs, in a forked child; and its lock, which another thread of it may have held."""
-        self._guard = threading.RLock()
-        self._open: set[str] = set()
+        self._guard = ForkSafeLock()
+        self._open: set[tuple[int, str]] = set()
 
     # -- submitting -----------------------------------------------------------------------------------------------
 
@@ -109,6 +110,7 @@ class Engine:
         *,
         arguments: Mapping[str, Any],
         geobox: Any,
+        name: str | None = None,
         limit: TimeLimit | None = None,
         block: bool = False,
         waits: bool = False,
@@ -120,6 +122,8 @@ class Engine:
         plans : sequence of Plan
         obj, arguments, geobox
             What the caller gave to `compute`.
+        name : str, optional
+            Of the file.
         limit : TimeLimit, optional
             When the jobs are stopped.
         block : bool
@@ -138,7 +142,8 @@ class Engine:
             jobs.append(
                 RunningJob(
                     job_id=job_id, delivery_id=secrets.token_hex(16), epoch=1, plan=plan, deadline=deadline,
-                    principal=run.services.settings.principal, filename=filename_of(plan, job_id), stop_at=stop_at,
+                    principal=run.services.settings.principal, filename=filename_of(plan, job_id, name),
+                    stop_at=stop_at,
                 )
             )  # fmt: skip
         group = JobGroup(
@@ -147,7 +152,9 @@ class Engine:
         )  # fmt: skip
         self._begin(run, jobs, group_id, group.run, limit=limit, waits=waits)
         return [
-            Job(job.job_id, self, submission=Submission(job=job, obj=obj, arguments=arguments, geobox=geobox))
+            Job(
+                job.job_id, self, submission=Submission(job=job, obj=obj, arguments=arguments, geobox=geobox, name=name)
+            )
             for job in jobs
         ]
 
@@ -162,7 +169,7 @@ class Engine:
         if submission is not None:
             return self.submit(
                 [submission.job.plan], submission.obj,
-                arguments=submission.arguments, geobox=submission.geobox,
+                arguments=submission.arguments, geobox=submission.geobox, name=submission.name,
             )[0]  # fmt: skip
         stored = record.artifact
         cancelled = record.stage is Stage.CANCELLED
@@ -376,7 +383,7 @@ class Engine:
 
     def open_jobs(self) -> list[str]:
         """Say of each job of this process that has not succeeded what has become of it."""
-        return [line for job_id in list(self._open) if (line := self._open_line(job_id))]
+        return [line for pid, job_id in list(self._open) if pid == os.getpid() and (line := self._open_line(job_id))]
 
     def _open_line(self, job_id: str) -> str | None:
         try:
@@ -442,7 +449,7 @@ class Engine:
         ]  # fmt: skip
         try:
             services.ledger.add(new, worker_id=run.worker.id, now=services.clock())
-            self._open.update(job.job_id for job in jobs)
+            self._open.update((run.pid, job.job_id) for job in jobs)
             wait_at_exit(self)
             if limit is not None and limit.left() == 0:  # the ledger took too long: the caller has gone on
                 for job in jobs:
@@ -451,7 +458,7 @@ class Engine:
         except BaseException as error:
             # Ctrl-C in between, or no thread is to be had: what was recorded does not stay QUEUED for ever.
             for job in jobs:
-                self._open.discard(job.job_id)
+                self._open.discard((run.pid, job.job_id))
                 if job.take():
                     self._withdraw(run, job, error)
             self._forget(run, jobs)
@@ -512,10 +519,10 @@ class Engine:
                 # Another try of the same job may have come in meanwhile.
                 if run.running.get(job.job_id) is job:
                     del run.running[job.job_id]
-                if job.stage.done and job.job_id in self._open:
-                    self._open.discard(job.job_id)
+                if job.stage.done and (run.pid, job.job_id) in self._open:
+                    self._open.discard((run.pid, job.job_id))
                     if job.stage is Stage.FAILED and not job.seen:
-                        failed_unseen(job.job_id, str(job.failure or ""))
+                        failed_unseen(self, job.job_id, str(job.failure or ""))
 
     def _deliver(self, run: _Run, job: RunningJob) -> None:
         if deliver(job, run.services) is not None:
@@ -574,18 +581,6 @@ class Engine:
     def _cancel(self, run: _Run, job: RunningJob) -> None:
         cancel(job, run.services)
         self._forget(run, [job])
-
-
-_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for engine in list(_engines):
-        engine.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _leave_to_others(record: JobRecord, services: Services, error: Exception) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bourn.dispatch.plan import Plan
 
-__all__ = ["PIECE_BYTES", "file_problems", "write_file"]
+__all__ = ["PIECE_BYTES", "file_problems", "filename_in", "write_file"]
 
 PIECE_BYTES = 1 << 20
 
@@ -51,8 +51,8 @@ def file_problems(file: Any, plans: Sequence[Plan], *, block: bool) -> Iterator[
     if not block:
         yield Problem("file", "is written when the job has ended: it goes with waiting for it only")
     for plan in plans:
-        if not plan.to.plugin.gives_data:
-            message = f"goes only with destinations that give data back, and {plan.to.name!r} does not"
+        if not plan.chosen_destination.plugin.gives_data:
+            message = f"goes only with destinations that give data back, and {plan.chosen_destination.name!r} does not"
             yield Problem("file", message)
     # The type is asked, never the object: even ``__class__`` may run code.
     kind = type(file)
@@ -62,6 +62,19 @@ def file_problems(file: Any, plans: Sequence[Plan], *, block: bool) -> Iterator[
             yield Problem("file", problem)
     elif not callable(getattr(kind, "write", None)) or issubclass(kind, io.TextIOBase):
         yield Problem("file", f"expected a path or a binary file, got {shown(file)}")
+
+
+def filename_in(file: Any) -> str | None:
+    """Return the name of the file, if it is given as a path."""
+    # The type is asked, see below; what is no path is told there.
+    if not issubclass(type(file), str | os.PathLike):
+        return None
+    try:
+        return os.fsdecode(Path(file).name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  # a third party's __fspath__ may raise anything
+        return None
 
 
 def _path_problem(file: str | os.PathLike[str]) -> str | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeVar
 
 import attrs
 
-from bourn.contract.answers import Receipt
+from bourn.contract.receipt import Receipt
 from bourn.errors import JobCancelled, JobError, JobTimeout, LinkExpired, UnknownJob
 from bourn.job.executor import TimeLimit
 from bourn.job.failure import from_json
@@ -51,6 +52,7 @@ class Submission:
     obj: Any
     arguments: Mapping[str, Any]
     geobox: Any
+    name: str | None
 
 
 class Job:
@@ -80,6 +82,10 @@ class Job:
         UnknownJob
         """
         return Job.default_engine().job(id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the id and where the ledger is: a job is looked up again in another process."""
+        return self._engine.reduce_job(self._id)
 
     # -- what it is -------------------------------------------------------------------------------------------
 
@@ -310,12 +316,15 @@ class Job:
         """
         limit = TimeLimit(timeout)
         self.wait(timeout, progress_bar, **waiting)
-        if not self.plan.to.plugin.gives_data:
-            msg = f"the destination {self.plan.to.name!r} does not give data back"
+        if not self.plan.chosen_destination.plugin.gives_data:
+            msg = f"the destination {self.plan.chosen_destination.name!r} does not give data back"
             raise JobError(msg, job=self)
         record = self._within(limit, self._current)
         self._check_not_expired(record)
-        with self._within(limit, self._engine.artifact_of(record).open) as source:
+        artifact = self._engine.artifact_of(record)
+        with ExitStack() as stack:
+            opening = self._engine.services.reader.stream(artifact)
+            source = self._within(limit, lambda: stack.enter_context(opening))
             write_file(file, _Limited(source, partial(self._within, limit)))
 
     def cancel(self) -> bool:
@@ -384,7 +393,9 @@ class Job:
         fresh = self._delivered_here()
         if fresh is None:
             record = self._current()
-            if self.plan.to.plugin.gives_data:  # else the result is another place's, and lasts as long as that has it
+            if (
+                self.plan.chosen_destination.plugin.gives_data
+            ):  # else the result is another place's, and lasts as long as that has it
                 self._check_not_expired(record)
             fresh = self.receipt or Receipt(), self._engine.artifact_of(record)
         return load(self._id, self.plan, *fresh, self._engine.services)

@@ -102,7 +102,7 @@ class JobGroup:
     def _keeps_lazy(self) -> bool:
         """Whether the result may stay lazy until it is encoded: it is encoded once, by a format that reads blocks."""
         first, *others = (job.plan for job in self.jobs)
-        return first.written.plugin.lazy and all(first.shares_encoding_with(other) for other in others)
+        return first.chosen_format.plugin.lazy and all(first.shares_encoding_with(other) for other in others)
 
     def _check(self, value: Any, unknown: Sequence[RunningJob]) -> Any:
         """Return the result as it can be sent, checked against the plans that were made before it was known."""
@@ -175,14 +175,14 @@ def _store(job: RunningJob, services: Services, make: Callable[[], Artifact]) ->
 
 
 def _key(job: RunningJob) -> str:
-    return f"{job.job_id}/{job.delivery_id}{job.plan.written.plugin.suffix}"
+    return f"{job.job_id}/{job.delivery_id}{job.plan.chosen_format.plugin.suffix}"
 
 
 def _encode(job: RunningJob, value: Any, services: Services) -> Artifact:
     key = _key(job)
     context = DeliveryContext(services, job)
     sink, report = encode(value, job.plan, key, filename=job.filename, store=services.store, context=context)
-    plugin = job.plan.written.plugin
+    plugin = job.plan.chosen_format.plugin
     return Artifact(
         key=key, filename=job.filename, suffix=plugin.suffix, media_type=plugin.media_type,
         size_bytes=sink.size_bytes, sha256=sink.sha256, report=report, source=services.store,
@@ -193,6 +193,7 @@ def _copy(job: RunningJob, source: RunningJob, services: Services) -> Artifact:
     assert source.artifact is not None  # it is among those stored
     key = _key(job)
     try:
+        services.reader.check(source.artifact)
         services.store.copy(source.artifact.key, key, media_type=source.artifact.media_type, filename=job.filename)
     except OSError as error:
         raise as_job_error(error, doing="copying the artifact in the store", as_type=JobFailed) from error

@@ -10,10 +10,8 @@ from bourn.job.context import DeliveryContext
 from bourn.job.running_job import RunningJob
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from bourn.contract.answers import Receipt
     from bourn.contract.artifact import Artifact
+    from bourn.contract.receipt import Receipt
     from bourn.dispatch.plan import Plan
     from bourn.job.services import Services
 
@@ -28,13 +26,15 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
     Raises
     ------
     JobError
-        The bytes are missing, or are not those that were stored.
+        The bytes are missing.
+    DamagedError
+        They are not those that were stored.
     PluginError
         The destination's `load` or the format's `decode` raised.
     StoreError
         The store is out of reach.
     """
-    to, written = plan.to, plan.written
+    to, written = plan.chosen_destination, plan.chosen_format
     _check_whole(job_id, artifact, services)
     try:
         if to.plugin.loads_alone():
@@ -45,9 +45,10 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
             )  # fmt: skip
             return to.plugin.load(receipt, artifact, DeliveryContext(services, job))
         if written.plugin.decodes:
-            with _source(artifact) as source:
-                return written.plugin.decode(source, written.options)
-        return artifact.read()
+            with services.reader.open(artifact) as source:
+                return written.plugin.decode(_in_memory(source, artifact), written.options)
+        with services.reader.stream(artifact) as source:
+            return source.read()
     except (BournError, KeyboardInterrupt):
         raise
     except FileNotFoundError as error:
@@ -59,9 +60,9 @@ def load(job_id: str, plan: Plan, receipt: Receipt, artifact: Artifact, services
         raise PluginError(msg, name=to.name, distribution=to.distribution, version=to.version) from error
 
 
-def _source(artifact: Artifact) -> AbstractContextManager[BinaryIO]:
-    """Return a file to read from. A small one is read at once: each call to the file may yield to another thread."""
-    return io.BytesIO(artifact.read()) if artifact.size_bytes <= SMALL_BYTES else artifact.open()
+def _in_memory(source: BinaryIO, artifact: Artifact) -> BinaryIO:
+    """Return a small file in memory: each call to the file itself may yield to another thread."""
+    return io.BytesIO(source.read()) if artifact.size_bytes <= SMALL_BYTES else source
 
 
 def _check_whole(job_id: str, artifact: Artifact, services: Services) -> None:

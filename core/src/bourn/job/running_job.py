@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from bourn.contract.answers import Receipt
     from bourn.contract.artifact import Artifact
+    from bourn.contract.receipt import Receipt
     from bourn.dispatch.plan import Plan
 
 __all__ = ["RunningJob"]

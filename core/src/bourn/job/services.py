@@ -16,13 +16,14 @@ from bourn.ledger.workers import Workers
 from bourn.store.links import Links
 from bourn.store.retention import Sweeper
 from bourn.store.store import Store, open_store
+from bourn.store.verified import VerifiedReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bourn.contract.answers import Receipt
     from bourn.contract.context import Clock
     from bourn.contract.destination import Destination
+    from bourn.contract.receipt import Receipt
     from bourn.dispatch.dispatcher import Dispatcher
     from bourn.job.job import Job
     from bourn.plugins.hooks import Hooks
@@ -71,6 +72,7 @@ class Services:
     ledger: Ledger
     workers: Workers
     store: Store
+    reader: VerifiedReader
     links: Links
     link_ledger: LinkLedger
     sweeper: Sweeper
@@ -91,7 +93,10 @@ class Services:
         """Open ledger and store as the settings name them, and all that works on the two."""
         database = Database(settings.database)
         clock = LedgerClock(database, clock)
-        links, workers = LinkLedger(database), Workers(database, clock)
+        link_ledger, workers = LinkLedger(database), Workers(database, clock)
+        links = Links(
+            SigningKeys(database), link_ledger, settings.public_url, clock, lifetime=timedelta(days=settings.link_days)
+        )
         store = open_store(settings.store, **settings.store_options)
         return cls(
             settings=settings,
@@ -100,12 +105,11 @@ class Services:
             ledger=Ledger(database),
             workers=workers,
             store=store,
-            links=Links(
-                SigningKeys(database), links, settings.public_url, clock, lifetime=timedelta(days=settings.link_days)
-            ),
-            link_ledger=links,
+            reader=VerifiedReader(store, links),
+            links=links,
+            link_ledger=link_ledger,
             # A store that the settings name may hold other ledgers' objects; the one at home is this ledger's alone.
-            sweeper=Sweeper(store, links, clock, workers=workers, owned=settings.all_at_home),
+            sweeper=Sweeper(store, link_ledger, clock, workers=workers, owned=settings.all_at_home),
             hooks=hooks,
             settings_of=settings_of,
         )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from bourn.deadline import call_within_limit
 from bourn.errors import LedgerError
 from bourn.ledger.commit_marker import CommitMarker
 from bourn.ledger.connection import BUSY_SECONDS, create_engine
@@ -75,15 +74,11 @@ class Database:
     def engine(self) -> sa.Engine:
         """This process's engine; the ledger's tables are up to date."""
         if self._engine is None or self._pid != os.getpid():
-            with translate_errors(self.url):
-                call_within_limit(self._open_once, "the ledger")
+            with self._guard:
+                if self._engine is None or self._pid != os.getpid():
+                    self._open()
         assert self._engine is not None  # for the type checker
         return self._engine
-
-    def _open_once(self) -> None:
-        with self._guard:
-            if self._engine is None or self._pid != os.getpid():
-                self._open()
 
     def _open(self) -> None:
         # A forked child uses nothing of its parent's state: connections, locks, queue.
@@ -122,12 +117,7 @@ class Database:
 
     def query(self, work: Callable[[sa.Connection], T]) -> T:
         """Return what `work` reads; it runs again where the server goes away meanwhile and comes back."""
-        if self.is_sqlite:  # its readers wait for nobody
-            return self._query(work)
-        with translate_errors(self.url):
-            return call_within_limit(partial(self._query, work), "the ledger")
 
-    def _query(self, work: Callable[[sa.Connection], T]) -> T:
         def read() -> T:
             with self.read() as connection:
                 return work(connection)
@@ -176,8 +166,7 @@ class Database:
             with translate_errors(self.url), self._entered(), self._relaxed.begin() as connection:
                 return work(connection)
 
-        with translate_errors(self.url):
-            return call_within_limit(partial(self._retried, write), "the ledger")
+        return self._retried(write)
 
     def ensure_schema(self, migrations: Migrations) -> None:
         """Create or migrate the tables of a plugin; costs nothing the second time."""

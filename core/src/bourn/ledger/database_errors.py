@@ -24,12 +24,7 @@ cancelled by an operator."""
 
 
 def is_connection_lost(error: BaseException | None) -> bool:
-    """Return whether the connection is of no use any more, or could not be made: a new one may work.
-
-    A commit that was under way may have taken place. The same holds after a time limit (`TimeoutError`).
-    """
-    if isinstance(error, TimeoutError):
-        return True
+    """Return whether the connection is of no use any more, or could not be made: a new one may work."""
     if not isinstance(error, sa.exc.DBAPIError):
         return False
     if error.connection_invalidated or _sqlstate(error).startswith(_CONNECTION_STATES):
@@ -56,9 +51,6 @@ def translate_errors(url: sa.URL) -> Iterator[None]:
     """
     try:
         yield
-    except TimeoutError as error:
-        msg = f"the ledger at {display_url(url)} did not answer in the time given"
-        raise LedgerError(msg) from error
     except sa.exc.SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
         msg = f"the ledger at {display_url(url)} fails: {reason}"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import sqlalchemy as sa
 
-from bourn.deadline import remaining_seconds
 from bourn.ledger.batch import BatchedStatement, run_batched
 from bourn.ledger.database_errors import is_connection_lost, is_transient, translate_errors
 
@@ -104,10 +103,8 @@ class GroupCommit:
     def write(self, work: Callable[[sa.Connection], Any] | None, statements: Sequence[BatchedStatement] = ()) -> Any:
         """Run `work` and `statements` in a transaction; return what `work` returns once that is durable."""
         write = _Write(work, statements)
-        limit = remaining_seconds()
-        if limit is not None or threading.current_thread() is threading.main_thread():
-            with translate_errors(self._url):
-                self._delegate(write, limit)
+        if threading.current_thread() is threading.main_thread():
+            self._delegate(write)
         else:
             self._take_turn(write)
         if write.error is not None:
@@ -121,25 +118,18 @@ class GroupCommit:
         with self._committing:
             release()
 
-    def _delegate(self, write: _Write, limit: float | None) -> None:
-        """Let another thread commit.
-
-        Ctrl-C is raised in the main thread, and must not interrupt a commit that others share; a caller with a time
-        limit does not wait for a lock for longer.
-        """
+    def _delegate(self, write: _Write) -> None:
+        """Let another thread commit: Ctrl-C is raised in the main one, and must not interrupt what others share."""
         if self._helper is None or not self._helper.is_alive():
             self._helper = threading.Thread(target=self._serve_requests, name="bourn-ledger", daemon=True)
             self._helper.start()
         finished = _locked()
         self._requests.put((write, finished))
         try:
-            answered = finished.acquire(timeout=-1 if limit is None else limit)
+            finished.acquire()
         except BaseException:
             write.abandoned = True  # too late where it is being written
             raise
-        if not answered:
-            write.abandoned = True
-            raise TimeoutError
 
     def _serve_requests(self) -> None:
         while (request := self._requests.get()) is not None:

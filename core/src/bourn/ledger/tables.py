@@ -101,7 +101,8 @@ jobs = Table(
     Index("ix_jobs_stage_worker_id", "stage", "worker_id"),
     Index("ix_jobs_stage_created_at", "stage", "created_at"),
     Index("ix_jobs_principal_created_at", "principal", "created_at"),
-    Index("ix_jobs_finished_at", "finished_at"),
+    Index("ix_jobs_principal_stage_created_at", "principal", "stage", "created_at"),
+    Index("ix_jobs_stage_finished_at", "stage", "finished_at"),
     Index("ix_jobs_created_at", "created_at"),
 )
 

@@ -17,22 +17,23 @@ if TYPE_CHECKING:
     from bourn.plugins.registry import Registry
     from bourn.plugins.spec import Spec
 
-__all__ = ["inventory", "told_of"]
+__all__ = ["describe_plugin", "describe_registry"]
 
 FORM = 1
 """The version of this form: keys may be added to it, none is renamed or taken away."""
 
 
-def inventory(registry: Registry) -> dict[str, Any]:
+def describe_registry(registry: Registry) -> dict[str, Any]:
     """Every plugin with its options, the matrix, the errors and the problems; what is broken stands there as broken."""
     registry.check()
     shorthands = registry.shorthands
     return {
         "form": FORM,
         "destinations": {
-            name: told_of(spec, shorthands, _pairs_of(registry, name)) for name, spec in registry.destinations.items()
+            name: describe_plugin(spec, shorthands, _pairs_of(registry, name))
+            for name, spec in registry.destinations.items()
         },
-        "formats": {name: told_of(spec, shorthands, {}) for name, spec in registry.formats.items()},
+        "formats": {name: describe_plugin(spec, shorthands, {}) for name, spec in registry.formats.items()},
         "matrix": [
             {"destination": destination, "format": written, "kinds": list(cell.kinds), "reason": cell.reason}
             for (destination, written), cell in registry.matrix().items()
@@ -52,10 +53,10 @@ def inventory(registry: Registry) -> dict[str, Any]:
     }
 
 
-def told_of(
+def describe_plugin(
     spec: Spec, shorthands: Mapping[tuple[str, str], list[str]] | None = None, pairs: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """One plugin as `inventory` has it, or why it is broken."""
+    """One plugin as `describe_registry` has it, or why it is broken."""
     known: dict[str, Any] = {
         "name": spec.name,
         "role": spec.role,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from bourn.fork import ForkSafeLock
 from bourn.plugins import hookspecs
 from bourn.plugins.problems import PluginProblem
 from bourn.plugins.spec import imported
@@ -35,7 +35,7 @@ class Hooks:
         self._given = tuple(given)
         self._managers: list[tuple[Entry, pluggy.PluginManager]] | None = None
         self._problems: dict[tuple[str, str, str], PluginProblem] = {}
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
 
     def call(self, name: str, /, **arguments: Any) -> list[tuple[str, Any]]:
         """What every plugin answers, with its distribution; one that fails is logged and left out, as is None."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from click import Group
 
-    from bourn.contract.answers import Receipt
+    from bourn.contract.receipt import Receipt
 
 __all__ = [
     "PROJECT",

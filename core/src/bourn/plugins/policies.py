@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bourn.errors import Problem
+from bourn.fork import ForkSafeLock
 from bourn.plugins.problems import PluginProblem
 from bourn.plugins.spec import imported
 from bourn.wording import reason_of, shown
@@ -27,7 +27,7 @@ class Policies:
         self._entries = tuple(entries)
         self._given = tuple(given)
         self._loaded: list[tuple[Entry, Any, BaseException | None]] | None = None
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def __call__(self, plan: Any, context: Any) -> list[Problem]:
         """Everything that speaks against the plan, a policy that fails among it."""

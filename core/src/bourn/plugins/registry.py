@@ -213,9 +213,9 @@ class Registry:
 
     def describe(self) -> dict[str, Any]:
         """Everything as JSON: plugins with their options, the matrix, the problems. Loads every plugin."""
-        from bourn.plugins.description import inventory  # it needs attrs, which costs 30 ms
+        from bourn.plugins.description import describe_registry  # it needs attrs, which costs 30 ms
 
-        return inventory(self)
+        return describe_registry(self)
 
     def _all_policies(self) -> Policies:
         if self._policies is None:

@@ -7,12 +7,12 @@ reading the names. So a `Spec` is a plain class with slots.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bourn.errors import PluginError
+from bourn.fork import ForkSafeLock
 from bourn.plugins.problems import PluginProblem
 from bourn.wording import reason_of
 
@@ -43,7 +43,7 @@ class Spec:
     """
 
     __slots__ = (
-        "_claimed", "_failure", "_given", "_loading", "_lock", "_outdated", "_plugin", "_slow", "_target",
+        "_claimed", "_failure", "_given", "_loading", "_lock", "_plugin", "_slow", "_target",
         "distribution", "entry", "name", "role", "version",
     )  # fmt: skip
 
@@ -59,9 +59,8 @@ class Spec:
         self._plugin: Any = None
         self._failure: tuple[str, BaseException | None] | None = (claimed, None) if claimed else None
         self._slow = 0.0
-        self._outdated = ""
         self._loading = False
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
 
     def __repr__(self) -> str:
         return f"<Spec {self.role} {self.name!r} ({self.distribution} {self.version})>"
@@ -94,10 +93,9 @@ class Spec:
             found = imported(*self._target) if self._given is None else self._given
             self._slow = time.perf_counter() - started
 
-            from bourn.plugins import validation as conform  # attrs and the contract cost 50 ms
+            from bourn.plugins.validation import validate_plugin  # attrs and the contract cost 50 ms
 
-            self._plugin = conform.made(found, self.role)
-            self._outdated = conform.outdated(found)
+            self._plugin = validate_plugin(found, self.role)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # a stranger's module may raise anything, SystemExit too
@@ -122,13 +120,11 @@ class Spec:
         if self._failure is not None:
             reason, cause = self._failure
             found.append(PluginProblem(self.name, self.role, self.distribution, self.version, reason, cause))
-        warnings = [self._outdated] if self._outdated else []
         if self._slow > SLOW_SECONDS:
-            warnings.append(f"takes {self._slow:.1f} s to import")
-        found += [
-            PluginProblem(self.name, self.role, self.distribution, self.version, reason, None, fatal=False)
-            for reason in warnings
-        ]
+            reason = f"takes {self._slow:.1f} s to import"
+            found.append(
+                PluginProblem(self.name, self.role, self.distribution, self.version, reason, None, fatal=False)
+            )
         return found
 
     @property

@@ -1,4 +1,4 @@
-"""Whether a plugin keeps the contract: looked at once, when it is loaded, so that no later step has to doubt it."""
+"""Validation of a plugin against the plugin API, once, when it is loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import attrs
 
 from bourn.contract.destination import ANY, PLUGIN_API, Destination, Example
 from bourn.contract.format import Format
-from bourn.contract.upgrade import UPGRADES, upgraded, ways_from
 from bourn.errors import PluginError
 from bourn.options.fields import fields_of
 from bourn.options.schema import schema_of
@@ -20,7 +19,7 @@ from bourn.options.serialization import read
 from bourn.results.info import KINDS
 from bourn.wording import listed, shown
 
-__all__ = ["made", "outdated"]
+__all__ = ["ContractViolation", "validate_plugin"]
 
 BASES: dict[str, type] = {"destination": Destination, "format": Format}
 
@@ -36,52 +35,32 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9][A-Za-z0-9_-]*){1,3}", re.ASCII)
 
 
-class Breaks(ImportError):  # an ImportError, since its text is told without its type
-    """A plugin breaks the contract; says in everything that is known how."""
+class ContractViolation(ImportError):  # an ImportError, since its text is told without its type
+    """A plugin violates the plugin API; the text names every violation."""
 
 
-def made(found: Any, role: str) -> Any:
-    """The plugin that an entry point names: an instance, made here if it names a class.
+def validate_plugin(found: Any, role: str) -> Any:
+    """Return the plugin that an entry point names: an instance, made here if it names a class.
 
     Raises
     ------
-    Breaks
-        With all that is wrong as its text.
+    ContractViolation
+        The plugin violates the API.
     Exception
-        Whatever the plugin itself raises while it is looked at.
+        Whatever the plugin itself raises when it is made.
     """
     base = BASES[role]
     cls = found if isinstance(found, type) else type(found)
     if not issubclass(cls, base):
-        raise Breaks(_of_another_kind(found, role))
+        raise ContractViolation(_of_another_kind(found, role))
     version = cls.plugin_api  # type: ignore[attr-defined]
-    ways = ways_from(version, PLUGIN_API, UPGRADES) if _is_older(version) else None
-    if ways is not None:
-        found = upgraded(found, ways)
-        cls = found if isinstance(found, type) else type(found)
-    elif version != PLUGIN_API:
-        raise Breaks(_of_another_version(version))
-    faults = [*_steps(cls, role), *_options(cls), *_kinds(cls)]
-    faults += _of_destination(cls) if role == "destination" else _of_format(cls)
-    if faults:
-        raise Breaks("; ".join(faults))
+    if version != PLUGIN_API:
+        raise ContractViolation(_of_another_version(version))
+    violations = [*_steps(cls, role), *_options(cls), *_kinds(cls)]
+    violations += _of_destination(cls) if role == "destination" else _of_format(cls)
+    if violations:
+        raise ContractViolation("; ".join(violations))
     return _instance(found, base)
-
-
-def outdated(found: Any) -> str:
-    """What the author of a plugin of an older version has to change, and until when; empty for a current one."""
-    cls = found if isinstance(found, type) else type(found)
-    ways = ways_from(cls.plugin_api, PLUGIN_API, UPGRADES) if _is_older(cls.plugin_api) else None  # type: ignore[attr-defined]
-    if not ways:
-        return ""
-    return (
-        f"it was written for plugin interface {cls.plugin_api}, which bourn-core takes until {ways[0].until}; "  # type: ignore[attr-defined]
-        f"the interface is {PLUGIN_API}: {'; '.join(way.changed for way in ways)}"
-    )
-
-
-def _is_older(version: Any) -> bool:
-    return isinstance(version, int) and not isinstance(version, bool) and version < PLUGIN_API
 
 
 def _of_another_kind(found: Any, role: str) -> str:
@@ -186,11 +165,11 @@ def _instance(found: Any, base: type) -> Any:
     except TypeError as error:
         if _needs_arguments(found):
             msg = f"{found.__qualname__}() must take no arguments: {error}"
-            raise Breaks(msg) from error
+            raise ContractViolation(msg) from error
         raise
     if not isinstance(instance, base):
         msg = f"{found.__qualname__}() gives {shown(instance)}"
-        raise Breaks(msg)
+        raise ContractViolation(msg)
     return instance
 
 

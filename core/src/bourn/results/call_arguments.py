@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["argument_problems"]
 
-OWN = ("geobox", "format", "destination", "file", "timeout", "block", "progress_bar", "resampling")
+OWN = ("geobox", "format", "destination", "file", "name", "timeout", "block", "progress_bar", "resampling")
 """The keywords that `compute` takes itself."""
 
 MOST_UNKNOWN = 20

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from odc.geo.geobox import GeoBox
 
@@ -47,6 +47,8 @@ class ResultInfo:
         Where an image lies.
     masked : bool or None
         Whether it has a mask.
+    bandinfo : mapping
+        Of an image: what is known of each band, by its name.
     properties : mapping
         An image's properties (``date`` among them).
     size_bytes : int or None
@@ -57,9 +59,9 @@ class ResultInfo:
         What is not heeded of the object.
     other_key : str or None
         Of a container: the path of the first key that is no text.
-    no_plain : sequence of Problem
-        The parts that are objects of classes which only a format with ``plain_forms`` writes, and what to do with
-        any other format.
+    user_classes : sequence of (path, name, hint)
+        Where the first object of each class stands that is a user's own or derived from a library's, and what makes a
+        plain value of it.
 
     Examples
     --------
@@ -79,12 +81,13 @@ class ResultInfo:
     nodata: tuple[int | float | complex | None, ...] | None = None
     grid: GeoBox | None = attrs.field(default=None, repr=False)
     masked: bool | None = None
+    bandinfo: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, repr=False)
     properties: dict[str, Any] = attrs.field(factory=dict)
     size_bytes: int | None = None
     no_image: Sequence[Problem] = ()
     notes: Sequence[str] = ()
     other_key: str | None = None
-    no_plain: Sequence[Problem] = ()
+    user_classes: Sequence[tuple[str, str, str]] = ()
 
     def as_mapping(self) -> dict[str, Any]:
         """As JSON: what is known, the grid by its CRS and transform.

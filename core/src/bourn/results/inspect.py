@@ -11,7 +11,15 @@ from bourn.errors import Problem, RequestError, RequestTypeError
 from bourn.nested import Part, walk
 from bourn.results.call_arguments import argument_problems
 from bourn.results.info import ResultInfo
-from bourn.results.kinds import CONTAINERS, SCALARS, has_plain_form, is_dask_collection, kinds_of_type, type_name
+from bourn.results.kinds import (
+    CONTAINERS,
+    SCALARS,
+    is_dask_collection,
+    is_record_class,
+    kinds_of_type,
+    plain_form,
+    type_name,
+)
 from bourn.results.rebuild import rebuilt
 from bourn.results.unsupported import SENDABLE, refusal
 
@@ -22,8 +30,6 @@ __all__ = ["Found", "inspect"]
 
 MOST_PROBLEMS = 20
 """Of one kind of fault a person reads the first few."""
-
-OBJECTS = "an array of dtype object can't be sent: it holds references, not data; convert it, such as with astype"
 
 
 @attrs.frozen
@@ -76,25 +82,20 @@ def inspect(
     plain = _PLAIN.get(type(obj))
     if plain is not None and not arguments:
         return Found(obj, plain)
-    problems: list[Problem] = []
     found = _adapted(obj, adapt)
-    if found is None and _is_plain_form(obj):
-        problem = Problem("result", refusal(obj))
-        found = obj
-        info = ResultInfo(kinds=("value",), type_name=type_name(type(obj)), no_plain=(problem,))
-    elif found is None:
+    if found is None:
         msg = f"{refusal(obj)}. {SENDABLE}."
         raise RequestTypeError(msg)
-    elif type(found) in CONTAINERS:
+    if type(found) in CONTAINERS:
         other_keys: list[Part] = []
-        no_plain: list[Problem] = []
-        found, lazy, problems = _inside(found, adapt, other_keys, no_plain)
-        info = ResultInfo(
-            kinds=("value",), type_name=type(found).__name__, lazy=lazy, no_plain=tuple(no_plain),
-            other_key=other_keys[0].path if other_keys else None,
-        )  # fmt: skip
+        classes: dict[type, str] = {}
+        found, lazy, problems = _inside(found, adapt, other_keys, classes)
+        other_key = other_keys[0].path if other_keys else None
+        info = ResultInfo(kinds=("value",), type_name=type(found).__name__, lazy=lazy, other_key=other_key)
+        info = attrs.evolve(info, user_classes=_user_classes(classes))
     else:
         info, problems = _described(found)
+        info = attrs.evolve(info, user_classes=_user_classes({type(found): "result"}))
     takes = is_callable_result(found)
     problems = [*argument_problems(found if takes else None, arguments or {}), *problems]
     if problems:
@@ -116,57 +117,55 @@ def _sendable(obj: object) -> bool:
     return kinds_of_type(type(obj)) is not None or is_dask_collection(obj) or is_callable_result(obj)
 
 
-def _is_plain_form(obj: object) -> bool:
-    """Whether an object of a class without a kind has a plain form; a class itself has none."""
-    return not issubclass(type(obj), type) and has_plain_form(type(obj))
-
-
 def _adapted(obj: object, adapt: Callable[[object], object | None] | None) -> Any:
     """`obj` if it can be sent, else what `adapt` makes of it, else None."""
-    if _sendable(obj) or obj is None:
+    known = _sendable(obj)
+    if obj is None or (known and not is_record_class(type(obj))):
         return obj
     made = None if adapt is None or issubclass(type(obj), type) else adapt(obj)
-    return made if made is not None and _sendable(made) else None
+    if made is not None and _sendable(made):
+        return made
+    return obj if known else None
+
+
+def _user_classes(classes: Mapping[type, str]) -> tuple[tuple[str, str, str], ...]:
+    found = ((path, type_name(cls), plain_form(cls)) for cls, path in classes.items())
+    return tuple((path, name, hint) for path, name, hint in found if hint is not None)
 
 
 def _described(obj: Any) -> tuple[ResultInfo, list[Problem]]:
     fault = _unfit(obj)
-    if fault is not None:
-        return ResultInfo(), [Problem("result", fault)]
-    info = _known(obj)
-    if _holds_objects(obj):
-        info = attrs.evolve(info, no_plain=(Problem("result", OBJECTS),))
-    return info, []
+    return (_known(obj), []) if fault is None else (ResultInfo(), [Problem("result", fault)])
 
 
 def _inside(
-    obj: Any, adapt: Callable[[object], object | None] | None, other_keys: list[Part], no_plain: list[Problem]
+    obj: Any,
+    adapt: Callable[[object], object | None] | None,
+    other_keys: list[Part],
+    classes: dict[type, str],
 ) -> tuple[Any, bool, list[Problem]]:
-    """(`obj` with what was adapted in it, whether there is anything lazy inside, what can't be sent).
-
-    In `no_plain` the first parts are noted that have a plain form only.
-    """
+    """(`obj` with what was adapted in it, whether there is anything lazy inside, what can't be sent)."""
     lazy = False
     problems: list[Problem] = []
     adapted: dict[int, Any] = {}
     for part in walk(obj, other_keys):
         value: Any = part.value
         fault = part.problem
-        if fault is None and kinds_of_type(type(value)) is None and not is_dask_collection(value):
+        cls = type(value)
+        unknown = kinds_of_type(cls) is None and not is_dask_collection(value)
+        if fault is None and (unknown or is_record_class(cls)):
             # Callables inside a container are no results: only the whole is called.
             made = None if callable(value) else _adapted(value, adapt)
             if made is None:
-                if not part.is_key and _is_plain_form(value):
-                    if len(no_plain) < MOST_PROBLEMS:
-                        no_plain.append(Problem(part.path, refusal(value)))
-                    continue
                 fault = refusal(value)
             else:
-                adapted[id(value)] = value = made
+                if made is not value:
+                    adapted[id(value)] = value = made
+                classes.setdefault(type(value), part.path)
+        elif fault is None and cls not in classes:
+            classes[cls] = part.path
         if fault is None:
             fault = _unfit(value)
-            if fault is None and _holds_objects(value):
-                no_plain.append(Problem(part.path, OBJECTS))
             lazy = lazy or is_dask_collection(value) or _is_lazy_image(value)
         if fault is not None:
             problems.append(Problem(part.path, fault))
@@ -187,22 +186,21 @@ def _unfit(obj: Any) -> str | None:
     if numpy is None:
         return None
     cls = type(obj)
-    known = {numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap, type(numpy.ma.masked)}
-    return refusal(obj) if issubclass(cls, numpy.ndarray) and cls not in known else None
-
-
-def _holds_objects(obj: Any) -> bool:
-    """Whether an xarray object, or a lazy array, has elements that are Python objects."""
-    xarray, numpy = sys.modules.get("xarray"), sys.modules.get("numpy")
-    cls = type(obj)
+    if obj is numpy.ma.masked:
+        return None
+    if issubclass(cls, numpy.ndarray) and cls not in {numpy.ndarray, numpy.ma.MaskedArray, numpy.memmap}:
+        return refusal(obj)
+    xarray = sys.modules.get("xarray")
     if xarray is not None and issubclass(cls, xarray.Dataset):
         dtypes = [variable.dtype for variable in obj.variables.values()]
-    elif kinds_of_type(cls) == ("array",) and numpy is not None and not issubclass(cls, numpy.ndarray):
+    elif kinds_of_type(cls) == ("array",) or issubclass(cls, numpy.generic):
         dtypes = [obj.dtype]
     else:
-        return False
-    # numpy says it of StringDType too, whose texts are no objects.
-    return any(getattr(dtype, "hasobject", False) and dtype.kind != "T" for dtype in dtypes)
+        return None
+    # Arrays of objects are written value by value; objects within fields are no values that a format could reach.
+    if any(getattr(dtype, "hasobject", False) and dtype.names is not None for dtype in dtypes):
+        return "an array whose fields hold objects can't be sent; convert them, such as with astype"
+    return None
 
 
 def _known(obj: Any) -> ResultInfo:
@@ -229,7 +227,9 @@ def _known(obj: Any) -> ResultInfo:
         return ResultInfo(
             kinds=kinds, type_name=name, dtype=obj.dtype.name, shape=obj.shape, masked=masked, size_bytes=obj.nbytes
         )
-    return ResultInfo(kinds=kinds, type_name=name, size_bytes=obj.nbytes if module == "pyarrow" else None)
+    return ResultInfo(
+        kinds=kinds, type_name=name, size_bytes=getattr(obj, "nbytes", None) if module == "pyarrow" else None
+    )
 
 
 def _image_info(image: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
@@ -237,7 +237,8 @@ def _image_info(image: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
         kinds=kinds, type_name=name, lazy=image.lazy, dtype=image.dtypes[0].name,
         dtypes=tuple(dtype.name for dtype in image.dtypes), shape=image.shape, bands=image.bands, grid=image.geobox,
         band_kinds=tuple(facts["kind"] for facts in image.bandinfo.values()), nodata=image.nodata,
-        masked=image.masked, properties=dict(image.properties), size_bytes=image.nbytes,
+        masked=image.masked, bandinfo={name: dict(facts) for name, facts in image.bandinfo.items()},
+        properties=dict(image.properties), size_bytes=image.nbytes,
     )  # fmt: skip
 
 
@@ -248,14 +249,13 @@ def _xarray_info(obj: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:
     where = placed(obj)
     no_image: Sequence[Problem] = ()
     if where.has_grid:
+        from bourn.image.from_xarray import parts_of_xarray  # the same
         from bourn.image.image import Image
-        from bourn.image.xarray_attributes import left_out  # the same
 
         kinds = ("image", *kinds)
-        arrays = [obj] if kinds[-1] == "array" else list(obj.data_vars.values())
         try:
-            known = _image_info(Image.from_xarray(obj), kinds, name)
-            return attrs.evolve(known, lazy=lazy, notes=tuple(filter(None, map(left_out, arrays))))
+            parts = parts_of_xarray(obj)
+            return attrs.evolve(_image_info(Image._of(parts), kinds, name), lazy=lazy, notes=parts.notes)  # noqa: SLF001  # what from_xarray does
         except RequestError as error:
             # Of two dates, say: a format of arrays takes it, and of one of images the plan says what is in the way.
             no_image = error.problems

@@ -6,7 +6,7 @@ import datetime as dt
 import sys
 from weakref import WeakKeyDictionary
 
-__all__ = ["CONTAINERS", "SCALARS", "has_plain_form", "is_dask_collection", "kinds_of_type", "type_name"]
+__all__ = ["CONTAINERS", "SCALARS", "is_dask_collection", "is_record_class", "kinds_of_type", "plain_form", "type_name"]
 
 SCALARS = frozenset({
     type(None), bool, int, float, complex, str, bytes, dt.datetime, dt.date, dt.time, dt.timedelta,
@@ -28,30 +28,37 @@ _NAMED: dict[tuple[str, str], tuple[str, ...]] = {
     ("dask.array", "Array"): ("array",),
     ("xarray", "DataArray"): ("array",),
     ("xarray", "Dataset"): ("value",),
+    **dict.fromkeys(
+        [
+            ("xarray", "DataTree"),
+            ("pandas", "Index"),
+            ("pandas", "Timestamp"),
+            ("pandas", "Timedelta"),
+            ("pandas", "Period"),
+            ("pandas", "Interval"),
+            ("pandas.api.typing", "NaTType"),
+            ("pandas.api.typing", "NAType"),
+            ("pandas.api.extensions", "ExtensionArray"),
+            ("pyarrow", "Array"),
+            ("pyarrow", "Scalar"),
+            ("cftime", "datetime"),
+            ("decimal", "Decimal"),
+            ("uuid", "UUID"),
+            ("pathlib", "PurePath"),
+            ("collections", "OrderedDict"),
+            ("collections", "defaultdict"),
+            ("collections", "Counter"),
+            ("collections", "deque"),
+            ("affine", "Affine"),
+            ("odc.geo.crs", "CRS"),
+            ("odc.geo.geobox", "GeoBox"),
+            ("pyproj", "CRS"),
+        ],
+        ("value",),
+    ),
 }
 """Classes by the module that has them: of an object's class the first base among them decides."""
 
-_PLAIN_FORMS = (
-    ("collections", "deque"),
-    ("decimal", "Decimal"),
-    ("enum", "Enum"),
-    ("ipaddress", "_IPAddressBase"),
-    ("pathlib", "PurePath"),
-    ("uuid", "UUID"),
-    ("cftime", "datetime"),
-    ("msgspec", "Struct"),
-    ("pandas", "Index"),
-    ("pandas", "Interval"),
-    ("pandas", "Period"),
-    ("pandas.api.extensions", "ExtensionArray"),
-    ("pandas.api.typing", "NAType"),
-    ("pyarrow", "Array"),
-    ("pydantic", "BaseModel"),
-    ("xarray", "DataTree"),
-)
-"""Classes whose objects have a plain form, by the module that has them; subclasses count, too."""
-
-_PLAIN_BASES = (*(SCALARS - {type(None), bool}), list, tuple, dict)
 
 _FOUND: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
@@ -92,25 +99,49 @@ def _looked_up(cls: type) -> tuple[str, ...] | None:
     # Arrow's PyCapsules: polars and others. pyarrow's own reader can be read once only, as a generator can.
     if _has(cls, "__arrow_c_stream__") and cls.__name__ != "RecordBatchReader":
         return ("table",)
-    return None
+    return ("value",) if is_record_class(cls) else None
 
 
-def has_plain_form(cls: type) -> bool:
-    """Whether objects of this class, which has no kind of its own, have a plain form that some formats write.
+def is_record_class(cls: type) -> bool:
+    """Whether a class is a user's own whose objects are plain fields or a plain value.
 
-    Such are objects of dataclasses, attrs and pydantic, members of enums, named tuples, pandas' scalars.
-
-    Examples
-    --------
-    >>> import decimal
-    >>> has_plain_form(decimal.Decimal), has_plain_form(object)
-    (True, False)
+    An enum, a named tuple, a class of dataclasses, attrs, pydantic or msgspec; none that can be called, or is lazy.
     """
-    if issubclass(cls, _PLAIN_BASES) or _has(cls, "__dataclass_fields__") or _has(cls, "__attrs_attrs__"):
-        return True
-    modules = ((sys.modules.get(module), name) for module, name in _PLAIN_FORMS)
-    known = (module.__dict__.get(name) for module, name in modules if module is not None)
-    return any(isinstance(found, type) and issubclass(cls, found) for found in known)
+    if _has(cls, "__call__") or _has(cls, "__dask_graph__") or issubclass(cls, type):
+        return False
+    enum, pydantic, msgspec = (sys.modules.get(name) for name in ("enum", "pydantic", "msgspec"))
+    return (
+        _has(cls, "__dataclass_fields__")
+        or _has(cls, "__attrs_attrs__")
+        or (issubclass(cls, tuple) and _has(cls, "_fields"))
+        or (enum is not None and issubclass(cls, enum.Enum))
+        or (pydantic is not None and issubclass(cls, getattr(pydantic, "BaseModel", ())))
+        or (msgspec is not None and issubclass(cls, getattr(msgspec, "Struct", ())))
+    )
+
+
+def plain_form(cls: type) -> str | None:
+    """What makes a value of a user's class, or of a subclass of a known one, plain; None for any other class."""
+    for base in cls.__mro__[1:]:
+        module = base.__module__.partition(".")[0]
+        if base.__name__ in _TABLES and module in {"pandas", "geopandas", "xarray"}:
+            known = cls.__module__.partition(".")[0] in {"pandas", "geopandas", "xarray"}
+            return None if known else f"use {module}.{base.__name__}() on it"
+    if cls.__module__.partition(".")[0] in {"affine", "odc", "bourn"} or not is_record_class(cls):
+        return None
+    return next((hint for name, hint in _RECORD_HINTS.items() if _has(cls, name)), "use msgspec.to_builtins() on it")
+
+
+_RECORD_HINTS = {
+    "__dataclass_fields__": "use dataclasses.asdict() on it",
+    "__attrs_attrs__": "use attrs.asdict() on it",
+    "model_dump": "use its model_dump()",
+    "_asdict": "use tuple() on it, or its _asdict()",
+    "_member_names_": "use its .value",
+}
+"""By an attribute of a class that its library gives it: what makes a plain value of an object."""
+
+_TABLES = frozenset({"DataFrame", "Series", "GeoDataFrame", "GeoSeries", "DataArray", "Dataset", "DataTree"})
 
 
 def _has(cls: type, name: str) -> bool:
@@ -120,15 +151,15 @@ def _has(cls: type, name: str) -> bool:
 def is_dask_collection(obj: object) -> bool:
     """Whether `obj` is a dask collection that is still to be computed.
 
-    Looked up on the type: a Delayed pretends to have every attribute. xarray's classes have the protocol whether
-    or not they hold dask arrays, and say so by its answer.
+    The protocol is looked up on the type: a Delayed pretends to have every attribute. Classes that may or may not hold
+    dask arrays, such as xarray's, those derived from them and pint's, always have it and answer None if they do not.
     """
-    cls = type(obj)
-    if not _has(cls, "__dask_graph__"):
+    if not _has(type(obj), "__dask_graph__"):
         return False
-    if cls.__module__.partition(".")[0] == "xarray":
+    try:
         return obj.__dask_graph__() is not None  # type: ignore[attr-defined]  # looked up just now
-    return True
+    except Exception:  # noqa: BLE001  # code of another library
+        return False
 
 
 def type_name(cls: type) -> str:

@@ -11,7 +11,8 @@ __all__ = ["SENDABLE", "refusal"]
 
 SENDABLE = (
     "What can be sent: plain values (None, bool, int, float, complex, str, bytes, dates and times, and lists, tuples, "
-    "dicts and sets of them), numpy and dask arrays, bourn.Image, xarray objects, pyarrow, pandas and polars tables, "
+    "dicts and sets of them), Decimal, UUID, paths, enums, named tuples, objects of dataclasses, attrs and pydantic, "
+    "numpy and dask arrays, bourn.Image, xarray objects, pyarrow, pandas and polars tables and their scalars, "
     "objects with __geo_interface__ or __arrow_c_stream__, and what is still to be computed: dask collections and "
     "callables"
 )
@@ -19,13 +20,9 @@ SENDABLE = (
 _HINTS = {
     **dict.fromkeys(("generator", "map", "filter", "zip", "enumerate", "range"), "; make a list of it"),
     "coroutine": "; await it first",
-    "decimal.Decimal": "; use float() or str()",
     "fractions.Fraction": "; use float() or str()",
     "pyarrow.lib.RecordBatchReader": "; use its read_all()",
     "polars.lazyframe.frame.LazyFrame": "; call its collect()",
-    **dict.fromkeys(("uuid.UUID", "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib.PurePosixPath"), "; use str()"),
-    "collections.deque": "; use list()",
-    "xarray.DataTree": "; use its to_dict() and the datasets in it, or to_dataset() of one group",
     "bytearray": "; use bytes()",
     "memoryview": "; use bytes()",
 }
@@ -40,19 +37,11 @@ def refusal(obj: object) -> str:
 
 
 def _hint(cls: type) -> str:
-    enum, numpy = sys.modules.get("enum"), sys.modules.get("numpy")
+    numpy = sys.modules.get("numpy")
     plain = next((base.__name__ for base in cls.__mro__[1:] if base in CONTAINERS or base in SCALARS), None)
     name = type_name(cls)
     if name in _HINTS:
         hint = _HINTS[name]
-    elif enum is not None and issubclass(cls, enum.Enum):
-        hint = "; use its .value"
-    elif hasattr(cls, "__dataclass_fields__"):
-        hint = "; use dataclasses.asdict() on it"
-    elif hasattr(cls, "__attrs_attrs__"):
-        hint = "; use attrs.asdict() on it"
-    elif hasattr(cls, "__pydantic_fields__"):
-        hint = "; use its model_dump()"
     elif any(base.__module__ in {"io", "_io"} for base in cls.__mro__):
         hint = "; read it, and send what it holds"
     elif numpy is not None and issubclass(cls, numpy.ndarray):

@@ -34,11 +34,13 @@ SEND_SECONDS = 60.0
 RECHECK_SECONDS = 30.0
 """How often a download that goes on asks whether its link still works."""
 
-FIRST_SPAN_BYTES = 256 * 1024
-MOST_SPAN_BYTES = 8 * 1024 * 1024
-"""How much of a file is handed to the kernel at once: more to clients that take it quickly."""
+FIRST_WINDOW_BYTES = 256 * 1024
+MOST_WINDOW_BYTES = 8 * 1024 * 1024
+"""How far the digest is computed ahead of what is sent."""
 
-QUICK_SECONDS = 0.1
+QUICK_SECONDS = 1.0
+SLOW_BYTES = 64 * 1024
+"""A client that takes longer than a second for a piece gets pieces of this size: 1 kB/s is enough to go on."""
 
 VERIFIED_SECONDS = 600.0
 """How long a file that was compared with its digest, and has not changed since, is not compared again."""
@@ -206,7 +208,7 @@ class _Verifier:
     def read(self, file: io.FileIO, start: int, end: int) -> None:
         """Read a span of a file for its digest alone, through one buffer for each thread."""
         if not hasattr(_buffers, "piece"):
-            _buffers.piece = memoryview(bytearray(FIRST_SPAN_BYTES))
+            _buffers.piece = memoryview(bytearray(FIRST_WINDOW_BYTES))
         while start < end:
             taken = os.preadv(file.fileno(), [_buffers.piece[: end - start]], start)
             if not taken:
@@ -306,7 +308,7 @@ class BodyResponse(Response):
     async def _spans(
         self, file: io.FileIO, start: int, end: int, reads: list[asyncio.Future[None]]
     ) -> AsyncGenerator[dict[str, Any]]:
-        """Yield a span of a file in steps that grow for a quick client; the digest is computed one step ahead."""
+        """Yield a span of a file in pieces; its digest is computed one window ahead, and compared before the last."""
         loop, verifier, stamp = asyncio.get_running_loop(), self._body.verifier(start, end), _stamp(file)
         if time.monotonic() - _verified.get((stamp, self._body.sha256), -VERIFIED_SECONDS) < VERIFIED_SECONDS:
             verifier = None
@@ -315,8 +317,8 @@ class BodyResponse(Response):
             if verifier is not None and start < end:
                 reads[:] = [loop.run_in_executor(_READERS, verifier.read, file, start, end)]
 
-        step = FIRST_SPAN_BYTES
-        stop = min(end, start + step)
+        window = FIRST_WINDOW_BYTES
+        stop = min(end, start + window)
         read_ahead(start, stop)
         while start < end:
             if reads:
@@ -324,13 +326,23 @@ class BodyResponse(Response):
             if stop == end and verifier is not None:
                 verifier.check()
                 _remember(stamp, self._body.sha256)
-            following = min(end, stop + step)
+            window = min(MOST_WINDOW_BYTES, window * 2)
+            following = min(end, stop + window)
             read_ahead(stop, following)
-            began = time.monotonic()
-            yield {"type": ZERO_COPY, "file": file, "offset": start, "count": stop - start}
-            quick = time.monotonic() - began < QUICK_SECONDS
-            step = min(MOST_SPAN_BYTES, step * 2) if quick else FIRST_SPAN_BYTES
+            async for piece in _pieces(file, start, stop):
+                yield piece
             start, stop = stop, following
+
+
+async def _pieces(file: io.FileIO, start: int, end: int) -> AsyncGenerator[dict[str, Any]]:
+    """Yield pieces of a window: small ones for a slow client, since each must be taken within the time for sending."""
+    size = CHUNK_BYTES
+    while start < end:
+        count = min(size, end - start)
+        began = time.monotonic()
+        yield {"type": ZERO_COPY, "file": file, "offset": start, "count": count}
+        size = CHUNK_BYTES if time.monotonic() - began < QUICK_SECONDS else SLOW_BYTES
+        start += count
 
 
 def _stamp(file: io.FileIO) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from bourn.errors import BournError, LinkExpired, LinkInvalid
 from bourn.serve.answers import SAFE, error_response
 from bourn.serve.body import Body, BodyResponse, repr_digest
 from bourn.serve.conditions import evaluate, is_unchanged
+from bourn.serve.link_page import link_page, wants_page
 from bourn.serve.ranges import ranges_of
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def answer(session: Serving, request: Request) -> Response:
     410   rightly signed, and expired
     412   the client means other bytes
     416   no such part
+    500   the bytes in the store are damaged
     ====  ============================================================================
     """
     try:
@@ -69,6 +71,10 @@ def answer(session: Serving, request: Request) -> Response:
 def _represented(session: Serving, request: Request, found: Linked) -> Response:
     """Return what the conditions and ranges of a request select."""
     artifact = found.artifact
+    if artifact.damaged_at is not None:
+        return _damaged(request)
+    if wants_page(request):
+        return link_page(session, request, found)
     status = evaluate(request.headers, _etag(artifact), artifact.stored_at)
     if status is not None:
         return Response(status_code=status, headers=_headers(artifact))
@@ -83,6 +89,11 @@ def _represented(session: Serving, request: Request, found: Linked) -> Response:
 def _no_such_link(request: Request) -> Response:
     message = "There is none like this: it was not copied whole, or it was revoked, or its data were deleted."
     return error_response(request, 404, LinkInvalid.code, "No such link", message)
+
+
+def _damaged(request: Request) -> Response:
+    message = "What is stored is not what was sent: the file is damaged, and is not given. Ask for it again."
+    return error_response(request, 500, "link-damaged", "This file is damaged", message)
 
 
 def _ranges(request: Request, artifact: StoredArtifact) -> list[tuple[int, int]] | None:
@@ -107,7 +118,7 @@ def _sent(session: Serving, request: Request, found: Linked, ranges: list[tuple[
         return Response(status_code=body.status, headers=headers | body.headers)
     elsewhere = _presigned(session, found)
     if elsewhere is not None:
-        return Response(status_code=307, headers={**SAFE, "Location": elsewhere})
+        return Response(status_code=307, headers={**SAFE, "Vary": "Accept", "Location": elsewhere})
 
     async def is_valid(thoroughly: bool) -> bool:  # called by position, by BodyResponse alone
         if found.stage.done and session.clock() >= artifact.expires_at:
@@ -116,7 +127,8 @@ def _sent(session: Serving, request: Request, found: Linked, ranges: list[tuple[
 
     async def damaged() -> Response:
         _log.error("the object %s is damaged: it does not have the digest of what was stored", artifact.key)
-        return _no_such_link(request)
+        await run_in_threadpool(session.links.mark_damaged, artifact.key)
+        return _damaged(request)
 
     return BodyResponse(body, headers, is_valid=is_valid, damaged=damaged)
 
@@ -138,6 +150,7 @@ def _headers(artifact: StoredArtifact) -> dict[str, str]:
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Content-Disposition": _disposition(artifact.filename),
         "Cross-Origin-Resource-Policy": "cross-origin",
+        "Vary": "Accept",
         "Accept-Ranges": "bytes",
         "ETag": _etag(artifact),
         "Repr-Digest": repr_digest(artifact.sha256),

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from bourn.contract.context import Clock
     from bourn.describe.schema import Defaults
+    from bourn.ledger.record import JobRecord
     from bourn.settings import Settings
     from bourn.store.interface import Store
     from bourn.store.links import Links
@@ -37,12 +38,25 @@ class Registry(Protocol):
         ...
 
 
+class Records(Protocol):
+    """Reads records of jobs."""
+
+    def record_of(self, job_id: str) -> JobRecord | None:
+        """Return the record of a job."""
+        ...
+
+
 class Serving(Protocol):
     """The part of a session that the server uses."""
 
     @property
     def settings(self) -> Settings:
         """The settings of the installation."""
+        ...
+
+    @property
+    def engine(self) -> Records:
+        """Reads records of jobs."""
         ...
 
     @property

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -26,6 +27,8 @@ INCOMING = ".incoming"
 
 _LINK_MISSING = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What a file system says that knows no hard links (exFAT, many network ones), or no more of them."""
+
+_NO_LINKS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _TRIES = 100
 """How often a name is tried whose folder is taken away by a `delete` at just that moment."""
@@ -68,20 +71,39 @@ class FolderStore(Store):
             temporary.unlink(missing_ok=True)
 
     def open(self, key: str) -> BinaryIO:
-        """The object's file."""
-        return self._path(key).open("rb")
+        """Open the object's file; symbolic links are not followed, and nothing but a regular file is opened."""
+        *folders, name = check_key(key).split("/")
+        folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for inner in folders:
+                outer, folder = folder, os.open(inner, _NO_LINKS | os.O_DIRECTORY, dir_fd=folder)
+                os.close(outer)
+            descriptor = os.open(name, _NO_LINKS | os.O_NONBLOCK, dir_fd=folder)  # a pipe would wait for a writer
+        finally:
+            os.close(folder)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "not a regular file", str(self._path(key)))
+        return os.fdopen(descriptor, "rb")
 
     def local_path(self, key: str) -> Path | None:
-        """The object's file; None if there is none."""
-        path = self._path(key)
-        return path if path.is_file() else None
+        """Return the object's file; None if there is none."""
+        return None if self._facts(key) is None else self._path(key)
 
     def size(self, key: str) -> int | None:
-        """The object's bytes; None if there is none."""
+        """Return the object's bytes; None if there is none."""
+        facts = self._facts(key)
+        return None if facts is None else facts.st_size
+
+    def _facts(self, key: str) -> os.stat_result | None:
+        """Return the status of the object's file; None for a symbolic link, on the way to it or itself."""
+        path = self._path(key)
         try:
-            return self._path(key).stat().st_size
+            facts = path.lstat()
+            links = any(folder.is_symlink() for folder in self._folders(path)[:-1])
         except (FileNotFoundError, NotADirectoryError):
             return None
+        return facts if stat.S_ISREG(facts.st_mode) and not links else None
 
     def delete(self, key: str) -> None:
         """Remove the object, and its folder with the last one."""
@@ -248,7 +270,7 @@ def _write(descriptor: int, piece: memoryview) -> None:
 
 def _holds(path: Path, sink: StoreSink) -> bool:
     """Whether the file holds the very bytes that went through the sink."""
-    with path.open("rb") as file:
+    with os.fdopen(os.open(path, _NO_LINKS), "rb") as file:
         if os.fstat(file.fileno()).st_size != sink.size_bytes:
             return False
         return hashlib.file_digest(file, "sha256").hexdigest() == sink.sha256

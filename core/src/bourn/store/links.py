@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from bourn.errors import LinkExpired, LinkInvalid
+from bourn.errors import BournError, LinkExpired, LinkInvalid
+from bourn.fork import ForkSafeLock
 from bourn.ledger.stages import Stage
 from bourn.store.filename import safe_filename
 from bourn.store.retention import TOMBSTONE
@@ -59,7 +59,7 @@ class Links:
         self._ledger = ledger
         self._public_url = public_url.rstrip("/")
         self._clock = clock
-        self._guard = threading.Lock()
+        self._guard = ForkSafeLock()
         self._signer: Any = None
         self._read_at: float | None = None
 
@@ -98,6 +98,13 @@ class Links:
     def revoke(self, delivery_id: str) -> bool:
         """End a link before its time; return False if there is none. The data go when their time comes."""
         return self._ledger.revoke(delivery_id, now=self._clock())
+
+    def mark_damaged(self, key: str) -> None:
+        """Record that the bytes of an object are not those that were stored; logs where that fails."""
+        try:
+            self._ledger.mark_damaged(key, now=self._clock())
+        except BournError:
+            _log.exception("could not record that the object %s is damaged", key)
 
     def rotate(self, *, grace: timedelta | None = None) -> None:
         """Sign with a new key from now on; links signed with older ones work for `grace`.

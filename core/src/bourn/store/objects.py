@@ -6,9 +6,11 @@ import errno
 import hashlib
 import io
 import os
-import tempfile
-from contextlib import contextmanager
+import threading
+import time
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from queue import Full, Queue
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -37,15 +39,22 @@ CLIENT: dict[str, Any] = {"connect_timeout": timedelta(seconds=5), "timeout": ti
 LONGEST_PRESIGNED = timedelta(minutes=15)
 """A URL that the service signs can't be revoked, so it is good for one download only."""
 
-_IN_MEMORY_BYTES = 8 * CHUNK_BYTES
-_PART_BYTES = 8 * CHUNK_BYTES
+PART_BYTES = 8 * CHUNK_BYTES
+"""Up to this size an object is one request; larger ones go out in parts of it, of which a service takes 10,000."""
+
+PARTS_AT_ONCE = 2
+QUEUED_PIECES = 8
+"""Of about 1 MiB each."""
+
+SMALL_TRIES = 4
+RETRY_SECONDS = 0.3
 
 
 class ObjectStore(Store):
     """Objects at a service, or in this process's memory (``memory://``).
 
-    An object is gathered on this machine first (in memory up to 8 MiB, then in a file without a name that
-    falls with its process): its digest is known, and the encoding done, before the service hears of it.
+    An object is visible once all of it has arrived. Parts of one whose process is killed are removed by a lifecycle
+    rule of the bucket (``AbortIncompleteMultipartUpload``).
 
     Parameters
     ----------
@@ -95,32 +104,21 @@ class ObjectStore(Store):
 
     @contextmanager
     def create(self, key: str, *, media_type: str | None = None, filename: str | None = None) -> Iterator[StoreSink]:
-        """A sink for a new object; see `Store.create`."""
+        """A sink for a new object; see `Store.create`.
+
+        A small one is sent on condition that the key is free. A large one goes out in parts while it is written:
+        services have no condition for these, so its key must not be in use by another writer at the same time.
+        """
         check_key(key)
-        obstore, service = self._client()
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as gathered:
-            sink = StoreSink(gathered.write)
+        upload = _Upload(self, key, self._attributes(media_type, filename))
+        sink = StoreSink(upload.write)
+        try:
             yield sink
             sink.finish()
-            gathered.seek(0)
-            small = sink.size_bytes <= _IN_MEMORY_BYTES
-            try:
-                with _told(key):
-                    obstore.put(
-                        service,
-                        key,
-                        gathered.read() if small else cast(Any, gathered),
-                        attributes=self._attributes(media_type, filename),
-                        mode="create",
-                        use_multipart=not small,
-                        chunk_size=_PART_BYTES,
-                        max_concurrency=2,
-                    )
-            except OSError as error:
-                # A request whose answer got lost has been done all the same; and where the client tried it a second
-                # time by itself, the object exists already. Nobody would look after what has come there.
-                if error.errno not in {errno.EIO, errno.EEXIST} or not self._holds(key, sink):
-                    raise
+        except BaseException as error:
+            upload.abort(error)
+            raise
+        upload.finish(sink)
 
     def open(self, key: str) -> BinaryIO:
         """A buffered reader that asks for one range at a time."""
@@ -217,8 +215,18 @@ class ObjectStore(Store):
             "Cache-Control": "private, no-store",
         }
 
-    def _holds(self, key: str, sink: StoreSink) -> bool:
-        """Whether the object holds the very bytes that went through the sink; False where nobody can tell."""
+    def send(self, key: str, data: bytes | Iterator[bytes], attributes: dict[str, str] | None) -> None:
+        """Put an object: bytes on condition that the key is free, an iterator in parts."""
+        obstore, service = self._client()
+        small = isinstance(data, bytes)
+        with _told(key):
+            obstore.put(
+                service, key, cast(Any, data), attributes=attributes, mode="create" if small else "overwrite",
+                use_multipart=not small, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE,
+            )  # fmt: skip
+
+    def holds(self, key: str, sink: StoreSink) -> bool:
+        """Return whether the object has the bytes that went through the sink; False where that can't be known."""
         try:
             if self.size(key) != sink.size_bytes:
                 return False
@@ -226,6 +234,103 @@ class ObjectStore(Store):
                 return hashlib.file_digest(cast(Any, file), "sha256").hexdigest() == sink.sha256
         except OSError:
             return False
+
+
+class _Upload:
+    """Bytes on their way to one object: gathered while they are few, then sent in parts by a thread."""
+
+    def __init__(self, store: ObjectStore, key: str, attributes: dict[str, str] | None) -> None:
+        self._store = store
+        self._key = key
+        self._attributes = attributes
+        self._gathered = bytearray()
+        self._pieces: Queue[bytes | BaseException | None] = Queue(QUEUED_PIECES)
+        self._thread: threading.Thread | None = None
+        self._error: OSError | None = None
+        self._is_taken = False
+
+    def write(self, piece: memoryview) -> None:
+        """Take a piece; raises what sending the ones before it raised."""
+        if self._thread is None and not self._is_taken:
+            self._gathered += piece
+            if len(self._gathered) <= PART_BYTES:
+                return
+            self._is_taken = self._store.size(self._key) is not None  # then it is only compared, at the end
+            piece, self._gathered = memoryview(bytes(self._gathered)), bytearray()
+            if not self._is_taken:
+                self._thread = threading.Thread(target=self._send, name="bourn-upload", daemon=True)
+                self._thread.start()
+        if not self._is_taken:
+            self._put(bytes(piece))
+
+    def finish(self, sink: StoreSink) -> None:
+        """Send what is left, and return once the object is there whole."""
+        if self._thread is not None:
+            with suppress(OSError):  # raised below
+                self._put(None)
+            self._thread.join()
+            if self._error is not None and not (self._is_in_doubt(self._error) and self._store.holds(self._key, sink)):
+                raise self._error
+        elif not self._is_taken:
+            self._send_small(sink)
+        elif not self._store.holds(self._key, sink):
+            raise FileExistsError(errno.EEXIST, "the object exists already", self._key)
+
+    def abort(self, error: BaseException) -> None:
+        """Have the parts that were sent removed."""
+        if self._thread is not None:
+            with suppress(OSError):
+                self._put(error)
+            self._thread.join()
+
+    def _send_small(self, sink: StoreSink) -> None:
+        """Send it with one request, again after a connection that broke.
+
+        Such a request may have been served all the same: then, or where the client repeats it by itself, the object
+        exists already.
+        """
+        for tries_left in reversed(range(SMALL_TRIES)):
+            try:
+                self._store.send(self._key, bytes(self._gathered), self._attributes)
+            except OSError as error:
+                if not self._is_in_doubt(error):
+                    raise
+                if self._store.holds(self._key, sink):
+                    return
+                if error.errno == errno.EEXIST or not tries_left:
+                    raise
+                time.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    @staticmethod
+    def _is_in_doubt(error: OSError) -> bool:
+        """Return whether the object may be there all the same; completed parts are not found when asked for again."""
+        return error.errno in {errno.EIO, errno.EEXIST} or isinstance(error, FileNotFoundError)
+
+    def _put(self, piece: bytes | BaseException | None) -> None:
+        while True:
+            if self._error is not None:
+                raise self._error
+            try:
+                self._pieces.put(piece, timeout=1)
+            except Full:
+                continue
+            return
+
+    def _send(self) -> None:
+        try:
+            self._store.send(self._key, self._received(), self._attributes)
+        except OSError as error:
+            self._error = error
+        except BaseException as error:  # noqa: BLE001  # raised in the writer's thread
+            self._error = OSError(errno.EIO, f"the upload failed: {type(error).__name__}: {error}")
+
+    def _received(self) -> Iterator[bytes]:
+        while (piece := self._pieces.get()) is not None:
+            if isinstance(piece, BaseException):
+                raise piece  # obstore gives up and removes the parts
+            yield piece
 
 
 class _Ranged(io.RawIOBase):

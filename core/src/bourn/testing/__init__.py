@@ -5,7 +5,7 @@
 ...     name = "shelf"
 ...     options = {"place": "top"}
 ...
-...     def witness(self, receipt, job):
+...     def read_back(self, receipt, job):
 ...         with open(receipt.detail["path"], "rb") as file:
 ...             return file.read()
 """
@@ -32,7 +32,7 @@ _HOMES = {
 }
 
 # The contracts are tests: unless pytest rewrites them, a failed assert does not show its values.
-_CONTRACTS = tuple(f"{__name__}.{room}" for room in ("destination", "format", "plugin", "trouble"))
+_CONTRACTS = tuple(f"{__name__}.{module}" for module in ("destination", "format", "plugin", "fault_injection"))
 
 
 def __getattr__(name: str) -> Any:
@@ -44,6 +44,6 @@ def __getattr__(name: str) -> Any:
     if name.endswith("Contract"):
         import pytest
 
-        pytest.register_assert_rewrite(*(room for room in _CONTRACTS))
+        pytest.register_assert_rewrite(*(module for module in _CONTRACTS))
     value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     return value

@@ -13,13 +13,13 @@ import pytest
 from bourn.errors import IncompatiblePair, JobFailed, PluginError, RequestError
 from bourn.plugin import Format, NoOptions
 from bourn.results.info import KINDS
-from bourn.testing.interpose import Around, interposed
+from bourn.testing.fault_injection import FaultTests
 from bourn.testing.plugin import PluginContract
 from bourn.testing.samples import sample
 from bourn.testing.scenario import scenarios
 from bourn.testing.session import installed, session_with
 from bourn.testing.trial import Trial
-from bourn.testing.trouble import TroubleTests
+from bourn.testing.wrapper import Around, wrap_deliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 __all__ = ["DestinationContract"]
 
-STRANGER = "a-strangers"
+OTHER_FORMAT = "third-party"
 """The name of a format that no destination has heard of: one that takes any takes it, the others refuse it."""
 
 
-class Stranger(Format[NoOptions]):
-    """A format that somebody else has made."""
+class OtherFormat(Format[NoOptions]):
+    """A format of a third party."""
 
-    media_type, suffix = "application/x-a-strangers", ".strange"
+    media_type, suffix = "application/x-third-party", ".other"
 
     def encode(self, result: Any, options: Any, sink: Any) -> Mapping[str, Any]:
         """Write its type's name, which is all that is needed to see it arrive."""
@@ -48,7 +48,7 @@ class Stranger(Format[NoOptions]):
         return {}
 
 
-class DestinationContract(TroubleTests, PluginContract):
+class DestinationContract(FaultTests, PluginContract):
     """Inherit this, say what to test and how to read it back, and run pytest.
 
     What a destination can't do is not tested: each such test is skipped, and says why. A test of the author's own
@@ -75,7 +75,7 @@ class DestinationContract(TroubleTests, PluginContract):
     ...     destination = Faulty
     ...     unreachable = "it keeps results in the memory of this process"
     ...
-    ...     def witness(self, receipt, job):
+    ...     def read_back(self, receipt, job):
     ...         return Faulty.delivered[receipt.detail["delivery"]]
     ...
     ...     def visible(self):
@@ -88,9 +88,9 @@ class DestinationContract(TroubleTests, PluginContract):
 
     # -- what the author says ---------------------------------------------------------------------------------------
 
-    def witness(self, receipt: Receipt, job: Job) -> bytes:
+    def read_back(self, receipt: Receipt, job: Job) -> bytes:
         """The bytes that were delivered, read back from the other end without the plugin's own code."""
-        pytest.fail("write witness(self, receipt, job): the bytes that arrived, read without the plugin's own code")
+        pytest.fail("write read_back(self, receipt, job): the bytes that arrived, read without the plugin's own code")
 
     def visible(self) -> Collection[Any]:
         """All that anybody can see at the other end now, one item a delivery: names, keys, rows."""
@@ -132,8 +132,8 @@ class DestinationContract(TroubleTests, PluginContract):
             ) -> Trial:
                 plugin = self.plugin()
                 session = session_with(
-                    destinations={self.named(): plugin if around is None else interposed(plugin, around)},
-                    formats={STRANGER: Stranger},
+                    destinations={self.named(): plugin if around is None else wrap_deliver(plugin, around)},
+                    formats={OTHER_FORMAT: OtherFormat},
                     home=home or tmp_path / f"bourn-home-{next(homes)}",
                     clock=clock,
                     settings={"plugins": {self.named(): dict(self.settings)}, "workers": 8},
@@ -175,25 +175,25 @@ class DestinationContract(TroubleTests, PluginContract):
 
     def _matrix(self) -> Mapping[str, tuple[str, ...]]:
         """The kinds that may pass, by format."""
-        with session_with(destinations={self.named(): self.plugin()}, formats={STRANGER: Stranger}) as session:
+        with session_with(destinations={self.named(): self.plugin()}, formats={OTHER_FORMAT: OtherFormat}) as session:
             matrix, found = session.registry.matrix(), installed().formats
             cells = {name: matrix.cell(self.named(), name).kinds for name in session.registry.formats}
-        return {name: kinds for name, kinds in cells.items() if name in found or name == STRANGER}
+        return {name: kinds for name, kinds in cells.items() if name in found or name == OTHER_FORMAT}
 
     def first_accepted(self) -> tuple[str, str]:
-        """A format and a kind that the destination takes; one that a test can make bigger than a stranger's."""
-        cells = [(name, kinds[0]) for name, kinds in self._matrix().items() if kinds and name != STRANGER]
+        """A format and a kind that the destination takes; one of which a test can make large results."""
+        cells = [(name, kinds[0]) for name, kinds in self._matrix().items() if kinds and name != OTHER_FORMAT]
         if not cells:
             pytest.skip(f"no format that is installed fits {self.named()!r}")
         return min(cells, key=lambda cell: KINDS.index(cell[1]))  # a plain value, where it takes one
 
     def check_arrived(self, job: Job, trial: Trial) -> None:
-        """The job has succeeded, and the witness reads the artifact, byte for byte."""
+        """The job has succeeded, and the read_back reads the artifact, byte for byte."""
         if job.error is not None:
             raise job.error
         assert job.stage == "SUCCEEDED"
         assert job.receipt is not None
-        read = self.witness(job.receipt, job)
+        read = self.read_back(job.receipt, job)
         artifact = trial.artifact(job)
         assert len(read) == artifact.size_bytes, "what arrived is not as long as the artifact"
         assert hashlib.sha256(read).hexdigest() == artifact.sha256, "what arrived is not the artifact"
@@ -239,7 +239,7 @@ class DestinationContract(TroubleTests, PluginContract):
         plan = trial.plan(self.result(kind), format=format_name)
         written = json.loads(json.dumps(plan.as_json(), allow_nan=False))
         again: Plan = trial.session.dispatcher.restore(written, plan.secrets())
-        assert again.to.options == plan.to.options
+        assert again.chosen_destination.options == plan.chosen_destination.options
         assert again.as_json()["destination"] == written["destination"]
 
     def test_its_result_is_had_from_another_session(self, trial_of: Callable[..., Trial]) -> None:

@@ -1,4 +1,4 @@
-"""A destination that fails as it is told to: for those who test what is around destinations."""
+"""A destination that fails on request, for tests of the code around destinations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Options:
 
 
 class Faulty(Destination[Options]):
-    """Keep results in memory, after failing as told.
+    """Keep results in memory, after failing on request.
 
     Attributes
     ----------
@@ -58,14 +58,14 @@ class Faulty(Destination[Options]):
         while time.monotonic() < ends and not context.cancelled():
             time.sleep(min(0.01, options.delay_seconds))
         if context.attempt <= options.fail_times:
-            msg = f"failure {context.attempt} of {options.fail_times}, as told"
+            msg = f"failure {context.attempt} of {options.fail_times}, as requested"
             raise Transient(msg, retry_after=0)
         received = bytearray()
         with artifact.open() as file:
             while piece := file.read(PIECE_BYTES):
                 received += piece
                 if options.fail_after_bytes is not None and len(received) > options.fail_after_bytes:
-                    msg = f"broken off after {options.fail_after_bytes} bytes, as told"
+                    msg = f"broken off after {options.fail_after_bytes} bytes, as requested"
                     raise DeliveryError(msg)
         with self._guard:
             self.delivered.setdefault(str(context.delivery_id), bytes(received))

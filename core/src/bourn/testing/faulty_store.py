@@ -1,4 +1,4 @@
-"""A store whose disk fails as it is told to."""
+"""A store whose disk fails on request."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ class FaultyStore(Store):
 
     @contextmanager
     def create(self, key: str, *, media_type: str | None = None, filename: str | None = None) -> Iterator[StoreSink]:
-        """A sink that fails as told."""
+        """A sink that fails on request."""
         with self.store.create(key, media_type=media_type, filename=filename) as sink:
             most = self.write_fails_after_bytes
             yield sink if most is None else _FullSink(sink, most)
 
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:
-        """A file that fails as told."""
+        """A file that fails on request."""
         self.reads += 1
         with self.store.open(key) as file:
             if self.read_fails_after_bytes is None:

@@ -16,13 +16,13 @@ from bourn.contract.destination import ANY
 from bourn.errors import EncodeError, IncompatiblePair, JobFailed, PluginError, RequestError, ResultRefused
 from bourn.options.serialization import read
 from bourn.results.info import KINDS
-from bourn.testing.alike import alike
+from bourn.testing.equality import equal
 from bourn.testing.faulty import Faulty
 from bourn.testing.faulty_store import FaultyStore
 from bourn.testing.memory import Held
 from bourn.testing.payloads import payloads
 from bourn.testing.plugin import PluginContract
-from bourn.testing.samples import Told, sample
+from bourn.testing.samples import GeoObject, sample
 from bourn.testing.scenario import FOLDER, Scenario, scenarios
 from bourn.testing.session import session_with
 from bourn.testing.trial import Trial
@@ -80,7 +80,7 @@ class FormatContract(PluginContract):
         A size that is many times that of the blocks which it reads: it may hold half of that.
     changes : mapping of str to str, optional
         Scenarios of which others read something else than what the result was, and why: ``{"value-nan": "null"}``.
-        Given, though it be empty, the witness reads every other scenario, too.
+        Given, though it be empty, the read_back reads every other scenario, too.
     scenarios : path, optional
         A folder with scenarios of the author's own (`values.json`, ...), tried beside those of the kit.
 
@@ -91,7 +91,7 @@ class FormatContract(PluginContract):
     >>> class TestJSON(FormatContract):
     ...     name = "json"
     ...
-    ...     def witness(self, data, kind, result):
+    ...     def read_back(self, data, kind, result):
     ...         if kind == "array":
     ...             assert json.loads(data) == result.tolist()
     """
@@ -105,9 +105,9 @@ class FormatContract(PluginContract):
 
     # -- what the author says ---------------------------------------------------------------------------------------
 
-    def witness(self, data: bytes, kind: str, result: Any) -> None:
+    def read_back(self, data: bytes, kind: str, result: Any) -> None:
         """Read `data` without the format's own code, and assert that it says what `result` does."""
-        pytest.skip("witness(self, data, kind, result) is not given: how somebody else reads the bytes")
+        pytest.skip("read_back(self, data, kind, result) is not given: how other software reads the bytes")
 
     def result(self, kind: str, number: int = 0, size_bytes: int = 0) -> Any:
         """A result of that kind to write, another one for each number."""
@@ -118,7 +118,7 @@ class FormatContract(PluginContract):
 
     def same(self, given: Any, returned: Any) -> bool:
         """Whether what was decoded is what was encoded; features come back as plain GeoJSON."""
-        return alike(given, returned)
+        return equal(given, returned)
 
     # -- what the kit works with ----------------------------------------------------------------------------------
 
@@ -192,13 +192,13 @@ class FormatContract(PluginContract):
             metafunc.parametrize("kind", kinds)
         if "scenario" in metafunc.fixturenames:
             folders = [FOLDER] if self.scenarios is None else [FOLDER, Path(self.scenarios)]
-            told = [
+            cases = [
                 Scenario(kind, data["name"], data)
                 for folder in folders
                 for kind in kinds
                 for data in scenarios(FILES[kind], folder)
             ]
-            metafunc.parametrize("scenario", told, ids=str)
+            metafunc.parametrize("scenario", cases, ids=str)
 
     def _kinds(self) -> tuple[str, ...]:
         kinds: tuple[str, ...] = self.plugin().kinds
@@ -217,7 +217,7 @@ class FormatContract(PluginContract):
     def test_others_can_read_it(self, encode: Callable[..., Pieces], kind: str) -> None:
         """What is written says to others what the result did."""
         result = self.result(kind)
-        self.witness(encode(result).whole(), kind, result)
+        self.read_back(encode(result).whole(), kind, result)
 
     def test_it_gives_back_what_went_in(
         self, encode: Callable[..., Pieces], decode: Callable[[bytes], Any], kind: str
@@ -246,16 +246,16 @@ class FormatContract(PluginContract):
             msg = f"encode raised {type(error).__name__}, where an EncodeError says what can't be written: {error}"
             raise AssertionError(msg) from error
         before, after = scenario.result(), result
-        if isinstance(before, Told):
+        if isinstance(before, GeoObject):
             before, after = before.__geo_interface__, result.__geo_interface__
-        assert alike(before, after), "encode has changed the caller's own object"
+        assert equal(before, after), "encode has changed the caller's own object"
         if self.plugin().decodes:
             returned = self.plugin().decode(io.BytesIO(data), typed_options)
             assert self.same(result, returned), f"{returned!r} is not {result!r}"
         if self.changes is not None and str(scenario) in self.changes:
             pytest.skip(self.changes[str(scenario)])
         if self.changes is not None:
-            self.witness(data, scenario.kind, result)
+            self.read_back(data, scenario.kind, result)
 
     def test_decoding_runs_no_code(self, decode: Callable[[bytes], Any], tmp_path: Path) -> None:
         """Bytes that would run code if they were unpickled do not."""
@@ -286,7 +286,7 @@ class FormatContract(PluginContract):
         assert len(written) == 1, "the same result was written in different ways"
 
     def test_it_streams(self, encode: Callable[..., Pieces], kind: str) -> None:
-        """It writes while it reads: what it holds besides the result is less than half of it."""
+        """It writes while it reads: the memory it uses beyond the result is less than half of it."""
         if self.unstreamed:
             pytest.skip(self.unstreamed)
         if kind not in {"array", "image", "table"}:
@@ -295,7 +295,7 @@ class FormatContract(PluginContract):
         result = self.result(kind, size_bytes=size_bytes)
         encode(self.result(kind), Pieces())  # what is imported on first use is no memory of this result
         sink = Pieces(keeps=False)
-        # A table's rows are Arrow's; to trace each of Python's objects besides takes minutes.
+        # A table's rows are Arrow's; tracing each Python object takes minutes.
         with Held(traced=kind != "table") as held:
             sink.look = held.look
             encode(result, sink)

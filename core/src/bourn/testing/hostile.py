@@ -15,7 +15,7 @@ HUGE = 1_000_000
 """Characters of a text that is too long for anything but a text to read."""
 
 _OF_ANY_TYPE: tuple[Any, ...] = (None, True, 0, -1, 10**30, 0.5, "", "1", "true", [], ["x", 1], {}, {"x": None})
-"""JSON of every type: whether an option takes one is what its schema says, by somebody else's validator."""
+"""JSON of every type: whether an option takes one is what its schema says, by an independent validator."""
 
 _CONTROL = ("\x00", "\r\nX-Injected: 1", "\x1b[2J", "\u202e")
 """Ends a C string, begins a header of its own, clears a terminal, turns what follows around."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,10 +13,9 @@ from bourn.contract.option import facts_of
 from bourn.errors import RequestError
 from bourn.options.schema import schema_of
 from bourn.options.serialization import read, secrets_of, with_secrets, write
-from bourn.plugins.validation import outdated
 from bourn.testing.clock import FakeClock
 from bourn.testing.hostile import hostile_values
-from bourn.testing.light import loaded_by
+from bourn.testing.import_cost import heavy_imports
 from bourn.testing.session import installed
 
 if TYPE_CHECKING:
@@ -105,13 +103,6 @@ class PluginContract:
         """The registry can load it, and finds nothing wrong."""
         assert self.plugin() is not None
 
-    def test_its_interface_is_current(self) -> None:
-        """It was written for this version of `bourn.plugin`; an older one works for a while, and warns its author."""
-        given = self.given()
-        reason = outdated(type(self.plugin()) if given is None else given)
-        if reason:
-            warnings.warn(reason, DeprecationWarning, stacklevel=2)
-
     def test_it_says_what_it_is(self) -> None:
         """Its docstring begins with a sentence, and each option has its help: documentation is made of them."""
         plugin = self.plugin()
@@ -148,9 +139,9 @@ class PluginContract:
                 assert read(plugin.Options, own, at=self.role)[1] == [], f"the example {example.title!r} is refused"
 
     def test_import_is_light(self) -> None:
-        """Importing its module loads no heavy library: whoever lists what is installed would wait for it."""
+        """Importing its module loads no heavy library: listing the installed plugins would wait for it."""
         module = type(self.plugin()).__module__
-        heavy = loaded_by(module)
+        heavy = heavy_imports(module)
         if heavy is None:
             pytest.skip(f"{module} is no module that another process can import")
         assert not heavy, f"importing {module} loads {', '.join(heavy)}: import them on first use"
@@ -171,19 +162,20 @@ class PluginContract:
         calls: list[int] = []
         # A failure's message would be as long as the value, and its repr may raise.
         value = options[name]
-        told = f"{type(value).__name__} {value[-20:] if isinstance(value, str | bytes) else ''!r}"
+        description = f"{type(value).__name__} {value[-20:] if isinstance(value, str | bytes) else ''!r}"
         try:
             job = trial.submit(lambda: calls.append(1), **self.asked(options))
         except RequestError:
             pass
         except Exception as error:
-            msg = f"option {name!r} with a hostile value ({told}) raised {type(error).__name__}, not a RequestError"
+            raised = type(error).__name__
+            msg = f"option {name!r} with a hostile value ({description}) raised {raised}, not a RequestError"
             raise AssertionError(msg) from error
         else:
             trial.settle(job)
             pytest.fail(
-                f"option {name!r} takes a hostile value ({told}): give it limits (max_length=, pattern=, check=), or "
-                "name it in free_text if it is a text for people to read"
+                f"option {name!r} accepts a hostile value ({description}): give it limits (max_length=, pattern=, "
+                "check=) or name it in free_text if it is a text for people to read"
             )
         assert not calls, f"the result was computed before option {name!r} was refused"
 

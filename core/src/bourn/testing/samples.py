@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Told", "sample"]
+__all__ = ["GeoObject", "sample"]
 
 
 def sample(kind: str, number: int = 0, size_bytes: int = 0) -> Any:
@@ -62,11 +62,11 @@ def _table(number: int, size_bytes: int) -> Any:
     return pa.table({"id": np.arange(number, number + rows), "value": np.random.default_rng(number).random(rows)})
 
 
-class Told:
+class GeoObject:
     """Anything with a ``__geo_interface__``."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self.__geo_interface__ = told
+    def __init__(self, mapping: Mapping[str, Any]) -> None:
+        self.__geo_interface__ = mapping
 
     __geo_interface__: Mapping[str, Any] = {}  # what it is looked up by, on the class
 
@@ -80,7 +80,7 @@ def _features(number: int, size_bytes: int) -> Any:
         }
         for index in range(max(2, size_bytes // 120))
     ]
-    return Told({"type": "FeatureCollection", "features": features})
+    return GeoObject({"type": "FeatureCollection", "features": features})
 
 
 _MAKERS: dict[str, Callable[[int, int], Any]] = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from bourn.testing.samples import Told
+from bourn.testing.samples import GeoObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,16 +66,16 @@ def _value(data: Mapping[str, Any]) -> Any:
     return _plain(data["value"])
 
 
-def _plain(told: Any) -> Any:
+def _plain(data: Any) -> Any:
     """JSON as the Python value; ``{"$name": ...}`` is what JSON has no word for."""
-    if isinstance(told, list):
-        return [_plain(each) for each in told]
-    if not isinstance(told, dict):
-        return told
-    ((word, inner),) = told.items() if len(told) == 1 else ((None, None),)
+    if isinstance(data, list):
+        return [_plain(each) for each in data]
+    if not isinstance(data, dict):
+        return data
+    ((word, inner),) = data.items() if len(data) == 1 else ((None, None),)
     if word in _WORDS:
         return _WORDS[word](inner)
-    return {key: _plain(each) for key, each in told.items()}
+    return {key: _plain(each) for key, each in data.items()}
 
 
 def _nested(depth: int) -> Any:
@@ -85,10 +85,10 @@ def _nested(depth: int) -> Any:
     return value
 
 
-def _scalar(told: Any) -> Any:
+def _scalar(data: Any) -> Any:
     import numpy as np  # on first use
 
-    return np.dtype(told[0]).type(told[1])
+    return np.dtype(data[0]).type(data[1])
 
 
 _WORDS: dict[Any, Callable[[Any], Any]] = {
@@ -104,7 +104,7 @@ _WORDS: dict[Any, Callable[[Any], Any]] = {
     "$date": dt.date.fromisoformat,
     "$seconds": lambda seconds: dt.timedelta(seconds=seconds),
     "$nested": _nested,
-    "$repeated": lambda told: [_plain(told[0])] * told[1],
+    "$repeated": lambda data: [_plain(data[0])] * data[1],
     "$scalar": _scalar,
 }
 
@@ -177,7 +177,7 @@ def _table(data: Mapping[str, Any]) -> Any:
 
 
 def _features(data: Mapping[str, Any]) -> Any:
-    return Told({"type": "FeatureCollection", "features": json.loads(json.dumps(data["features"]))})
+    return GeoObject({"type": "FeatureCollection", "features": json.loads(json.dumps(data["features"]))})
 
 
 _MAKERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from bourn.errors import PluginError
+from bourn.job.at_exit import forget_failures
 from bourn.session import Session
 from bourn.settings import Settings
 
@@ -68,11 +69,12 @@ def session_with(  # each is one thing that a test may want otherwise
         session = Session(given, registry, clock=clock) if clock else Session(given, registry)
         if store is not None:
             services = session.services
-            session.__dict__["_services"] = attrs.evolve(services, store=store(services.store))
+            session.__dict__["services"] = attrs.evolve(services, store=store(services.store))
         try:
             yield session
         finally:
             session.close()
+            forget_failures(session.__dict__.get("engine"))  # the exit status is that of the tests
 
 
 def _lay_ledger(folder: Path) -> None:

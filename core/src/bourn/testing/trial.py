@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 60
 class Trial:
     """One session, in a home of its own, and how the plugin is asked for in it.
 
-    Where a request is not told otherwise, it asks for the plugin with the options of the test class.
+    Where a request does not say otherwise, it asks for the plugin with the options of the test class.
 
     Attributes
     ----------

@@ -29,7 +29,7 @@ class TestBucketInAFolder(DestinationContract):
         self.settings = {"allow": [self.folder.as_uri()]}
         return {"url": self.folder.as_uri()}
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         return (self.folder / receipt.detail["key"]).read_bytes()
 
     def visible(self):
@@ -58,7 +58,7 @@ class TestBucketInMemory(DestinationContract):
         self.store = store_of(url, Settings(allow=[url]))
         return {"url": url}
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         return bytes(obstore.get(self.store, receipt.detail["key"]).bytes())
 
     def visible(self):
@@ -91,7 +91,7 @@ class TestBucketAtS3(DestinationContract):
         yield {"url": f"s3://{BUCKET_NAME}/{prefix}"}
         self.proxy.close()
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         """A signed URL, and an HTTP client that knows nothing of obstore."""
         answer = httpx.get(obstore.sign(self.store, "GET", receipt.detail["key"], timedelta(minutes=5)))
         return answer.raise_for_status().content

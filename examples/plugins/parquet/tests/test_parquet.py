@@ -40,7 +40,7 @@ class TestParquet(FormatContract):
     def _read(self, by_duckdb):
         self.by_duckdb = by_duckdb
 
-    def witness(self, data, kind, result):
+    def read_back(self, data, kind, result):
         if kind == "table":
             assert self.by_duckdb(data) == pa.table(result).to_pylist()
             return

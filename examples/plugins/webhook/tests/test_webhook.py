@@ -32,7 +32,7 @@ class TestWebhook(DestinationContract):
         self.visible, self.outage, self.kept = receiver.kept.keys, receiver.outage, receiver.kept
         return {"url": receiver.url, "secret": SECRET}
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         return self.kept[receipt.detail["id"]]
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bourn.plugin import Session
 
-    from bourn_catalog.image import Image
+    from bourn_catalog.image import CatalogImage
     from bourn_catalog.product import Product
 
 __all__ = ["catalog_command"]
@@ -50,13 +50,13 @@ def products_command(*, text: str, as_json: bool) -> None:
 def show_command(*, id: str, as_json: bool) -> None:
     """A product, or an image by its whole id (``product:name``)."""
     from bourn_catalog.errors import UnknownProduct  # see above
-    from bourn_catalog.image import Image
+    from bourn_catalog.image import CatalogImage
     from bourn_catalog.product import Product
 
     try:
         product = Product.get(id, session=_session())
     except UnknownProduct:
-        image = Image.get(id, session=_session()) if ":" in id else None
+        image = CatalogImage.get(id, session=_session()) if ":" in id else None
         if image is None:
             raise
         _print_json(image.stac) if as_json else click.echo(_image_page(image))
@@ -127,7 +127,7 @@ def _product_as_json(product: Product) -> dict[str, Any]:
     return {**product.as_mapping(), **{name: getattr(product, name) for name in KEPT}}
 
 
-def _image_as_json(image: Image) -> dict[str, Any]:
+def _image_as_json(image: CatalogImage) -> dict[str, Any]:
     return {
         "id": image.id, "name": image.name, "product_id": image.product_id, "acquired": image.acquired,
         "created": image.created, "size_bytes": image.size_bytes, "sha256": image.sha256,
@@ -135,7 +135,7 @@ def _image_as_json(image: Image) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _image_page(image: Image) -> str:
+def _image_page(image: CatalogImage) -> str:
     facts = {"acquired": image.acquired, "size": f"{image.size_bytes:,} bytes", "sha256": image.sha256}
     facts |= image.properties
     return "\n".join([repr(image), *(f"  {key}: {value}" for key, value in facts.items())])

@@ -1,4 +1,4 @@
-"""An image of a product: what one asks for, and once it is published what the catalog keeps of it."""
+"""An image of a product: a request to upload it, and the published image."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from bourn.plugin import RequestError, normalize, option
 
+from bourn_catalog.context import plugin_context
 from bourn_catalog.errors import AccessDenied, CatalogError, UnknownImage
-from bourn_catalog.lent import lent
 from bourn_catalog.model.definition import Definition
-from bourn_catalog.model.moment import utc
-from bourn_catalog.model.question import asked
-from bourn_catalog.names import image_id, image_name_fault, product_id_fault
+from bourn_catalog.model.search_query import parse_search_query, utc
+from bourn_catalog.names import checked_id, image_id, image_name_fault, product_id_fault
 from bourn_catalog.properties import MOST
 
 if TYPE_CHECKING:
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
 
     from bourn_catalog.records.rows import ImageRow
 
-__all__ = ["Image"]
+__all__ = ["CatalogImage"]
 
 
 @attrs.frozen(kw_only=True, repr=False)
-class Image:
-    """An image of a product, to be uploaded or published already; as ``destination=`` it stands for the catalog.
+class CatalogImage:
+    """An image of a product, to be uploaded or already published; ``destination=`` takes it for the catalog.
 
     Parameters
     ----------
@@ -41,19 +40,19 @@ class Image:
         Letters, digits, ``.``, ``_`` and ``-``, at most 200; unique within the product.
     product_id : str
     acquired : datetime, optional
-        When the pixels were taken; naive is UTC. By default what the computed image says in
-        ``properties["date"]``, else the time of the upload.
+        When the pixels were taken; naive is UTC. By default ``properties["date"]`` of the computed image, else the
+        time of the upload.
     properties : mapping, optional
-        Anything else that is to be known of it, as JSON. Those of the computed image come beside them.
+        Any JSON; the properties of the computed image are added.
 
     Raises
     ------
     RequestError
-        With everything that is wrong, each with its path.
+        With every problem and its path.
 
     Examples
     --------
-    >>> image = Image(name="t1", product_id="org:ndvi")
+    >>> image = CatalogImage(name="t1", product_id="org:ndvi")
     >>> image.id
     'org:ndvi:t1'
     >>> image
@@ -69,7 +68,7 @@ class Image:
         default=None, help="When the pixels were taken; by default `properties['date']` of the result, else now."
     )
     properties: dict[str, Any] = option(
-        factory=dict, max_length=MOST, help="Anything else that is to be known of it, as JSON."
+        factory=dict, max_length=MOST, help="Any JSON; the properties of the result are added."
     )
     # An ImageRow, a Context, or None; types here are read at run time.
     _row: Any = attrs.field(default=None, init=False, eq=False)
@@ -83,8 +82,8 @@ class Image:
             object.__setattr__(self, "acquired", utc(self.acquired))
 
     @classmethod
-    def from_row(cls, row: ImageRow, context: Context) -> Image:
-        """The image that the catalog keeps, and where it is to be had."""
+    def from_row(cls, row: ImageRow, context: Context) -> CatalogImage:
+        """Return a published image."""
         image = cls(name=row.name, product_id=row.product_id, acquired=row.acquired_at, properties=dict(row.properties))
         object.__setattr__(image, "_row", row)
         object.__setattr__(image, "_context", context)
@@ -93,17 +92,20 @@ class Image:
     # -- finding ----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def get(cls, id: str, *, session: Session | None = None) -> Image:
-        """The image of that id.
+    def get(cls, id: str, *, session: Session | None = None) -> CatalogImage:
+        """Return the image of an id.
 
         Raises
         ------
         UnknownImage
             There is none, or none that you may see.
+        RequestError
+            `id` is no str.
         """
         from bourn_catalog.records.images import get_image  # SQLAlchemy, on first use
 
-        context = lent(session)
+        id = checked_id(id)  # noqa: A001  # see above
+        context = plugin_context(session)
         with context.database.read() as connection:
             return cls.from_row(get_image(connection, id, context.principal), context)
 
@@ -118,57 +120,57 @@ class Image:
         properties: Mapping[str, Any] | None = None,
         limit: int | None = None,
         session: Session | None = None,
-    ) -> list[Image]:
-        """Images that you may see, by the time that they were acquired, then by id.
+    ) -> list[CatalogImage]:
+        """Return images that you may see, sorted by `acquired`, then by id.
 
         Parameters
         ----------
         product_id : str, optional
         start, end : datetime, date or ISO 8601 text, optional
-            Of `acquired`, both included; a day as `end` to its last moment.
+            Of `acquired`, both included; a date as `end` includes the whole day.
         geometry : GeoJSON, shapely or odc geometry, GeoBox or tile, optional
-            What it touches is found.
+            Images that intersect it; longitudes beyond 180 degrees continue on the other side.
         properties : mapping, optional
-            What an image's own properties must say.
+            Values that an image's properties must have.
         limit : int, optional
 
         Raises
         ------
         RequestError
-            With everything that is wrong with the question.
+            With every problem of the query.
         UnknownProduct
             There is no product of that id, or none that you may see.
         """
         from bourn_catalog.records.images import Search, search_images  # SQLAlchemy, on first use
 
         search = Search(
-            **asked(product_id=product_id, start=start, end=end, geometry=geometry, properties=properties or {},
-                    limit=limit)
+            **parse_search_query(product_id=product_id, start=start, end=end, geometry=geometry,
+                                 properties={} if properties is None else properties, limit=limit)
         )  # fmt: skip
-        context = lent(session)
+        context = plugin_context(session)
         with context.database.read() as connection:
             return [cls.from_row(row, context) for row in search_images(connection, search, context.principal)]
 
-    # -- what one does with it ----------------------------------------------------------------------------------------
+    # -- using --------------------------------------------------------------------------------------------------------
 
     def open(self, *, scaled: bool = False) -> bourn.Image:
-        """The pixels as they are stored, all bands with the mask, read when they are asked for.
+        """Open the stored pixels of all bands with their mask; they are read when needed.
 
         Parameters
         ----------
         scaled : bool
-            Whether to give physical values, as floats, of the bands that have a ``physical_range``.
+            Whether to return physical values, as floats, of bands with a ``physical_range``.
 
         Raises
         ------
         UnknownImage
-            It is not in the catalog, or not any more.
+            It is not in the catalog.
         """
         from bourn_catalog.reading import open_image  # rasterio, SQLAlchemy: 0.5 s
         from bourn_catalog.records.images import get_image
         from bourn_catalog.records.products import get_product
 
-        context = self._context or lent(None)
+        context = self._context or plugin_context(None)
         with context.database.read() as connection:
             row = self._row or get_image(connection, self.id, context.principal)
             product = Definition.from_row(get_product(connection, row.product_id, context.principal))
@@ -180,12 +182,12 @@ class Image:
             raise UnknownImage(msg) from error
 
     def delete(self) -> None:
-        """Let it be seen no more; its file goes after the grace time.
+        """Delete it; its file is removed after the grace time.
 
         Raises
         ------
         UnknownImage
-            It is not there, or you may not see it.
+            There is none, or none that you may see.
         AccessDenied
             You may not write to the product.
         """
@@ -193,7 +195,7 @@ class Image:
         from bourn_catalog.records.products import get_product
         from bourn_catalog.records.publish import supersede
 
-        context = self._context or lent(None)
+        context = self._context or plugin_context(None)
 
         def work(connection: Connection) -> None:
             get_image(connection, self.id, context.principal)
@@ -201,31 +203,38 @@ class Image:
                 msg = f"{context.principal!r} may not write to the product {self.product_id!r}"
                 raise AccessDenied(msg)
             if not supersede(connection, self.id, now=context.clock(), by=None):
-                msg = f"the image {self.id!r} was deleted by somebody else just now"
+                msg = f"the image {self.id!r} was deleted at the same time by another user"
                 raise UnknownImage(msg)
 
         context.database.write(work)
 
     def thumbnail(self) -> bytes | None:
-        """A small PNG of it; None before it is published."""
+        """Return a small PNG; None before it is published and after it is deleted.
+
+        Raises
+        ------
+        UnknownProduct
+            You may not read the product now.
+        """
         from bourn_catalog.records.images import thumbnail_of  # SQLAlchemy, on first use
 
         if self._row is None:
             return None
-        with (self._context or lent(None)).database.read() as connection:
-            return thumbnail_of(connection, self._row.delivery_id)
+        context = self._context or plugin_context(None)
+        with context.database.read() as connection:
+            return thumbnail_of(connection, self._row, context.principal)
 
     def stac_with_thumbnail(self) -> Mapping[str, Any] | None:
-        """Its STAC Item with the thumbnail in it, for browsers of STAC; None before it is published.
+        """Return its STAC Item with the thumbnail as a ``data:`` URI (10 to 100 kB); None before it is published.
 
-        The picture stands in a ``data:`` URI, so that no server is needed: some 10 to 100 kB of text.
+        STAC browsers show it without a server.
         """
-        made = self.stac
-        if made is not None and (png := self.thumbnail()) is not None:
-            made["assets"]["thumbnail"] = {"href": _uri(png), "type": "image/png", "roles": ["thumbnail"]}
-        return made
+        item = self.stac
+        if item is not None and (png := self.thumbnail()) is not None:
+            item["assets"]["thumbnail"] = {"href": _uri(png), "type": "image/png", "roles": ["thumbnail"]}
+        return item
 
-    # -- what it says -----------------------------------------------------------------------------------------------
+    # -- attributes -------------------------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
@@ -234,34 +243,34 @@ class Image:
 
     @property
     def created(self) -> datetime | None:
-        """When it was published; None before."""
+        """Time of publication; None before."""
         return None if self._row is None else self._row.created_at
 
     @property
     def size_bytes(self) -> int | None:
-        """Of its file; None before."""
+        """Size of its file; None before publication."""
         return None if self._row is None else self._row.size_bytes
 
     @property
     def sha256(self) -> str | None:
-        """Of its file, in hex; None before."""
+        """SHA-256 of its file in hex; None before publication."""
         return None if self._row is None else self._row.sha256
 
     @property
     def stac(self) -> Mapping[str, Any] | None:
-        """Its STAC Item; None before it is published. See `stac_with_thumbnail` for one that shows itself."""
+        """Its STAC Item; None before publication. See `stac_with_thumbnail`."""
         if self._row is None:
             return None
-        made: dict[str, Any] = copy.deepcopy(self._row.item)
-        return made
+        document: dict[str, Any] = copy.deepcopy(self._row.item)
+        return document
 
     def __repr__(self) -> str:
-        return "\n".join([f"Image: {self.name}", *(f"  {key}: {value}" for key, value in self._told().items())])
+        return "\n".join([f"Image: {self.name}", *(f"  {key}: {value}" for key, value in self._summary().items())])
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th style='text-align:left'>{key}</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for key, value in {"image": self.name, **self._told()}.items()
+            for key, value in {"image": self.name, **self._summary()}.items()
         )
         try:
             png = self.thumbnail()
@@ -272,7 +281,7 @@ class Image:
         )
         return f"<div style='display:flex;gap:1em;align-items:flex-start'>{picture}<table>{rows}</table></div>"
 
-    def _told(self) -> dict[str, str]:
+    def _summary(self) -> dict[str, str]:
         when = self.created
         created = "not yet" if when is None else f"{when:%a %b} {when.day:2} {when:%H:%M:%S %Y} UTC"
         return {"id": self.id, "product": self.product_id, "created": created}

@@ -1,4 +1,4 @@
-"""What is written down of a file: its STAC Item, and a small picture."""
+"""Describe an uploaded file: its row, STAC Item and thumbnail."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import rasterio
+from bourn.plugin import DeliveryRefused
 
 from bourn_catalog.model.definition import Definition
 from bourn_catalog.records.rows import ImageRow
 from bourn_catalog.stac import item, thumbnail
+from bourn_catalog.stac.footprint import NotOnEarth
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from bourn.plugin import Artifact
 
-    from bourn_catalog.image import Image
+    from bourn_catalog.image import CatalogImage
     from bourn_catalog.records.rows import ProductRow
 
 __all__ = ["described"]
@@ -29,34 +31,47 @@ _STATISTICS = {
     "STATISTICS_STDDEV": "stddev",
     "STATISTICS_VALID_PERCENT": "valid_percent",
 }
-"""As GDAL names them in a file, and STAC in an item."""
+"""GDAL's names in a file, and STAC's in an item."""
 
 
 def described(
-    image: Image, product: ProductRow, artifact: Artifact, *, delivery_id: str, principal: str, now: datetime
+    image: CatalogImage, product: ProductRow, artifact: Artifact, *, delivery_id: str, principal: str, now: datetime
 ) -> tuple[ImageRow, bytes | None]:
-    """What the catalog will keep of an image, read from its file: by whichever process delivers it."""
+    """Return the row and the thumbnail of an image, read from its file."""
     definition = Definition.from_row(product)
     with ExitStack() as stack:
         file: Path | BinaryIO = artifact.local_path or stack.enter_context(artifact.open())
         with rasterio.open(file, driver="GTiff") as source:
-            facts = {"shape": source.shape, "crs": source.crs, "transform": source.transform}
+            facts = {"shape": source.shape, "crs": _crs_of(source), "transform": source.transform}
             facts["sampling"] = source.tags().get("AREA_OR_POINT", "Area").lower()
             statistics = [_statistics(source.tags(number)) for number in source.indexes]
         if not isinstance(file, Path):
             file.seek(0)
         png = thumbnail(file, definition)
-    told = item(
-        definition, image, href=artifact.href, **facts, size=artifact.size_bytes,
-        sha256=artifact.sha256, created=now, statistics=statistics, thumbnail_href=None,
-    )  # fmt: skip
+    try:
+        document = item(
+            definition, image, href=artifact.href, **facts, size=artifact.size_bytes,
+            sha256=artifact.sha256, created=now, statistics=statistics, thumbnail_href=None,
+        )  # fmt: skip
+    except NotOnEarth as cause:
+        raise DeliveryRefused(str(cause)) from cause
     assert image.acquired is not None  # settled when the pixels were prepared
     row = ImageRow(
         product_id=image.product_id, name=image.name, delivery_id=delivery_id, principal=principal,
         key=artifact.key, size_bytes=artifact.size_bytes, sha256=artifact.sha256, revision=product.revision,
-        acquired_at=image.acquired, created_at=now, properties=image.properties, item=told,
+        acquired_at=image.acquired, created_at=now, properties=image.properties, item=document,
     )  # fmt: skip
     return row, png
+
+
+def _crs_of(source: Any) -> Any:
+    """Return the pyproj CRS of a file by WKT2, since WKT1 can't express every CRS."""
+    from pyproj import CRS  # 0.2 s
+
+    if source.crs is None:
+        msg = "the file has no CRS: the item could not state where the image lies"
+        raise DeliveryRefused(msg)
+    return CRS.from_wkt(source.crs.to_wkt(version="WKT2_2019"))
 
 
 def _statistics(tags: dict[str, str]) -> dict[str, Any] | None:

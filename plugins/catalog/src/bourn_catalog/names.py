@@ -1,10 +1,12 @@
-"""How images, products and bands may be called; nothing is rewritten, what does not fit is refused."""
+"""Names of images and ids of products: validation without rewriting."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["image_id", "image_name_fault", "product_id_fault", "split_image_id"]
+from bourn.plugin import Problem, RequestError
+
+__all__ = ["checked_id", "image_id", "image_name_fault", "product_id_fault", "split_image_id"]
 
 LONGEST = 200
 
@@ -13,7 +15,7 @@ _ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,198}[A-Za-z0-9_])?")
 
 
 def image_name_fault(text: str) -> str | None:
-    """What is wrong with the name of an image; None if nothing is.
+    """Return what is wrong with the name of an image; None if it is valid.
 
     Examples
     --------
@@ -25,7 +27,7 @@ def image_name_fault(text: str) -> str | None:
 
 
 def product_id_fault(text: str) -> str | None:
-    """What is wrong with the id of a product; None if nothing is.
+    """Return what is wrong with the id of a product; None if it is valid.
 
     Examples
     --------
@@ -39,13 +41,13 @@ def product_id_fault(text: str) -> str | None:
 def _fault(text: str, allowed: re.Pattern[str], signs: str) -> str | None:
     if allowed.fullmatch(text):
         return None
-    quoted = repr(text if len(text) <= 60 else text[:59] + "…")  # noqa: PLR2004  # what fits a line
+    quoted = repr(text if len(text) <= 60 else text[:59] + "…")  # noqa: PLR2004  # fits a line
     if not text:
         return "expected a name, got an empty text"
     if len(text) > LONGEST:
         return f"expected at most {LONGEST} characters, got {len(text):,}"
     if not re.fullmatch(r"[A-Za-z0-9._-]+" if "':'" not in signs else r"[A-Za-z0-9._:-]+", text):
-        # A colon is what people have in hand: the key of a tile.
+        # Keys of tiles have colons.
         near = re.sub(r"[^A-Za-z0-9._-]+", "_", text)
         hint = f"; instead of it {near!r} would do" if near != text and allowed.fullmatch(near) else ""
         return f"expected letters, digits, {signs} only, got {quoted}{hint}"
@@ -54,13 +56,26 @@ def _fault(text: str, allowed: re.Pattern[str], signs: str) -> str | None:
     return f"expected a letter, a digit or '_' at the end, got {quoted}"
 
 
+def checked_id(value: object, path: str = "id") -> str:
+    """Return `value` if it is a str.
+
+    Raises
+    ------
+    RequestError
+        It is not.
+    """
+    if isinstance(value, str):
+        return value
+    raise RequestError([Problem(path, f"expected a str, got {type(value).__name__}")])
+
+
 def image_id(product_id: str, name: str) -> str:
-    """The id of an image of that product and name."""
+    """Return the id of an image."""
     return f"{product_id}:{name}"
 
 
 def split_image_id(id: str) -> tuple[str, str]:
-    """The product's id and the image's name; a name has no colon.
+    """Split an image id into product id and image name; a name has no colon.
 
     Examples
     --------

@@ -7,7 +7,7 @@ from typing import Literal
 import attrs
 from bourn.plugin import option
 
-from bourn_catalog.image import Image  # noqa: TC001  # attrs resolves it at run time
+from bourn_catalog.image import CatalogImage  # noqa: TC001  # attrs resolves it at run time
 
 __all__ = ["Options", "Settings"]
 
@@ -16,7 +16,9 @@ __all__ = ["Options", "Settings"]
 class Options:
     """Where in the catalog an image goes, and how its pixels may be changed on the way."""
 
-    image: Image = option(help="The image to upload to: a `catalog.Image`, or a mapping with `product_id` and `name`.")
+    image: CatalogImage = option(
+        help="The image to upload to: a `catalog.Image`, or a mapping with `product_id` and `name`."
+    )
     overwrite: bool = option(default=False, help="Whether an image of this id is replaced if there is one.")
     rescale: bool = option(
         default=False,

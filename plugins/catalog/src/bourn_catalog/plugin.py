@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from bourn.plugin import DeliveryRefused, Destination, Example, Receipt, ResultRefused
 
+from bourn_catalog.context import OWNER
 from bourn_catalog.errors import UnknownImage
-from bourn_catalog.image import Image
-from bourn_catalog.lent import OWNER
+from bourn_catalog.image import CatalogImage
 from bourn_catalog.loss import warn_of_loss
 from bourn_catalog.options import Options, Settings
 
@@ -124,7 +124,7 @@ class Catalog(Destination[Options]):
         context.database.write(lambda connection: retract(connection, delivery_id, now=now))
         context.release(delivery_id, OWNER)
 
-    def load(self, receipt: Receipt, artifact: Artifact, context: Context) -> Image:
+    def load(self, receipt: Receipt, artifact: Artifact, context: Context) -> CatalogImage:
         """The image as the catalog has it, fresh; what was lost is warned of."""
         from bourn_catalog.records.images import published_image  # SQLAlchemy, on first use
 
@@ -132,11 +132,13 @@ class Catalog(Destination[Options]):
         with context.database.read() as connection:
             row = published_image(connection, context.delivery_id, receipt.detail["image"], context.principal)
         if row is None:
-            msg = f"the image {receipt.detail['image']!r} was deleted from the catalog since"
+            msg = (
+                f"the image {receipt.detail['image']!r} was deleted, or {context.principal!r} may not read its product"
+            )
             raise UnknownImage(msg)
         for lost in receipt.detail.get("warnings", ()):
             warn_of_loss(f"{receipt.detail['image']}: {lost}")
-        return Image.from_row(row, context)
+        return CatalogImage.from_row(row, context)
 
 
 def _product(options: Options, context: Context, refuse: type[Exception]) -> ProductRow:

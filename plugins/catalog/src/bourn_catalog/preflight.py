@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bourn.plugin import Context, ResultInfo
     from sqlalchemy import Connection
 
-    from bourn_catalog.image import Image
+    from bourn_catalog.image import CatalogImage
     from bourn_catalog.options import Options
     from bourn_catalog.records.rows import ProductRow
 
@@ -90,10 +90,17 @@ def _of_grid(info: ResultInfo) -> Iterator[Problem]:
     if info.grid is None:
         yield Problem("image", "the result has no grid; give it one by geobox=, or as bourn.Image(..., geobox=...)")
     elif info.grid.crs is None:
-        yield Problem("image", "the result's grid has no CRS, so that nobody could say where it lies")
+        yield Problem("image", "the result's grid has no CRS: the item could not state where it lies")
+    else:
+        from bourn_catalog.stac.footprint import NotOnEarth, footprint  # shapely, pyproj: 0.3 s
+
+        try:
+            footprint(tuple(info.grid.shape), info.grid.affine, info.grid.crs.proj)
+        except NotOnEarth as error:
+            yield Problem("image", f"the item could not state where the image lies: {error}")
 
 
-def _of_date(image: Image, info: ResultInfo) -> Iterator[Note]:
+def _of_date(image: CatalogImage, info: ResultInfo) -> Iterator[Note]:
     if image.acquired is None and info.kinds == ("image",) and info.bands is not None:
         source = "properties['date'] of the result" if info.properties.get("date") else "the time of the upload"
         yield Note(f"acquired is not set: it is taken from {source}", "image.acquired")

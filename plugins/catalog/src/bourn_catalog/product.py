@@ -1,4 +1,4 @@
-"""A product that can be saved, found, and asked for its images."""
+"""A product that can be saved and found, and its images."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from bourn.plugin import RequestError
 
+from bourn_catalog.context import plugin_context
 from bourn_catalog.errors import CatalogError
-from bourn_catalog.image import Image
-from bourn_catalog.lent import lent
+from bourn_catalog.image import CatalogImage
 from bourn_catalog.model.definition import Definition
+from bourn_catalog.names import checked_id
 
 if TYPE_CHECKING:
     from bourn.plugin import Session
@@ -22,7 +23,7 @@ __all__ = ["Product"]
 
 @attrs.frozen(kw_only=True, repr=False)
 class Product(Definition):
-    """Images of one kind, with the same bands; see `Definition` for what it takes.
+    """Images with the same bands; see `Definition` for the parameters.
 
     Examples
     --------
@@ -33,20 +34,20 @@ class Product(Definition):
     """
 
     def save(self, *, session: Session | None = None) -> Product:
-        """Create it, or replace the one of its id where that harms no image; gives it as it is kept.
+        """Create the product, or replace the one of its id where that harms no image; return it as saved.
 
         Raises
         ------
         AccessDenied
-            The one that is there is somebody else's.
+            The product exists and you do not own it.
         ProductInUse
-            It has images, and the bands would be others.
+            It has images, and its bands would change.
         RequestError
-            It could not be read again: the principal's name is none that can be an owner's, or the class is not ours.
+            It could not be read again: the principal's name can't be an owner's, or a band class is unknown.
         """
         from bourn_catalog.records.products import save_product  # SQLAlchemy, on first use
 
-        context = lent(session)
+        context = plugin_context(session)
         document, principal, now = self.as_mapping(), context.principal, context.clock()
 
         def work(connection: Connection) -> Product:
@@ -61,25 +62,31 @@ class Product(Definition):
 
     @classmethod
     def get(cls, id: str, *, session: Session | None = None) -> Product:
-        """The product of that id.
+        """Return the product of an id.
 
         Raises
         ------
         UnknownProduct
             There is none, or none that you may see.
+        RequestError
+            `id` is no str.
         """
         from bourn_catalog.records.products import get_product  # SQLAlchemy, on first use
 
-        context = lent(session)
+        id = checked_id(id)  # noqa: A001  # the parameter of the public interface
+
+        context = plugin_context(session)
         with context.database.read() as connection:
             return cls.from_row(get_product(connection, id, context.principal))
 
     @classmethod
     def search(cls, text: str = "", *, session: Session | None = None) -> list[Product]:
-        """Those that you may see, by id; with `text` only those whose id or name has it in it."""
+        """Return the products that you may see, sorted by id; with `text` those whose id or name contains it."""
         from bourn_catalog.records.products import list_products  # SQLAlchemy, on first use
 
-        context = lent(session)
+        text = checked_id(text, "text")
+
+        context = plugin_context(session)
         with context.database.read() as connection:
             rows = list(list_products(connection, context.principal, text=text))
         found = []
@@ -90,6 +97,6 @@ class Product(Definition):
                 warnings.warn(str(error), stacklevel=2)
         return found
 
-    def images(self, *, session: Session | None = None, **wanted: Any) -> list[Image]:
-        """Its images; takes what `Image.search` takes."""
-        return Image.search(self.id, session=session, **wanted)
+    def images(self, *, session: Session | None = None, **wanted: Any) -> list[CatalogImage]:
+        """Return its images; takes the arguments of `Image.search`."""
+        return CatalogImage.search(self.id, session=session, **wanted)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bourn.plugin import services
 
-from bourn_catalog.lent import NAME, OWNER
+from bourn_catalog.context import NAME, OWNER
 from bourn_catalog.records.schema import MIGRATIONS
 from bourn_catalog.records.stale import forget_deliveries, forget_image, give_up, stale_deliveries
 

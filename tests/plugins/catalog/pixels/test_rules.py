@@ -348,7 +348,7 @@ def test_stored_values_with_a_scale_of_their_own_are_noted():
     given = image(np.array([1.0]), bandinfo={"a": {"scale": 0.1}})
     _, report = made(given, rule(data_range=(0, 100), physical_range=(0, 1)), rescale=True)
     assert report["notes"] == [
-        "rescale takes pixels for physical values; 'a' has a scale of its own, which was not applied"
+        "rescale takes pixels for physical values; 'a' has scale 0.1 and offset 0 of its own, which are not applied"
     ]
 
 

@@ -2,9 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
+import shapely
 from affine import Affine
-from bourn_catalog.stac.footprint import footprint
+from bourn_catalog.model.search_query import split_at_antimeridian
+from bourn_catalog.stac.footprint import NotOnEarth, footprint
 from pyproj import CRS, Transformer
 from shapely.geometry import Point, shape
 
@@ -98,7 +101,76 @@ def test_a_full_disk_whose_corners_lie_off_the_globe():
     assert not area.contains(Point(0, 0))
 
 
-def test_a_grid_that_lies_nowhere_has_no_footprint():
+@pytest.mark.parametrize("lon_0", [0, 140, -75])
+def test_a_full_disk_is_a_disk(lon_0):
+    crs = CRS.from_proj4(f"+proj=geos +h=35785831 +lon_0={lon_0} +sweep=y")
+    found = footprint((100, 100), Affine(110_000, 0, -5_500_000, 0, -110_000, 5_500_000), crs)
+    area = shape(found.geometry)
+    for lon, lat in [(0, 0), (75, 0), (-75, 0), (0, 75), (0, -75)]:
+        assert area.contains(Point((lon_0 + lon + 180) % 360 - 180, lat)), (lon, lat)
+    for lon, lat in [(83, 0), (75, 60), (-75, 60), (75, -60), (180, 0)]:
+        assert not area.contains(Point((lon_0 + lon + 180) % 360 - 180, lat)), (lon, lat)
+
+
+SINUSOIDAL = CRS.from_proj4("+proj=sinu +lon_0=0 +R=6371007.181 +units=m")
+SIDE = 1111950.5196666666
+
+
+@pytest.mark.parametrize(("h", "v"), [(11, 1), (24, 1), (1, 7), (34, 9), (18, 17), (17, 0), (14, 0), (18, 5)])
+def test_a_tile_of_the_sinusoidal_grid_is_where_its_pixels_are(h, v):
+    """Tiles at the edge of the world, whose outer pixels lie off it, among them."""
+    to_globe = Transformer.from_crs(SINUSOIDAL, "OGC:CRS84", always_xy=True)
+    grid = Affine(SIDE / 240, 0, (h - 18) * SIDE, 0, -SIDE / 240, (9 - v) * SIDE)
+    area = shape(footprint((240, 240), grid, SINUSOIDAL).geometry)
+    assert area.is_valid
+    rows, columns = np.mgrid[0.5:240:3, 0.5:240:3]
+    x, y = grid * (columns.ravel(), rows.ravel())
+    lon, lat = to_globe.transform(x, y)
+    back, _ = to_globe.transform(lon, lat, direction="INVERSE")
+    there = np.abs(back - x) < 1
+    assert shapely.covers(area.buffer(0.03), shapely.points(lon[there], lat[there])).all()
+    west, south, east, north = area.bounds
+    assert lon[there].min() - 3 <= west
+    assert east <= lon[there].max() + 3
+    assert lat[there].min() - 0.3 <= south
+    assert north <= lat[there].max() + 0.3
+
+
+def test_a_whole_sinusoidal_world_is_the_world():
+    found = footprint((180, 360), Affine(SIDE / 10, 0, -18 * SIDE, 0, -SIDE / 10, 9 * SIDE), SINUSOIDAL)
+    assert found.bbox == pytest.approx([-180, -90, 180, 90], abs=0.1)
+
+
+@pytest.mark.parametrize("code", [32633, 3035, 3857, 4326])
+def test_a_scene_has_few_points_and_each_is_half_a_pixel_from_the_edge_at_most(code):
+    """Not the 257 that every edge was sampled with."""
+    corner = Transformer.from_crs(4326, code, always_xy=True).transform(15, 50)
+    pixel = 0.0001 if code == 4326 else 10
+    grid = Affine(pixel, 0, corner[0], 0, -pixel, corner[1])
+    area = shape(footprint((10_980, 10_980), grid, CRS(code)).geometry)
+    assert 5 <= len(area.exterior.coords) <= 40
+    to_globe = Transformer.from_crs(code, "OGC:CRS84", always_xy=True)
+    for share in np.linspace(0, 1, 50):
+        x, y = grid * (share * 10_980, 0)
+        assert area.exterior.distance(Point(to_globe.transform(x, y))) < 0.6 * 10 / 111_320
+
+
+@pytest.mark.parametrize("crs", ["IAU_2015:49900", 'LOCAL_CS["Site",LOCAL_DATUM["x",0],UNIT["metre",1]]', "EPSG:3855"])
+def test_what_is_not_on_earth_has_no_footprint(crs):
+    with pytest.raises(NotOnEarth, match="no relation to longitude and latitude"):
+        footprint((2, 2), Affine(10, 0, 0, 0, -10, 0), CRS(crs))
+
+
+def test_a_grid_off_the_globe_has_no_footprint():
     crs = CRS.from_proj4("+proj=geos +h=35785831 +lon_0=0 +sweep=y")
-    found = footprint((2, 2), Affine(1000, 0, 9e6, 0, -1000, 9e6), crs)
-    assert (found.geometry, found.bbox) == (None, None)
+    with pytest.raises(NotOnEarth, match="no pixel"):
+        footprint((2, 2), Affine(1000, 0, 9e6, 0, -1000, 9e6), crs)
+
+
+def test_a_box_beyond_180_degrees_is_the_one_on_the_other_side():
+    split = split_at_antimeridian(shapely.box(170, -10, 190, 10))
+    assert split.contains(Point(175, 0))
+    assert split.contains(Point(-175, 0))
+    assert not split.contains(Point(0, 0))
+    assert split_at_antimeridian(shapely.box(185, 0, 190, 5)).bounds == (-175, 0, -170, 5)
+    assert split_at_antimeridian(shapely.box(-200, -90, 200, 90)).bounds == (-180, -90, 180, 90)

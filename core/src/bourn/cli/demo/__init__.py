@@ -1,1 +1,1 @@
-"""``bourn demo``: everything that is installed, shown at work."""
+"""``bourn demo``: everything that is installed, in use."""

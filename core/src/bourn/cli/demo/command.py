@@ -1,4 +1,4 @@
-"""``bourn demo``: a number and a scene through every destination and format that is installed, and what came of it."""
+"""``bourn demo``: a number and a scene through every installed destination and format, with a report."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import click
 from bourn.cli.commands import pass_session
 from bourn.cli.input import read_input
 from bourn.cli.plan_text import result_in_words
-from bourn.cli.terminal import paper, print_lines
+from bourn.cli.terminal import console, print_lines
 from bourn.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bourn.cli.demo.report import Outcome
     from bourn.cli.demo.requests import Request, Subject
-    from bourn.cli.demo.shown import Shown
     from bourn.results.info import ResultInfo
     from bourn.session import Session
 
@@ -48,12 +48,12 @@ def demo_command(session: Session, *, given: str | None, keep: bool) -> None:
         subjects = _subjects(given)
         print_lines([*_opening(own, subjects), ""])
         outcomes = []
-        telling: list[tuple[str, str]] = []
+        reports: list[tuple[str, str]] = []
         for request, widths in _requests(own, subjects):
             outcomes.append(_shown(own, request, widths, served=served))
-            telling += [(request.what, outcomes[-1].told)] if outcomes[-1].told else []
-        well = _show_slips(own)
-        _tell(telling, keep=keep)
+            reports += [(request.what, outcomes[-1].details)] if outcomes[-1].details else []
+        well = _show_wrong_requests(own)
+        _print_reports(reports, keep=keep)
     taken = time.monotonic() - started
     print_lines(["", _summary(outcomes, taken, well=well), "", *_next(session, keep=keep)])
     if not well or any(shown.outcome == "failed" for shown in outcomes) or not outcomes:
@@ -62,7 +62,7 @@ def demo_command(session: Session, *, given: str | None, keep: bool) -> None:
 
 @contextlib.contextmanager
 def _home(session: Session, *, keep: bool) -> Iterator[tuple[Session, bool]]:
-    """A session with a server beside it: the user's own, or one of its own with nothing configured."""
+    """Give a session and whether its server runs: of the user, or one with default settings in a temporary home."""
     from bourn.cli.demo.server import environment_for, free_port, served
 
     if keep:
@@ -95,21 +95,21 @@ def _subjects(given: str | None) -> list[Subject]:
 
 
 def _info(obj: Any) -> ResultInfo:
-    """What is known of a result without computing it."""
+    """Return what is known of a result without computing it."""
     from bourn.results.inspect import inspect
 
     return inspect(obj).info
 
 
 def _opening(session: Session, subjects: Sequence[Subject]) -> list[str]:
-    page = paper()
+    page = console()
     rows = [(subject.name, result_in_words(_info(subject.obj))) for subject in subjects]
     rows += [("home", session.settings.home), ("server", session.settings.public_url)]
     return page.table(rows, indent=0, wrap=(1,))
 
 
 def _requests(session: Session, subjects: Sequence[Subject]) -> Iterator[tuple[Request, list[int]]]:
-    """All requests, each with the widths of the table's columns; the head of the table before the first."""
+    """Yield all requests, each with the widths of the columns; print the head of the table before the first."""
     from bourn.cli.demo.requests import Request, hooked, requests, without_doubles
 
     registry = session.registry
@@ -128,27 +128,27 @@ def _requests(session: Session, subjects: Sequence[Subject]) -> Iterator[tuple[R
     names = [(request.what, request.destination, request.format) for request in every]
     widths = [max(len(row[column]) for row in [*names, head]) for column in range(3)] + [FIGURES, FIGURES]
     if every:
-        print_lines(paper().table([], head=head, indent=0, right=(3, 4), least=widths))
+        print_lines(console().table([], head=head, indent=0, right=(3, 4), least=widths))
     for request in every:
         yield request, widths
 
 
-def _shown(session: Session, request: Request, widths: Sequence[int], *, served: bool) -> Shown:
-    from bourn.cli.demo.shown import show
+def _shown(session: Session, request: Request, widths: Sequence[int], *, served: bool) -> Outcome:
+    from bourn.cli.demo.report import show
 
     shown = show(session, request, served=served)
-    page = paper()
+    page = console()
     said = page.bad(shown.said) if shown.outcome == "failed" and not page.colours else shown.said
     row = (request.what or "-", request.destination, request.format, shown.size, shown.time, said)
     print_lines(page.table([row], indent=0, right=(3, 4), least=widths))
     return shown
 
 
-def _show_slips(session: Session) -> bool:
-    """What bad requests are told; gives whether each was told what was meant."""
-    from bourn.cli.demo.shown import wrong_requests
+def _show_wrong_requests(session: Session) -> bool:
+    """Print the answers to wrong requests; return whether each names the right spelling."""
+    from bourn.cli.demo.report import wrong_requests
 
-    page, well = paper(), True
+    page, well = console(), True
     print_lines(["", page.strong("Slips of the pen")])
     for call, message, right in wrong_requests(session):
         # Of several problems each stands on a line, its place and its words in two columns.
@@ -160,25 +160,25 @@ def _show_slips(session: Session) -> bool:
     return well
 
 
-def _tell(telling: Sequence[tuple[str, str]], *, keep: bool) -> None:
-    """What plugins show of what was delivered, line by line as they wrote it."""
-    page = paper()
-    for title, told in telling:
+def _print_reports(reports: Sequence[tuple[str, str]], *, keep: bool) -> None:
+    """Print what plugins report about their deliveries."""
+    page = console()
+    for title, text in reports:
         gone = "" if keep else page.faint(" (gone with the demo's folder, unless you --keep it)")
-        lines = (f"  {clean(line)}".rstrip() for line in told.splitlines())
+        lines = (f"  {clean(line)}".rstrip() for line in text.splitlines())
         print_lines(["", page.strong(title) + gone, *lines])
 
 
-def _summary(outcomes: Sequence[Shown], taken: float, *, well: bool) -> str:
+def _summary(outcomes: Sequence[Outcome], taken: float, *, well: bool) -> str:
     counted = {name: sum(shown.outcome == name for shown in outcomes) for name in ("delivered", "refused", "skipped")}
     failed = sum(shown.outcome == "failed" for shown in outcomes)
-    told = ", ".join(f"{number} {name}" for name, number in counted.items() if number or name == "delivered")
+    counts = ", ".join(f"{number} {name}" for name, number in counted.items() if number or name == "delivered")
     wrong = f"{failed} failed" if failed else "nothing unexpected" if well else "a slip was not understood"
-    return f"{len(outcomes)} requests: {told}; {wrong}. {taken:.1f} s."
+    return f"{len(outcomes)} requests: {counts}; {wrong}. {taken:.1f} s."
 
 
 def _next(session: Session, *, keep: bool) -> list[str]:
-    page = paper()
+    page = console()
     home = f"ledger, store and all results: {session.settings.home}" if keep else "do it in your own home, and keep it"
     rows = [
         ("bourn demo --keep" if not keep else "bourn jobs", home),

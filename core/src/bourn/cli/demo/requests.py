@@ -1,4 +1,4 @@
-"""What the demo asks for: every pair of the matrix, with what it takes, and what plugins want to be shown besides."""
+"""The requests of the demo: every pair of the matrix with a result that it takes, and those that plugins add."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Request:
 
 
 def requests(registry: Registry, subjects: Sequence[Subject]) -> Iterator[Request]:
-    """Every pair of destination and format, once for every subject that it takes."""
+    """Yield every pair of destination and format, once for every subject that it takes."""
     for (destination, written), cell in registry.matrix().items():
         specs = registry.destinations[destination], registry.formats[written]
         broken = _broken(*specs)
@@ -74,21 +74,21 @@ def _of_pair(to: Spec, written: Spec, cell: Cell, subjects: Sequence[Subject]) -
     pair: dict[str, Any] = {"destination": to.name, "format": written.name}
     if not cell.kinds:
         # As its example has it, so that nothing but the pair is wrong.
-        asked = _half(to)[0] or to.name
+        asked = _plugin_reference(to)[0] or to.name
         yield Request(what="", **pair, obj=subjects[0].obj, to=asked, written=written.name, refused=cell.reason)
         return
-    halves = []
+    references = []
     for spec in (to, written):
-        half, missing = _half(spec)
+        reference, missing = _plugin_reference(spec)
         if missing:
             yield Request(what="", **pair, skipped=missing)
             return
-        halves.append(half)
+        references.append(reference)
     fitting = [subject for subject in subjects if any(kind in cell.kinds for kind in subject.kinds)]
     if not fitting:
         yield Request(what="", **pair, skipped=f"takes {' or '.join(cell.kinds)}, and the demo has none")
     for subject in fitting:
-        yield Request(what=subject.name, **pair, obj=subject.obj, to=halves[0], written=halves[1])
+        yield Request(what=subject.name, **pair, obj=subject.obj, to=references[0], written=references[1])
 
 
 def _broken(*specs: Spec) -> str:
@@ -100,15 +100,15 @@ def _broken(*specs: Spec) -> str:
     return ""
 
 
-def _half(spec: Spec) -> tuple[Any, str]:
-    """A plugin as a request names it: by its name, or, where options must be given, as its author's example does."""
+def _plugin_reference(spec: Spec) -> tuple[Any, str]:
+    """Return a plugin as a request names it: its name, or, where options are required, its first example."""
     required = spec.schema.get("required", ())
     if not required:
         return spec.name, ""
     for example in spec.examples:
-        half = example.destination if spec.role == "destination" else example.format
-        if isinstance(half, Mapping) and all(key in half for key in required) and not _leads_away(half):
-            return half, ""
+        reference = example.destination if spec.role == "destination" else example.format
+        if isinstance(reference, Mapping) and all(key in reference for key in required) and not _leads_away(reference):
+            return reference, ""
     return None, f"{spec.name} must be given {', '.join(required)}; `bourn show {spec.name}` tells more"
 
 
@@ -116,7 +116,7 @@ _AWAY = re.compile(r"://(?!(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$))|@(?!loc
 
 
 def _leads_away(value: Any) -> bool:
-    """Whether an address is in it that is not this machine's: a demo sends nothing into the world."""
+    """Return whether there is an address of another machine in it: a demo sends nothing there."""
     if isinstance(value, str):
         return _AWAY.search(value) is not None
     if isinstance(value, Mapping):
@@ -125,42 +125,42 @@ def _leads_away(value: Any) -> bool:
 
 
 def hooked(session: Session, subjects: Sequence[Subject]) -> Iterator[Request]:
-    """What plugins want to be shown: what ``bourn_demo`` yields.
+    """Yield the requests that plugins add by the hook ``bourn_demo``.
 
     Without a result of its own it is shown with the last of the demo's that its destination takes.
     """
     registry, default = session.registry, session.settings.default_destination
     for distribution, answer in registry.hooks.call("bourn_demo", session=session):
         for item in answer if isinstance(answer, list | tuple) else [answer]:
-            told = attrs.asdict(item, recurse=False) if isinstance(item, Example) else item
-            if not isinstance(told, Mapping):
+            given = attrs.asdict(item, recurse=False) if isinstance(item, Example) else item
+            if not isinstance(given, Mapping):
                 broken = f"its bourn_demo yields {type(item).__name__}, not an Example or a mapping"
                 yield Request(what=distribution, destination="", format="", broken=broken)
                 continue
-            to, written = told.get("destination"), told.get("format")
-            obj = told["result"] if "result" in told else _fitting(to or default, written, registry, subjects).obj
+            to, written = given.get("destination"), given.get("format")
+            obj = given["result"] if "result" in given else _fitting(to or default, written, registry, subjects).obj
             yield Request(
-                what=str(told.get("title") or distribution), destination=_name(to or default), format=_name(written),
-                obj=obj, to=to, written=written, tell=told.get("tell"),
+                what=str(given.get("title") or distribution), destination=_name(to or default), format=_name(written),
+                obj=obj, to=to, written=written, tell=given.get("tell"),
             )  # fmt: skip
 
 
 def without_doubles(pairs: Sequence[Request], own: Sequence[Request]) -> list[Request]:
-    """The pairs but for those that are shown by their plugin itself: an example alone lacks what it needs."""
+    """Yield the pairs without those that a plugin adds itself, whose example alone lacks what it needs."""
     shown = {(request.destination, request.format) for request in own}
     return [each for each in pairs if isinstance(each.to, str | None) or (each.destination, each.format) not in shown]
 
 
 def _fitting(to: Any, written: Any, registry: Registry, subjects: Sequence[Subject]) -> Subject:
-    """The last subject that the pair takes: the scene, where images pass."""
+    """Return the last subject that the pair takes: the scene, where images are allowed."""
     pair = _name(to), _name(written)
     spec = registry.destinations.get(pair[0])
     kinds = registry.matrix()[pair].kinds if pair in registry.matrix() else spec.load().kinds if spec else ("*",)
     return next((each for each in reversed(subjects) if kinds == ("*",) or set(each.kinds) & set(kinds)), subjects[0])
 
 
-def _name(half: Any) -> str:
-    """How the table calls a half of a request."""
-    if half is None or isinstance(half, str):
-        return half or ""
-    return str(half.get("type")) if isinstance(half, Mapping) else type(half).__name__
+def _name(reference: Any) -> str:
+    """Return the name of a destination or format for the table."""
+    if reference is None or isinstance(reference, str):
+        return reference or ""
+    return str(reference.get("type")) if isinstance(reference, Mapping) else type(reference).__name__

@@ -1,4 +1,4 @@
-"""``bourn serve`` as a process of its own, for as long as the demo needs it, and what a browser would get from it."""
+"""``bourn serve`` in a process for the demo, and downloads from it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STOPPING_SECONDS = 15.0
 
 
 def free_port() -> int:
-    """A port of this machine at which nobody listens."""
+    """Return a free port of this machine."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def served(public_url: str, *, environment: Mapping[str, str], folder: Path | None = None) -> Iterator[bool]:
-    """A server at that address while the block lasts; gives whether one answers.
+    """Run a server at that address during the block; give whether one answers.
 
     One that answers already is left alone, and none is started for an address elsewhere.
     """
@@ -68,7 +68,7 @@ def _waited_for(process: subprocess.Popen[bytes], public_url: str) -> bool:
 
 
 def answers(public_url: str) -> bool:
-    """Whether a healthy server is there."""
+    """Return whether a healthy server answers."""
     try:
         with _opener(public_url).open(f"{public_url.rstrip('/')}/healthz", timeout=2) as answer:
             return bool(answer.status == 200)  # noqa: PLR2004  # OK
@@ -77,7 +77,7 @@ def answers(public_url: str) -> bool:
 
 
 def fetched(url: str) -> str:
-    """The SHA-256 of what a link leads to, in hex.
+    """Return the SHA-256 of what a link leads to, in hex.
 
     Raises
     ------
@@ -92,12 +92,12 @@ def fetched(url: str) -> str:
 
 
 def _opener(url: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  # urllib's own class has no public name
-    """No proxy is asked for what is on this machine."""
+    """Return an opener that uses no proxy for this machine."""
     local = urlsplit(url).hostname in LOCAL
     return build_opener(ProxyHandler({})) if local else build_opener()
 
 
 def environment_for(home: Path, public_url: str) -> dict[str, str]:
-    """The environment of a server on a home of its own, whatever this installation's settings are."""
+    """Return the environment of a server on that home, without the settings of this installation."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BOURN_")}
     return {**kept, "BOURN_HOME": str(home), "BOURN_PUBLIC_URL": public_url}

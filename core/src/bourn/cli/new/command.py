@@ -1,4 +1,4 @@
-"""``bourn new``: the project of a plugin that works, with its tests, to be changed into one's own."""
+"""``bourn new``: the project of a working plugin with its tests, as a start for a new one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["TEMPLATE", "new_command"]
 
 TEMPLATE = Path(__file__).with_name("template")
-"""For copier, which can be pointed at it by itself, too."""
+"""For copier, which can also be run on it directly."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,55}", re.ASCII)
 
@@ -33,7 +33,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,55}", re.ASCII)
 )
 @pass_session
 def new_command(session: Session, *, role: str, name: str, into: Path | None) -> None:
-    """Begin a plugin of your own.
+    """Start a plugin.
 
     Makes the project of a destination or a format that works and is tested, to be changed into yours.
     """

@@ -16,7 +16,7 @@ class TestShelf(DestinationContract):
         self.folder = tmp_path / "results"
         return {"folder": str(self.folder)}
 
-    def witness(self, receipt, job):
+    def read_back(self, receipt, job):
         """The bytes that arrived, read without the plugin's own code."""
         return Path(receipt.detail["path"]).read_bytes()
 

@@ -45,8 +45,29 @@ def problems(info: ResultInfo, rules: Sequence[Rule], *, rescale: bool, change_d
     if dtypes is None:
         return
     yield from _of_dtypes(order, dtypes, info.bands, rules, rescale=rescale, change_dtype=change_dtype)
+    yield from _of_scales(order, info, rules, rescale=rescale)
     if rescale and not any(rule.rescales for rule in rules):
         yield Note("no band of the product has a physical_range and a data_range: nothing is rescaled", "rescale")
+
+
+def _of_scales(order: Order, info: ResultInfo, rules: Sequence[Rule], *, rescale: bool) -> Iterator[Problem | Note]:
+    """Yield what becomes of the scale and offset of the image's bands: the product has its own."""
+    names = info.bands or ()
+    for source, rule in zip(order.sources, rules, strict=False):
+        if source is None or source >= len(names):
+            continue
+        facts = info.bandinfo.get(names[source], {})
+        scale, offset = facts.get("scale", 1), facts.get("offset", 0)
+        if (scale, offset) == (1, 0):
+            continue
+        own = f"{names[source]!r} has scale {scale:g} and offset {offset:g}"
+        if rescale and rule.rescales:
+            yield Note(f"rescale takes pixels for physical values; {own} of its own, which are not applied", "rescale")
+        elif rule.scale is None or rule.offset is None:
+            yield Note(f"{own}, which are not kept: {rule.name!r} of the product has no physical_range", AT)
+        elif not (math.isclose(scale, rule.scale, rel_tol=1e-9) and math.isclose(offset, rule.offset, abs_tol=1e-9)):
+            product = f"scale {rule.scale:g} and offset {rule.offset:g}"
+            yield Problem(AT, f"{own}, {rule.name!r} of the product has {product}: readers would get other values")
 
 
 def order_of(info: ResultInfo, rules: Sequence[Rule]) -> Order:

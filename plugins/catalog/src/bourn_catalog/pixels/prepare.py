@@ -66,7 +66,7 @@ def prepare(
         nodata=(None,) * len(image.bands) if image.masked else image.nodata,
     )  # fmt: skip
     height, width = image.shape[1:]
-    told = [*notes, *(answer.message for answer in found if isinstance(answer, Note)), *_scaled_notes(image, course)]
+    told = [*notes, *(answer.message for answer in found if isinstance(answer, Note))]
     report: dict[str, Any] = dict(facts or {})
 
     def reading() -> Callable[[Any], tuple[Any, Any]]:
@@ -97,8 +97,9 @@ def prepare(
 
 def _info(image: Image) -> ResultInfo:
     return ResultInfo(
-        kinds=("image",), dtypes=tuple(dtype.name for dtype in image.dtypes), bands=image.bands, shape=image.shape
-    )
+        kinds=("image",), dtypes=tuple(dtype.name for dtype in image.dtypes), bands=image.bands, shape=image.shape,
+        bandinfo={name: dict(facts) for name, facts in image.bandinfo.items()},
+    )  # fmt: skip
 
 
 def _facts(rule: Rule, image: Image, source: int | None, nodata: float | None) -> dict[str, Any]:
@@ -115,17 +116,3 @@ def _facts(rule: Rule, image: Image, source: int | None, nodata: float | None) -
     if rule.scale is not None:
         facts |= {"scale": rule.scale, "offset": rule.offset}
     return facts
-
-
-def _scaled_notes(image: Image, course: Course) -> list[str]:
-    """Of bands that hold stored values of their own scale, which are taken for physical ones."""
-    scaled = [
-        image.bands[source]
-        for rule, source in zip(course.rules, course.sources, strict=True)
-        if source is not None and course.rescale and rule.rescales
-        and ("scale" in image.bandinfo[image.bands[source]] or "offset" in image.bandinfo[image.bands[source]])
-    ]  # fmt: skip
-    if not scaled:
-        return []
-    names = ", ".join(map(repr, scaled))
-    return [f"rescale takes pixels for physical values; {names} has a scale of its own, which was not applied"]

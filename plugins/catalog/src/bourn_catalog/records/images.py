@@ -8,7 +8,7 @@ import attrs
 import sqlalchemy as sa
 
 from bourn_catalog.errors import UnknownImage
-from bourn_catalog.names import split_image_id
+from bourn_catalog.names import image_name_fault, split_image_id
 from bourn_catalog.records.boxes import boxes_of, found_in
 from bourn_catalog.records.products import find_product, get_product, list_products
 from bourn_catalog.records.rows import ImageRow
@@ -51,15 +51,18 @@ class Search:
 
 
 def find_image(connection: Connection, image_id: str, principal: str) -> ImageRow | None:
-    """The image of that id; None if there is none, or none that `principal` may see."""
-    if find_product(connection, split_image_id(image_id)[0], principal) is None:
+    """Return the image of an id; None if there is none, or `principal` may not read its product."""
+    if (
+        image_name_fault(split_image_id(image_id)[1]) is not None
+        or find_product(connection, split_image_id(image_id)[0], principal) is None
+    ):
         return None
     row = connection.execute(_SEEN.where(images.c.id == image_id)).one_or_none()
     return None if row is None else _image(row)
 
 
 def get_image(connection: Connection, image_id: str, principal: str) -> ImageRow:
-    """The image of that id, or UnknownImage."""
+    """Return the image of an id, or raise UnknownImage."""
     image = find_image(connection, image_id, principal)
     if image is None:
         msg = f"there is no image {image_id!r}, or none that {principal!r} may see"
@@ -68,7 +71,12 @@ def get_image(connection: Connection, image_id: str, principal: str) -> ImageRow
 
 
 def published_image(connection: Connection, delivery_id: str, image_id: str, principal: str) -> ImageRow | None:
-    """The image that a delivery has published, superseded or not; else the one of that id; None if both are gone."""
+    """Return the image that a delivery has published, superseded or not, else the one of the id.
+
+    None if both are gone, or if `principal` may not read the product now.
+    """
+    if find_product(connection, split_image_id(image_id)[0], principal) is None:
+        return None
     chosen = sa.select(*_COLUMNS).where(images.c.delivery_id == delivery_id)
     row = connection.execute(chosen).one_or_none()
     return find_image(connection, image_id, principal) if row is None else _image(row)
@@ -119,9 +127,17 @@ def _toucher(geometry: Mapping[str, Any]) -> Any:
     return lambda other: area.intersects(shape(other))
 
 
-def thumbnail_of(connection: Connection, delivery_id: str) -> bytes | None:
-    """The PNG of an image."""
-    found: bytes | None = connection.scalar(sa.select(images.c.thumbnail).where(images.c.delivery_id == delivery_id))
+def thumbnail_of(connection: Connection, row: ImageRow, principal: str) -> bytes | None:
+    """Return the PNG of an image; None if the image is gone.
+
+    Raises
+    ------
+    UnknownProduct
+        `principal` may not read the product now.
+    """
+    get_product(connection, row.product_id, principal)
+    chosen = sa.select(images.c.thumbnail).where(images.c.delivery_id == row.delivery_id)
+    found: bytes | None = connection.scalar(chosen)
     return found
 
 

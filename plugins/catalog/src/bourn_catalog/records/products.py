@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bourn_catalog.access import may
 from bourn_catalog.errors import AccessDenied, ProductInUse, UnknownProduct
+from bourn_catalog.names import product_id_fault
 from bourn_catalog.records.insert import insert_new
 from bourn_catalog.records.rows import ProductRow
 from bourn_catalog.records.tables import images, products
@@ -34,10 +35,12 @@ def bands_digest(document: Mapping[str, Any]) -> str:
 
 
 def find_product(connection: Connection, product_id: str, principal: str, *, lock: bool = False) -> ProductRow | None:
-    """The product of that id; None if there is none, or none that `principal` may see.
+    """Return the product of an id; None if there is none, or `principal` may not read it.
 
-    With `lock` nobody changes it until the transaction ends.
+    With `lock` it can't be changed until the transaction ends.
     """
+    if product_id_fault(product_id) is not None:  # no database has seen it, nor takes every character
+        return None
     chosen = sa.select(products).where(products.c.id == product_id)
     row = connection.execute(chosen.with_for_update(read=True) if lock else chosen).one_or_none()
     product = None if row is None else _product(row)

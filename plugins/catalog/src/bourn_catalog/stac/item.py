@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from bourn_catalog.image import Image
+    from bourn_catalog.image import CatalogImage
     from bourn_catalog.model.definition import Definition
 
 __all__ = ["item"]
@@ -23,7 +23,7 @@ SHA2_256 = "1220"
 
 def item(  # noqa: PLR0913  # what is known of a file
     product: Definition,
-    image: Image,
+    image: CatalogImage,
     *,
     href: str,
     shape: Sequence[int],
@@ -41,7 +41,7 @@ def item(  # noqa: PLR0913  # what is known of a file
     Parameters
     ----------
     product : Definition
-    image : Image
+    image : CatalogImage
         With its `acquired`.
     href : str
         Where the file can be had.
@@ -105,7 +105,9 @@ def _projection(shape: Sequence[int], transform: Any, crs: Any) -> dict[str, Any
         "proj:transform": [float(number) for number in tuple(transform)[:6]],
         "proj:bbox": [min(xs), min(ys), max(xs), max(ys)],
     }
-    authority = crs.to_authority(min_confidence=100)
-    if authority is None:
-        return {"proj:code": None, "proj:projjson": crs.to_json_dict(), **facts}
-    return {"proj:code": ":".join(authority), **facts}
+    document = crs.to_json_dict()
+    declared = document.get("id", {})
+    authority = crs.to_authority(min_confidence=100) or (declared.get("authority"), declared.get("code"))
+    if authority[0] is None:
+        return {"proj:code": None, "proj:projjson": document, **facts}
+    return {"proj:code": f"{authority[0]}:{authority[1]}", **facts}

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from bourn_formats.geotiff.options import Options
 
-__all__ = ["CITATION_ONLY", "CODECS", "KEEPING", "Codec", "by_gdal_reason", "misfits", "oversize", "written_dtype"]
+__all__ = [
+    "CITATION_ONLY", "CODECS", "KEEPING", "TILE_STEP", "Codec", "by_gdal_reason", "color_problems", "fit_blocksize",
+    "misfits", "oversize", "written_dtype",
+]  # fmt: skip
 
 KEEPING = ("nearest", "mode")
 """Resamplers that create no new values: the only ones for classes and masks."""
@@ -25,6 +28,9 @@ CITATION_ONLY = (
     "{reason} is written by GDAL: choose DEFLATE, ZSTD or none, tiled, with nearest, average or mode overviews"
 )
 """Why a CRS can't be stored in a file that GDAL writes."""
+
+TILE_STEP = 16
+"""Pixels: height and width of a TIFF tile are multiples of it."""
 
 MOST_BANDS = (1 << 16) - 1
 """SamplesPerPixel (tag 277) has 16 bits."""
@@ -49,6 +55,8 @@ class Codec:
         Supported numbers of bands; None for any.
     predicts : bool
         Whether it supports a predictor.
+    lossy : bool
+        Whether it changes pixels, so that nodata values would move.
     """
 
     levels: tuple[int, int] | None = None
@@ -56,6 +64,7 @@ class Codec:
     dtypes: Sequence[str] | None = None
     bands: Sequence[int] | None = None
     predicts: bool = False
+    lossy: bool = False
 
 
 CODECS = {
@@ -63,8 +72,8 @@ CODECS = {
     "DEFLATE": Codec(levels=(1, 12), level=1, predicts=True),
     "LZW": Codec(predicts=True),
     "ZSTD": Codec(levels=(1, 22), level=3, predicts=True),
-    "JPEG": Codec(dtypes=("uint8",), bands=(1, 2, 3, 4)),
-    "WEBP": Codec(dtypes=("uint8",), bands=(3, 4)),
+    "JPEG": Codec(dtypes=("uint8",), bands=(1, 2, 3, 4), lossy=True),
+    "WEBP": Codec(dtypes=("uint8",), bands=(3, 4), lossy=True),
     "LERC": Codec(dtypes=("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")),
     "NONE": Codec(),
 }
@@ -74,6 +83,13 @@ CODECS = {
 def written_dtype(dtype: str) -> str:
     """Return the dtype in the file: TIFF readers know neither bool nor float16."""
     return {"bool": "uint8", "float16": "float32"}.get(dtype, dtype)
+
+
+def fit_blocksize(blocksize: int, shape: Sequence[int] | None) -> int:
+    """Return the side of a tile that is no larger than a (band, y, x) image needs; `shape` is None where unknown."""
+    if shape is None:
+        return blocksize
+    return min(blocksize, -(-max(shape[-2:]) // TILE_STEP) * TILE_STEP)
 
 
 def by_gdal_reason(options: Options) -> str | None:
@@ -98,6 +114,16 @@ def misfits(name: str, dtype: str | None, count: int | None, bands: Sequence[str
         yield f"{name} holds {numbers} bands, the image has {count}"
     if name == "JPEG" and bands is not None and tuple(map(str.casefold, bands)) == ("red", "green", "blue", "alpha"):
         yield "JPEG holds no alpha band (its mask takes the place of it): leave it out, or take WEBP or DEFLATE"
+
+
+def color_problems(colors: str, dtype: str | None, count: int | None) -> Iterator[str]:
+    """Yield why the first three bands can't be red, green and blue; arguments are None where unknown."""
+    if colors != "rgb":
+        return
+    if count is not None and count < 3:  # noqa: PLR2004  # red, green, blue
+        yield f"rgb needs three bands, the image has {count}"
+    if dtype is not None and dtype not in {"uint8", "uint16"}:
+        yield f"readers take uint8 and uint16 for colors, the image is {dtype}"
 
 
 def oversize(count: int | None, dtype: str | None, blocksize: int | None) -> Iterator[tuple[str, str]]:

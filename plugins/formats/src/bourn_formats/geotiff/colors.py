@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from bourn.plugin import Image
 
-__all__ = ["alpha_of", "colormap_of", "is_alpha_tagged", "is_rgb"]
+__all__ = ["alpha_of", "colormap_of", "colors_of", "is_alpha_tagged", "is_rgb"]
 
 RGB = ("red", "green", "blue")
 
@@ -19,10 +19,19 @@ DTYPES = ("uint8", "uint16")
 """Dtypes in which readers expect colors."""
 
 
-def is_rgb(image: Image, dtype: str) -> bool:
-    """Whether the bands are named red, green and blue, optionally followed by an alpha."""
-    names = tuple(map(str.casefold, image.bands))
-    if dtype not in DTYPES or names[:3] != RGB:
+def colors_of(image: Image) -> list[str | None]:
+    """Return per band the color in its bandinfo, such as ``red``; None where there is none."""
+    return [image.bandinfo[band].get("color") for band in image.bands]
+
+
+def is_rgb(image: Image, dtype: str, asked: str = "auto") -> bool:
+    """Whether the bands are red, green and blue by their colors or names, optionally followed by an alpha."""
+    if dtype not in DTYPES or asked == "none":
+        return False
+    if asked == "rgb":
+        return len(image.bands) >= len(RGB)
+    names = tuple(str(image.bandinfo[band].get("color", band)).casefold() for band in image.bands)
+    if names[:3] != RGB:
         return False
     return len(names) == len(RGB) or (len(names) == len(RGB) + 1 and alpha_of(image, dtype) == len(RGB))
 
@@ -36,12 +45,12 @@ def alpha_of(image: Image, dtype: str) -> int | None:
     return len(RGB) if named else None
 
 
-def is_alpha_tagged(image: Image, alpha: int | None, dtype: str) -> bool:
+def is_alpha_tagged(image: Image, alpha: int | None, dtype: str, *, rgb: bool) -> bool:
     """Whether readers understand the alpha: uint8 or uint16, and opaque at the maximum of the dtype.
 
     Most readers show nothing of an alpha of 0 and 1. The first band of a TIFF that is not RGB is its grey.
     """
-    if alpha is None or dtype not in DTYPES or alpha < (len(RGB) if is_rgb(image, dtype) else 1):
+    if alpha is None or dtype not in DTYPES or alpha < (len(RGB) if rgb else 1):
         return False
     opaque = image.bandinfo[image.bands[alpha]].get("opaque")
     return opaque is None or opaque == np.iinfo(dtype).max

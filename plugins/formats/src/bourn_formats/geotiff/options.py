@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
 from bourn.plugin import option
 
-__all__ = ["Options"]
+from bourn_formats.geotiff.codecs import TILE_STEP
 
-TILE_STEP = 16
-"""Pixels: height and width of a TIFF tile are multiples of it."""
+__all__ = ["Options"]
 
 
 def _fits_tile(value: int) -> str | None:
@@ -34,11 +35,16 @@ class Options:
         choices=["nearest", "average", "bilinear", "cubic", "mode"],
         help="Resampling of overviews; only nearest and mode for classes and masks.",
     )
+    colors: Literal["auto", "rgb", "none"] = option(
+        default="auto",
+        help="Which bands are colors: auto takes what is known of them and the names red, green, blue; rgb the first "
+        "three bands, whatever their names; none makes all bands grey.",
+    )
     blocksize: int = option(
         default=512,
         ge=64,
         le=8192,
         unit="pixels",
         check=_fits_tile,
-        help="Height and width of a tile, a multiple of 16.",
+        help="Height and width of a tile, a multiple of 16; less for images that are smaller.",
     )

@@ -1,24 +1,21 @@
 """The format geotiff: an image as a cloud optimized GeoTIFF.
 
-The predictor is chosen by the dtype (2 for integers, 3 for floats). Bands keep their names as descriptions, and their
-scale, offset and unit. Only bands named red, green, blue (and alpha) are colours. A mask becomes the nodata value where
-the bands have one, else a mask within the file; one mask is all that a TIFF has, so that what is masked in any band is
-masked. Averages respect both. On the report stand ``nodata_clash`` (valid pixels equal to nodata, by band), ``hidden``
-(valid pixels masked by another band) and ``notes``: bool is written as uint8, float16 as float32, unlike nodata values
-as a mask.
+Predictor 2 for integers of up to 32 bits, 3 for floats. Bands keep their names (as descriptions), scale, offset and
+unit. Masked pixels become the nodata value where the bands have one, else an internal mask. TIFF has one mask for all
+bands, so a pixel that is masked in any band is masked in all. Averages ignore masked pixels. The report has
+``nodata_clash`` (valid pixels equal to nodata, by band), ``hidden`` (valid pixels masked by another band) and
+``notes``: bool is written as uint8, float16 as float32, different nodata values as a mask.
 
-An image's properties become the file's metadata items, which rasterio gives as ``tags()`` and rioxarray as attributes:
-a text as it is, numbers as Python writes them, the rest as JSON, ``date`` as ISO 8601 and as TIFF's own DateTime. GDAL
-takes ``:`` and ``=`` for the end of a name; they become ``_``, and of names that differ in capitals alone the second
-one gets a ``_`` at its end. `bourn.Image.open` gives back what JSON holds as it was, under its own name, by an item
-``bourn`` that says which items are no texts; tuples come back as lists, arrays too, dates (but ``date``) and durations
-as texts. Not kept are None, bytes, a property without a name or called ``bourn``, blanks at a text's beginning and
-texts of nothing else. ``AREA_OR_POINT`` is kept where there is a CRS. A single band of classes has the colours of
-``properties["colormap"]``: ``[red, green, blue]`` for each value from 0 on.
+Image properties become metadata tags, which rasterio returns as ``tags()`` and rioxarray as attributes: a str as it
+is, numbers as Python writes them, others as JSON, ``date`` as ISO 8601 and as TIFF's DateTime. ``:`` and ``=`` in
+names become ``_`` (GDAL ends names there), and the second of two names that differ in case only gets a ``_`` at its
+end. `bourn.Image.open` returns values that JSON can hold under their own names (a tag ``bourn`` describes them);
+tuples and arrays as lists, dates (other than ``date``) and durations as str. Not kept are None, bytes, properties
+without a name or called ``bourn``, and leading or trailing blanks. ``AREA_OR_POINT`` is kept where there is a CRS. A
+single band of classes has the colors of ``properties["colormap"]``: ``[red, green, blue]`` for each value from 0 on.
 
-A mask or alpha band without a nodata value of its own is never filled with that of others. An alpha (``opaque`` among
-what is said of a band) is told to readers only where they would take it for what it is: as bytes or 16 bits, opaque at
-the most that these hold.
+The nodata value of other bands does not apply to a mask or alpha band without one. An alpha band (``opaque`` in its
+bandinfo) is declared only where readers understand it: uint8 or uint16, opaque at the maximum of the dtype.
 """
 
 from __future__ import annotations
@@ -32,6 +29,8 @@ from bourn_formats.geotiff.codecs import (
     CODECS,
     KEEPING,
     by_gdal_reason,
+    color_problems,
+    fit_blocksize,
     misfits,
     oversize,
     written_dtype,
@@ -83,7 +82,8 @@ class GeoTIFF(Format[Options]):
         known = written_dtype(dtype) if dtype else None
         count = len(info.dtypes) if info.dtypes else None
         faults = [("compression", fault) for fault in misfits(name, known, count, info.bands)]
-        faults += oversize(count, known, options.blocksize if options.tiled else None)
+        faults += [("colors", fault) for fault in color_problems(options.colors, known, count)]
+        faults += oversize(count, known, fit_blocksize(options.blocksize, info.shape) if options.tiled else None)
         for path, fault in faults:
             yield Problem(path, fault)
         if options.overviews and options.overview_resampler not in KEEPING:

@@ -11,13 +11,15 @@ from bourn_formats.geotiff.codecs import (
     CODECS,
     KEEPING,
     by_gdal_reason,
+    color_problems,
+    fit_blocksize,
     misfits,
     oversize,
     written_dtype,
 )
 from bourn_formats.geotiff.cog.crs import CRSNotSupported, EncodedCRS, encode_crs
 from bourn_formats.geotiff.cog.profile import Profile
-from bourn_formats.geotiff.colors import alpha_of, colormap_of, is_alpha_tagged, is_rgb
+from bourn_formats.geotiff.colors import alpha_of, colormap_of, colors_of, is_alpha_tagged, is_rgb
 from bourn_formats.geotiff.properties import metadata_of
 
 if TYPE_CHECKING:
@@ -47,10 +49,13 @@ def make_profile(image: Image, options: Options) -> tuple[Profile, list[str]]:
     notes: list[str] = []
     dtype = _dtype(image, notes)
     _check(image, options, dtype)
-    nodata, missing = _nodata(image, notes)
     name = options.compression.upper()
     codec = CODECS[name]
-    rgb, alpha = is_rgb(image, dtype), alpha_of(image, dtype)
+    nodata, missing = _nodata(image, notes)
+    if nodata is not None and codec.lossy:
+        notes.append(f"{name} changes pixels, into and out of nodata {nodata:g}: written as a mask instead")
+        nodata, missing = None, image.nodata
+    rgb, alpha = is_rgb(image, dtype, options.colors), alpha_of(image, dtype)
     colormap = colormap_of(image, dtype) if codec.predicts or name == "NONE" else None
     if name == "JPEG" and len(image.bands) == 3 and not rgb:  # noqa: PLR2004  # bands
         notes.append("JPEG mixes the three bands as if they were red, green and blue")
@@ -67,8 +72,9 @@ def make_profile(image: Image, options: Options) -> tuple[Profile, list[str]]:
         plain=[value is None and is_plain for value, is_plain in zip(image.nodata, _plain(image), strict=True)],
         photometric="RGB" if rgb else "PALETTE" if colormap else "MINISBLACK",
         colormap=colormap,
+        colors=[None] * len(image.bands) if options.colors == "none" else colors_of(image),
         alpha=alpha,
-        alpha_tagged=is_alpha_tagged(image, alpha, dtype),
+        alpha_tagged=is_alpha_tagged(image, alpha, dtype, rgb=rgb),
         bands=image.bands,
         units=[facts.get("unit") for facts in info],
         scales=[float(facts.get("scale", 1)) for facts in info],
@@ -81,7 +87,7 @@ def make_profile(image: Image, options: Options) -> tuple[Profile, list[str]]:
         compression=name,
         level=options.level,
         predictor=_predictor(dtype) if codec.predicts else 1,
-        blocksize=options.blocksize,
+        blocksize=fit_blocksize(options.blocksize, image.shape),
         # Readers tell overviews apart by width: overviews of a single column would look like the full resolution.
         overviews=options.overviews and image.shape[2] > 1,
         resampler=options.overview_resampler,
@@ -124,8 +130,10 @@ def _dtype(image: Image, notes: list[str]) -> str:
 
 def _check(image: Image, options: Options, dtype: str) -> None:
     name = options.compression.upper()
+    blocksize = fit_blocksize(options.blocksize, image.shape)
     faults = list(misfits(name, dtype, len(image.bands), image.bands))
-    faults += [fault for _, fault in oversize(len(image.bands), dtype, options.blocksize if options.tiled else None)]
+    faults += [fault for _, fault in oversize(len(image.bands), dtype, blocksize if options.tiled else None)]
+    faults += color_problems(options.colors, dtype, len(image.bands))
     resampler = options.overview_resampler
     if options.overviews and resampler not in KEEPING:
         kept = [
@@ -190,7 +198,10 @@ def _plain(image: Image) -> list[bool]:
 
 
 def _predictor(dtype: str) -> int:
-    """Return TIFF's number: 2 horizontal differencing, 3 floating point, 1 none (GDAL has none for complex)."""
-    if dtype.startswith("complex"):
+    """Return TIFF's number: 2 horizontal differencing, 3 floating point, 1 none.
+
+    GDAL has none for complex numbers, and none for 64-bit integers before 3.10.
+    """
+    if dtype.startswith("complex") or dtype in {"int64", "uint64"}:
         return 1
     return 3 if dtype.startswith("float") else 2

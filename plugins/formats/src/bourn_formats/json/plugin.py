@@ -78,7 +78,6 @@ class JSON(Format[Options]):
     media_type = "application/json"
     suffix = ".json"
     kinds = ANY
-    plain_forms = True
     examples = (
         Example("JSON; NaN becomes null.", format="json"),
         Example("JSON; fail rather than write null for NaN.", format={"type": "json", "nan": "error"}),

@@ -89,7 +89,6 @@ class MsgPack(Format[NoOptions]):
     media_type = "application/vnd.msgpack"
     suffix = ".msgpack"
     kinds = ANY
-    plain_forms = True
     examples = (Example("MessagePack; arrays as raw bytes.", format="msgpack"),)
 
     def encode(self, result: Any, options: NoOptions, sink: Sink) -> Mapping[str, Any]:

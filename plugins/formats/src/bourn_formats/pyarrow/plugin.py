@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bourn.plugin import ANY, EncodeError, Example, Format, Sink
+from bourn.plugin import ANY, EncodeError, Example, Format, Note, Problem, ResultInfo, Sink
 
 from bourn_formats.pyarrow.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["PyArrow"]
 
@@ -30,6 +30,12 @@ class PyArrow(Format[Options]):
         Example("An Arrow stream that gives the Python object back.", format="pyarrow"),
         Example("As small as can be.", format={"type": "pyarrow", "compression": "brotli"}),
     )
+
+    def preflight(self, options: Options, info: ResultInfo) -> Iterable[Problem | Note]:  # of the interface
+        """Objects whose classes are the user's: reading would have to import them."""
+        for path, name, hint in info.user_classes:
+            what = f"{path}: an object of type {name} can't be written as pyarrow"
+            yield Problem("", f"{what}, which gives back the classes of known libraries only ({hint})")
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write `result` piece by piece; an array's own memory is what is compressed."""

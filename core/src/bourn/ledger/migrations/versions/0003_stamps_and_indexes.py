@@ -32,12 +32,13 @@ def upgrade() -> None:
         op.create_index(name, "deliveries", [column], sqlite_where=where, postgresql_where=where)
     op.create_index("ix_jobs_stage_created_at", "jobs", ["stage", "created_at"])
     op.create_index("ix_jobs_principal_created_at", "jobs", ["principal", "created_at"])
-    op.create_index("ix_jobs_finished_at", "jobs", ["finished_at"])
+    op.create_index("ix_jobs_principal_stage_created_at", "jobs", ["principal", "stage", "created_at"])
+    op.create_index("ix_jobs_stage_finished_at", "jobs", ["stage", "finished_at"])
 
 
 def downgrade() -> None:
-    for name in ("ix_jobs_finished_at", "ix_jobs_principal_created_at", "ix_jobs_stage_created_at"):
-        op.drop_index(name, "jobs")
+    for columns in ("stage_finished_at", "principal_stage_created_at", "principal_created_at", "stage_created_at"):
+        op.drop_index(f"ix_jobs_{columns}", "jobs")
     for name in PARTIAL:
         op.drop_index(name, "deliveries")
     for name in ("expires_at", "next_try_at"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import rasterio
 from affine import Affine
+from rasterio.enums import ColorInterp
 from rasterio.io import MemoryFile
 
 from bourn_formats.geotiff.cog.crs import citation_tags
@@ -64,6 +65,12 @@ class HeaderMismatch(ValueError):
 def set_metadata(file: Any, profile: Profile, statistics: Sequence[Statistics]) -> None:
     """Set the metadata of an image and its bands in a rasterio dataset."""
     file.update_tags(**profile.tags)
+    if profile.photometric == "MINISBLACK" and any(profile.colors):
+        # GDAL stores them in GDAL_METADATA.
+        file.colorinterp = [
+            ColorInterp.alpha if index == profile.alpha and profile.alpha_tagged else ColorInterp[color or "undefined"]
+            for index, color in enumerate(profile.colors)
+        ]
     if set(profile.scales) != {1.0} or set(profile.offsets) != {0.0}:
         file.scales, file.offsets = profile.scales, profile.offsets
     for index, name in enumerate(profile.bands, 1):
@@ -83,9 +90,9 @@ def metadata_tags(profile: Profile, statistics: Sequence[Statistics]) -> list[Ta
     citation = crs is not None and crs.citation
     with MemoryFile() as memory:
         with memory.open(
-            driver="GTiff", width=_SIDE, height=_SIDE, count=profile.shape[0], dtype=profile.dtype,
-            crs=None if crs is None or citation else crs.definition, SPARSE_OK=True,
-            transform=profile.transform or PLACEHOLDER,
+            driver="GTiff", width=_SIDE, height=_SIDE, count=profile.shape[0], dtype=profile.dtype, alpha="NO",
+            photometric="RGB" if profile.photometric == "RGB" else "MINISBLACK", SPARSE_OK=True,
+            crs=None if crs is None or citation else crs.definition, transform=profile.transform or PLACEHOLDER,
         ) as file:  # fmt: skip
             if profile.point:
                 # Before anything is written, so that GDAL moves the tie point (and back on reading).

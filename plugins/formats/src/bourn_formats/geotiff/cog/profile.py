@@ -35,6 +35,8 @@ class Profile:
     photometric : "MINISBLACK", "RGB" or "PALETTE"
     colormap : sequence of (int, int, int) or None
         Red, green and blue of the values 0, 1, 2, ... of a palette.
+    colors : sequence of str or None
+        Per band the color (rasterio's ColorInterp) where photometric does not tell it.
     alpha : int or None
         Index of the alpha band.
     alpha_tagged : bool
@@ -70,6 +72,7 @@ class Profile:
     plain: Sequence[bool]
     photometric: str
     colormap: Sequence[tuple[int, int, int]] | None
+    colors: Sequence[str | None]
     alpha: int | None
     alpha_tagged: bool
     bands: Sequence[str]

@@ -16,8 +16,8 @@ import attrs
 
 from bourn.testing.clock import FakeClock
 from bourn.testing.faulty_store import FaultyStore
-from bourn.testing.interpose import Around, interposed
 from bourn.testing.session import session_with
+from bourn.testing.wrapper import Around, wrap_deliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bourn.plugin import Receipt
     from bourn.testing.trial import Trial
 
-__all__ = ["DEATHS", "carried_elsewhere", "nowhere_else"]
+__all__ = ["DEATHS", "deliver_in_subprocess", "why_no_subprocess"]
 
 DEATHS = ("not at all", "in the middle", "at its end")
 """When the other process dies: never; half of the artifact read; delivered, and the receipt not yet written down."""
@@ -35,10 +35,10 @@ DIED, NOT_IMPORTABLE = 77, 78
 
 PATIENCE_SECONDS = 120
 
-_START = "from bourn.testing.elsewhere import carry; carry()"
+_START = "from bourn.testing.subprocess_delivery import carry; carry()"
 
 
-def nowhere_else(plugin: object) -> str:
+def why_no_subprocess(plugin: object) -> str:
     """Why the plugin can't be had in another process; empty if it can."""
     cls = type(plugin)
     if "<" in cls.__qualname__ or cls.__module__ == "__main__":
@@ -46,7 +46,9 @@ def nowhere_else(plugin: object) -> str:
     return ""
 
 
-def carried_elsewhere(trial: Trial, plugin: object, name: str, settings: Mapping[str, Any], dies: str) -> bool | None:
+def deliver_in_subprocess(
+    trial: Trial, plugin: object, name: str, settings: Mapping[str, Any], dies: str
+) -> bool | None:
     """Have another process take up what is due next in the trial's ledger.
 
     Parameters
@@ -72,14 +74,14 @@ def carried_elsewhere(trial: Trial, plugin: object, name: str, settings: Mapping
     """
     due = trial.session.services.ledger.next_due()
     assert due is not None, "a delivery is waiting"
-    told = {
+    call = {
         "module": type(plugin).__module__, "class": type(plugin).__qualname__, "name": name,
         "settings": dict(settings), "home": str(trial.session.settings.folder), "now": due.isoformat(), "dies": dies,
     }  # fmt: skip
     done = subprocess.run(  # noqa: S603  # this Python, and our own line
         [sys.executable, "-c", _START],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        input=json.dumps(told), capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
+        input=json.dumps(call), capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
     )  # fmt: skip
     if done.returncode == NOT_IMPORTABLE:
         return None
@@ -91,27 +93,27 @@ def carried_elsewhere(trial: Trial, plugin: object, name: str, settings: Mapping
 
 def carry() -> None:
     """What the other process does: a session over the same home, and whatever is due in it."""
-    told = json.load(sys.stdin)
+    call = json.load(sys.stdin)
     try:
-        module = importlib.import_module(told["module"])
+        module = importlib.import_module(call["module"])
     except ModuleNotFoundError as error:
-        if error.name == told["module"].partition(".")[0]:
+        if error.name == call["module"].partition(".")[0]:
             sys.exit(NOT_IMPORTABLE)
         raise
-    plugin = attrgetter(told["class"])(module)()
+    plugin = attrgetter(call["class"])(module)()
     around: dict[str, Around] = {"in the middle": _dying_in_the_middle, "at its end": _dying_at_its_end}
     with session_with(
-        destinations={told["name"]: interposed(plugin, around.get(told["dies"], _living))},
-        home=told["home"],
-        clock=FakeClock(datetime.fromisoformat(told["now"])),
-        settings={"plugins": {told["name"]: told["settings"]}, "workers": 1},
+        destinations={call["name"]: wrap_deliver(plugin, around.get(call["dies"], _living))},
+        home=call["home"],
+        clock=FakeClock(datetime.fromisoformat(call["now"])),
+        settings={"plugins": {call["name"]: call["settings"]}, "workers": 1},
     ) as session:
         session.engine.carry_due()
         session.engine.drain()
 
 
 _die: Callable[[], None] = partial(os._exit, DIED)
-"""As SIGKILL does it: no `finally`, no farewell to whoever is connected."""
+"""As SIGKILL does it: no `finally`, no closing of connections."""
 
 
 def _living(deliver: Any, artifact: Any, options: Any, context: Any) -> Receipt:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bourn.plugin import Artifact, Context, Destination, Receipt
 
-__all__ = ["Around", "interposed"]
+__all__ = ["Around", "wrap_deliver"]
 
 Around = Callable[..., "Receipt"]
 """``around(deliver, artifact, options, context)``: calls `deliver` with the other three as often as it likes."""
 
 
-def interposed(plugin: Destination[Any], around: Around) -> Destination[Any]:
+def wrap_deliver(plugin: Destination[Any], around: Around) -> Destination[Any]:
     """A copy of `plugin` whose `deliver` passes through `around`; in everything else it is the plugin."""
     cls = type(plugin)
 

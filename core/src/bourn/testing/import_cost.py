@@ -1,4 +1,4 @@
-"""What importing a plugin's module loads besides, seen in a process of its own."""
+"""Heavy libraries that importing a module of a plugin loads, measured in a new process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-__all__ = ["HEAVY", "loaded_by"]
+__all__ = ["HEAVY", "heavy_imports"]
 
 HEAVY = ("dask", "numpy", "pandas", "pyarrow", "rasterio", "scipy", "sqlalchemy", "xarray")
 """Libraries that cost 0.1 s and more: for a plugin to import on first use."""
@@ -21,7 +21,7 @@ print(*[name for name in sys.argv[2:] if name in sys.modules])
 """
 
 
-def loaded_by(module: str) -> list[str] | None:
+def heavy_imports(module: str) -> list[str] | None:
     """Which of `HEAVY` importing `module` loads; None where it can't be imported by that name, as in a test file.
 
     Raises

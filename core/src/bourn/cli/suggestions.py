@@ -1,4 +1,4 @@
-"""What was meant by an option that `bourn send` does not have: one of a plugin's, which is given by -o or -f."""
+"""Suggestions for an option that `bourn send` does not have: one of a plugin, which is given by -o or -f."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["PluginsOptions", "schema_of"]
 
 
 def schema_of(session: Session, role: str, name: str) -> dict[str, Any]:
-    """The schema of a plugin's options; an empty one where there is no such plugin, which the plan will say."""
+    """Return the schema of a plugin's options; an empty one where there is no such plugin, which the plan reports."""
     try:
         return session.registry.find(role, _type_of(name)).schema
     except BournError:
@@ -27,7 +27,7 @@ def schema_of(session: Session, role: str, name: str) -> dict[str, Any]:
 
 
 def _type_of(name: str) -> str:
-    """The name in a mapping that is given as JSON in place of a name."""
+    """Return the name of a plugin, also where a mapping is given as JSON in place of it."""
     if not name.lstrip().startswith("{"):
         return name
     try:
@@ -37,10 +37,10 @@ def _type_of(name: str) -> str:
 
 
 class PluginsOptions(click.Command):
-    """A command that says how an option of a plugin is given, where somebody writes it as one of its own."""
+    """A command that says how an option of a plugin is given where it is written as one of its own."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click has it, but for what it does not know."""
+        """Parse the arguments; suggest the option of a plugin for an unknown option."""
         given = list(args)
         try:
             return super().parse_args(ctx, args)
@@ -58,16 +58,16 @@ class PluginsOptions(click.Command):
         session = session_of(click.get_current_context())
         for role, name, named in self._plugins(session, args):
             options = schema_of(session, role, name).get("properties", {})
-            meant = key if key in options else nearest(key, options) if named and not is_like_ours else None
-            if meant is None:
+            suggestion = key if key in options else nearest(key, options) if named and not is_like_ours else None
+            if suggestion is None:
                 continue
             flag = "-o" if role == "destination" else "-f"
-            written = f"{flag} {meant}=VALUE" if named else f"--{role} {name} {flag} {meant}=VALUE"
-            return f"{option!r} is no option of `bourn send`. {meant!r} is one of the {role} {name!r}: {written}"
+            written = f"{flag} {suggestion}=VALUE" if named else f"--{role} {name} {flag} {suggestion}=VALUE"
+            return f"{option!r} is no option of `bourn send`. {suggestion!r} is one of the {role} {name!r}: {written}"
         return None
 
     def _plugins(self, session: Session, args: list[str]) -> Iterator[tuple[str, str, bool]]:
-        """Role and name of those that are asked for, then of the others; and whether they are asked for."""
+        """Yield role and name of the plugins that are named, then of the others; and whether they are named."""
         lenient = click.Context(self, ignore_unknown_options=True, allow_extra_args=True, resilient_parsing=True)
         asked = self.make_parser(lenient).parse_args(list(args))[0]
         destinations = asked.get("destinations") or [session.settings.default_destination]

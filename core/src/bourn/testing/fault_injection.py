@@ -15,9 +15,9 @@ import pytest
 from bourn.errors import DeliveryError, JobError
 from bourn.options.serialization import read
 from bourn.plugin import Destination, Transient
-from bourn.testing.elsewhere import DEATHS, carried_elsewhere, nowhere_else
 from bourn.testing.faulty_store import FaultyStore
 from bourn.testing.plugin import secrets_in
+from bourn.testing.subprocess_delivery import DEATHS, deliver_in_subprocess, why_no_subprocess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bourn.plugin import Receipt
     from bourn.testing.trial import Trial
 
-__all__ = ["TroubleTests"]
+__all__ = ["FaultTests"]
 
 BIG = 3_000_000
 """Bytes: more than any sensible piece, so that half of it is in the middle of a delivery."""
@@ -39,15 +39,15 @@ THREADS = 8
 JOBS = 5
 
 
-class TroubleTests:
-    """Tests that `DestinationContract` inherits; what they ask the author for is told there."""
+class FaultTests:
+    """Tests that `DestinationContract` inherits; they are documented there."""
 
     unretractable: ClassVar[str] = ""
     unreachable: ClassVar[str] = ""
     unknowable: ClassVar[str] = ""
 
     if TYPE_CHECKING:
-        # Told in DestinationContract and in PluginContract.
+        # GeoObject in DestinationContract and in PluginContract.
         plugin: Callable[[], Any]
         named: Callable[[], str]
         asked: Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -147,7 +147,7 @@ class TroubleTests:
     def _left_to_another_process(self, trial_of: Callable[..., Trial], dies: str) -> tuple[Trial, Job]:
         """A job whose delivery this process puts off, and another one has taken up since."""
         plugin = self.plugin()
-        reason = self.unreachable or nowhere_else(plugin)
+        reason = self.unreachable or why_no_subprocess(plugin)
         if reason:
             pytest.skip(reason)
         tries: list[int] = []
@@ -164,7 +164,7 @@ class TroubleTests:
         job = trial.submit(self.result(kind, size_bytes=BIG if dies == "in the middle" else 0), format=format_name)
         trial.session.engine.drain()
         assert tries, f"the job did not come to its delivery: {job.refresh().error!r}"
-        died = carried_elsewhere(trial, plugin, self.named(), self.settings, dies)
+        died = deliver_in_subprocess(trial, plugin, self.named(), self.settings, dies)
         if died is None:
             pytest.skip(f"{type(plugin).__module__} is no module that another process can import")
         if dies == "in the middle" and not died:
@@ -314,11 +314,12 @@ class TroubleTests:
             bad = send(broken)
             failures = [good.error, bad.error, self._failure(lambda: send(trial))]
         shown = {
-            "the repr of options": repr(plan.to.options), "the plan": f"{plan!r} {plan} {plan.as_json()}",
+            "the repr of options": repr(plan.chosen_destination.options),
+            "the plan": f"{plan!r} {plan} {plan.as_json()}",
             "the receipt": f"{good.receipt!r} {bad.receipt!r}", "the URL": str(good.url),
             "the job": f"{good!r} {good._repr_html_()}",  # what a notebook shows
             "a log": caplog.text, "the output": "".join(capfd.readouterr()),
-            "an error's message": "\n".join(_told(error) for error in failures),
+            "an error's message": "\n".join(_texts_of(error) for error in failures),
             "the ledger": str(trial.rows()) + str(broken.rows()),
         }  # fmt: skip
         for name, text in secret.items():
@@ -369,10 +370,10 @@ def _until(happened: Callable[[], object]) -> bool:
     return False
 
 
-def _told(error: BaseException | None) -> str:
+def _texts_of(error: BaseException | None) -> str:
     """An error with all that it came from."""
-    told: dict[int, str] = {}
-    while error is not None and id(error) not in told:  # some come from themselves
-        told[id(error)] = f"{error} {error!r}"
+    texts: dict[int, str] = {}
+    while error is not None and id(error) not in texts:  # some come from themselves
+        texts[id(error)] = f"{error} {error!r}"
         error = error.__cause__ or error.__context__
-    return "\n".join(told.values())
+    return "\n".join(texts.values())

@@ -1,4 +1,4 @@
-"""One request of the demo, made and looked at: what came of it, and whether that was to be expected."""
+"""The outcome of one request of the demo, compared with what is expected."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from bourn.job.job import Job
     from bourn.session import Session
 
-__all__ = ["Shown", "show", "wrong_requests"]
+__all__ = ["Outcome", "show", "wrong_requests"]
 
 JOB_SECONDS = 60.0
 
 
 @attrs.frozen(kw_only=True)
-class Shown:
-    """What came of a request.
+class Outcome:
+    """The outcome of a request.
 
     Attributes
     ----------
@@ -30,77 +30,81 @@ class Shown:
         delivered, refused, skipped or failed.
     size, time, said : str
         As the table has it.
-    told : str
-        What its plugin shows of it at the end.
+    details : str
+        What its plugin reports about it.
     """
 
     outcome: str
     size: str = ""
     time: str = ""
     said: str = ""
-    told: str = ""
+    details: str = ""
 
 
-def show(session: Session, request: Request, *, served: bool) -> Shown:
-    """Make the request, or make sure that it is refused."""
+def show(session: Session, request: Request, *, served: bool) -> Outcome:
+    """Make the request, or check that it is refused."""
     if request.broken:
-        return Shown(outcome="failed", said=request.broken)
+        return Outcome(outcome="failed", said=request.broken)
     if request.skipped:
-        return Shown(outcome="skipped", said=f"skipped: {request.skipped}")
+        return Outcome(outcome="skipped", said=f"skipped: {request.skipped}")
     try:
         if request.refused:
             return _refused(session, request)
         # None is "not said": the demo's own pairs say both, a plugin's need not.
-        halves = {"destination": request.to, "format": request.written}
+        parts = {"destination": request.to, "format": request.written}
         job = session.compute(
-            request.obj, block=False, **{key: half for key, half in halves.items() if half is not None}
+            request.obj, block=False, **{key: part for key, part in parts.items() if part is not None}
         )
         job.wait(JOB_SECONDS)
     except (Refused, ResultRefused) as error:
         # A destination that is not set up here says no, as it should. Of what is computed the kind is known late, and
         # may be refused then; of anything else it was known before.
         expected = isinstance(error, Refused) or callable(request.obj)
-        return Shown(outcome="refused" if expected else "failed", said=f"refused: {error.message}")
+        return Outcome(outcome="refused" if expected else "failed", said=f"refused: {error.message}")
     except BournError as error:
-        return Shown(outcome="failed", said=f"{type(error).__name__}: {error.message}")
+        return Outcome(outcome="failed", said=f"{type(error).__name__}: {error.message}")
     return _delivered(session, request, job, served=served)
 
 
-def _refused(session: Session, request: Request) -> Shown:
+def _refused(session: Session, request: Request) -> Outcome:
     try:
         session.plan(request.obj, destination=request.to, format=request.written)
     except (IncompatiblePair, RequestError) as error:
-        return Shown(outcome="refused", said=f"refused: {error.message.removeprefix('format: ')}")
-    return Shown(outcome="failed", said=f"was planned, although {request.refused}")
+        return Outcome(outcome="refused", said=f"refused: {error.message.removeprefix('format: ')}")
+    return Outcome(outcome="failed", said=f"was planned, although {request.refused}")
 
 
-def _delivered(session: Session, request: Request, job: Job, *, served: bool) -> Shown:
+def _delivered(session: Session, request: Request, job: Job, *, served: bool) -> Outcome:
     record = session.engine.record_of(job.id)
     artifact = None if record is None else record.artifact
     size = "" if artifact is None else spoken_size(artifact.size_bytes)
     time = "" if job.runtime is None else f"{job.runtime.total_seconds() * 1000:,.0f} ms"
     said: list[str] = []
     wrong: list[str] = []
-    told = ""
+    details = ""
     try:
         if served and artifact is not None and job.url and job.url.startswith(session.settings.public_url):
             same = fetched(job.url) == artifact.sha256
             (said if same else wrong).append("same bytes by its link" if same else "other bytes by its link")
         plan = job.plan
-        back = plan.written.plugin.decodes and plan.to.plugin.gives_data and not plan.to.plugin.loads_alone()
+        back = (
+            plan.chosen_format.plugin.decodes
+            and plan.chosen_destination.plugin.gives_data
+            and not plan.chosen_destination.plugin.loads_alone()
+        )
         if back and not callable(request.obj):
             same = _same(job.result(), request.obj)
             (said if same else wrong).append("same object back" if same else "another object back")
         if request.tell is not None:
-            told = str(request.tell(job))
+            details = str(request.tell(job))
     except Exception as error:  # noqa: BLE001  # links, files and what a plugin wants to tell
         wrong.append(f"{type(error).__name__}: {error}")
     outcome = "failed" if wrong else "delivered"
-    return Shown(outcome=outcome, size=size, time=time, said=", ".join(wrong or said), told=told)
+    return Outcome(outcome=outcome, size=size, time=time, said=", ".join(wrong or said), details=details)
 
 
 def _same(found: Any, given: Any) -> bool:
-    """Whether a result is what was sent; NaN is NaN."""
+    """Return whether a result equals what was sent; NaN equals NaN."""
     identical = getattr(type(given), "identical", None)
     if identical is not None:
         return bool(identical(given, found))
@@ -118,36 +122,36 @@ def _same(found: Any, given: Any) -> bool:
 
 
 def wrong_requests(session: Session) -> list[tuple[str, str, bool]]:
-    """Requests with a slip in them: the call, what bourn says to it, and whether that names what was meant."""
+    """Return wrong requests: the call, the error message, and whether that names the right spelling."""
     registry = session.registry
-    slips: list[tuple[str, dict[str, Any], str]] = []
+    wrong_requests_: list[tuple[str, dict[str, Any], str]] = []
     for role, named in (("destination", registry.destinations), ("format", registry.formats)):
-        slips += [(role, {role: _slip(name)}, name) for name in list(named)[:1]]
+        wrong_requests_ += [(role, {role: _misspelled(name)}, name) for name in list(named)[:1]]
         for spec in named.values():
             option = next((key for key in spec.schema.get("properties", {}) if len(key) > 3), None)  # noqa: PLR2004
             if option is not None:
-                slips.append((role, {role: {"type": spec.name, _slip(option): None}}, option))
+                wrong_requests_.append((role, {role: {"type": spec.name, _misspelled(option): None}}, option))
                 break
     if registry.formats:
-        slips.insert(0, ("", {"fromat": next(iter(registry.formats))}, "format"))
-    return [_said(session, request, meant) for _, request, meant in slips]
+        wrong_requests_.insert(0, ("", {"fromat": next(iter(registry.formats))}, "format"))
+    return [_said(session, request, right) for _, request, right in wrong_requests_]
 
 
-def _slip(word: str) -> str:
-    """A word with two letters in the wrong order, as hurried fingers write it."""
+def _misspelled(word: str) -> str:
+    """Return a word with two letters exchanged, as in a typing error."""
     middle = len(word) // 2
     places = [*range(middle, len(word) - 1), *range(middle)]
     place = next((each for each in places if word[each] != word[each + 1]), 0)
     return word[:place] + word[place + 1 : place + 2] + word[place : place + 1] + word[place + 2 :]
 
 
-def _said(session: Session, request: dict[str, Any], meant: str) -> tuple[str, str, bool]:
+def _said(session: Session, request: dict[str, Any], right: str) -> tuple[str, str, bool]:
     arguments = ", ".join(f"{key}={value!r}".replace("'", '"') for key, value in request.items())
     call = f"bourn.compute(2, {arguments})"
     try:
         session.compute(2, **request)
     except RequestError as error:
-        return call, error.message, repr(meant) in error.message
+        return call, error.message, repr(right) in error.message
     except BournError as error:
         return call, error.message, False
     return call, "was taken, and should not have been", False
