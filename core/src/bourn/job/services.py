@@ -102,7 +102,7 @@ class Services:
             settings=settings,
             clock=clock,
             dispatcher=dispatcher,
-            ledger=Ledger(database),
+            ledger=Ledger(database, clock),
             workers=workers,
             store=store,
             reader=VerifiedReader(store, links),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -57,7 +56,7 @@ class LedgerClock:
         self._database = database
         self._clock = clock
         self.is_manual = bool(getattr(clock, "manual", False))
-        self._guard = threading.Lock()
+        self._is_warned = False
         self._measured: tuple[datetime, float] | None = None
 
     def __call__(self) -> datetime:
@@ -71,16 +70,12 @@ class LedgerClock:
 
     def _measure(self, before: tuple[datetime, float] | None) -> tuple[datetime, float] | None:
         """Ask the server; while it is away, the last answer counts."""
-        if not self._guard.acquire(blocking=before is None):
-            return before
+        now = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
         try:
-            now = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
             found: Any = self._database.query(lambda connection: connection.scalar(sa.select(now)))
-            self._measured = found.astimezone(UTC), time.monotonic()
         except LedgerError:
             return before
-        finally:
-            self._guard.release()
+        self._measured = found.astimezone(UTC), time.monotonic()
         return self._measured
 
     def is_trusted(self, now: datetime) -> bool:
@@ -99,9 +94,11 @@ class LedgerClock:
             return True
         if leapt is None or not leapt <= now < leapt + LEAP:
             self._database.write(lambda connection: _set_stamp(connection, _LEAPT, now))
-        _log.warning(
-            "the clock says %s, and nothing in the ledger is later than %s: nothing is erased. Set the clock right; "
-            "if it is right, it is trusted a day from now",
+        level, self._is_warned = logging.DEBUG if self._is_warned else logging.WARNING, True
+        _log.log(
+            level,
+            "the clock says %s, and nothing in the ledger is later than %s: nothing is erased, and no old delivery is "
+            "tried again. Set the clock right; if it is right, it is trusted a day from now",
             now.strftime("%Y-%m-%d %H:%M"),
             seen.strftime("%Y-%m-%d %H:%M"),
         )

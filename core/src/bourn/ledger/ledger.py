@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from bourn.ledger import statements
 from bourn.ledger.batch import BatchedStatement, RowNotFound
-from bourn.ledger.clock import SKEW
+from bourn.ledger.clock import LEAP, SKEW
 from bourn.ledger.json_values import check_json
 from bourn.ledger.record import JobRecord, StoredArtifact
 from bourn.ledger.stages import LIVE, Stage
@@ -17,12 +18,13 @@ from bourn.ledger.tables import deliveries, holds, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
+    from bourn.ledger.clock import LedgerClock
     from bourn.ledger.database import Database
 
 __all__ = ["LeaseLost", "Ledger", "NewJob", "ProgressUpdate", "release_hold"]
 
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 _ARTIFACT_COLUMNS = tuple(attrs.fields_dict(StoredArtifact))
 
 
@@ -61,10 +63,17 @@ class Ledger:
 
     A job is moved only by the worker that owns it, and only in the epoch in which it owns it: each method
     that moves one takes the epoch, and raises `LeaseLost` where that is over.
+
+    Parameters
+    ----------
+    database : Database
+    clock : LedgerClock, optional
+        By one that is not trusted no old deliveries are due.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: LedgerClock | None = None) -> None:
         self.database = database
+        self._clock = clock
 
     def add(self, new: Sequence[NewJob], *, worker_id: str, now: datetime) -> None:
         """Add jobs as QUEUED, owned by `worker_id` in epoch 1; all of them or none."""
@@ -147,7 +156,7 @@ class Ledger:
 
     def claim_due(self, worker_id: str, *, now: datetime, limit: int) -> Sequence[JobRecord]:
         """Take over deliveries that are due and have no owner, the longest due first."""
-        due = {"b_now": now, "b_ahead": now + SKEW, "b_limit": limit}
+        due = {"b_now": now, "b_ahead": now + SKEW, "b_since": _ANY_TIME, "b_limit": limit}
         mine = {"worker_id": worker_id, "updated_at": now}
 
         def work(connection: sa.Connection) -> Sequence[JobRecord]:
@@ -164,6 +173,8 @@ class Ledger:
         # Most of the time nothing is due, and a query locks nobody out.
         if not self.database.query(lambda connection: connection.scalars(statements.DUE, due).all()):
             return []
+        if self._clock is not None and not self._clock.is_trusted(now):
+            due["b_since"] = now - LEAP  # by a clock that leapt, older ones would be out of time
         return self.database.write(work)
 
     def next_due(self) -> datetime | None:

@@ -86,7 +86,9 @@ DUE = (
     .join(deliveries, deliveries.c.job_id == jobs.c.id)
     # One that was postponed in the future is of a clock that was ahead, and would wait until then.
     .where(
-        _UNOWNED, sa.or_(deliveries.c.next_try_at <= _NOW, jobs.c.updated_at > sa.bindparam("b_ahead", type_=Instant))
+        _UNOWNED,
+        sa.or_(deliveries.c.next_try_at <= _NOW, jobs.c.updated_at > sa.bindparam("b_ahead", type_=Instant)),
+        jobs.c.updated_at >= sa.bindparam("b_since", type_=Instant),
     )
     .order_by(deliveries.c.next_try_at)
     .limit(sa.bindparam("b_limit", type_=sa.Integer))
