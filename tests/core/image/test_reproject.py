@@ -166,8 +166,9 @@ def test_pixels_are_those_of_pyproj_point_by_point_whatever_the_chunks(source, t
         return
     u, v, inside = point_by_point(source, target)
     numbers = np.arange(source.shape[0] * source.shape[1], dtype="int32").reshape(source.shape)
+    u, v = np.where(inside, u, 0.5), np.where(inside, v, 0.5)
     at_edge = inside & ((abs(u - np.rint(u)) < 1e-3) | (abs(v - np.rint(v)) < 1e-3))
-    right = numbers[np.where(inside, v, 0).astype(int), np.where(inside, u, 0).astype(int)]
+    right = numbers[v.astype(int), u.astype(int)]
     found = []
     for chunks in (None, 64, 37):
         array = numbers if chunks is None else da.from_array(numbers, chunks=chunks)

@@ -165,13 +165,17 @@ def _compact_fixed(array: pa.Array, keep: Mask | None, hidden: Mask | None, _dic
     size = array.type.bit_width // 8
     if not size:  # binary of no bytes
         return array if keep is None else array.filter(pa.array(keep))
-    dtype = f"u{size}" if size in {1, 2, 4, 8} else f"V{size}"
-    values = _numbers(array.buffers()[1], dtype, array.offset, len(array))
-    if keep is None and (zeroed is None or not np.frombuffer(values[zeroed].tobytes(), np.uint8).any()):
-        return array
-    if zeroed is not None:
+    is_number = size in {1, 2, 4, 8}
+    values = _numbers(array.buffers()[1], f"u{size}" if is_number else f"V{size}", array.offset, len(array))
+    if keep is None and zeroed is None:
+        # pyarrow pads what it writes with the bytes that follow in the buffer.
+        held = array.buffers()[1].slice(array.offset * size, len(array) * size)
+        return array if held.size == array.buffers()[1].size else _rebuilt(array, None, valid, held)
+    if zeroed is not None and is_number:
+        values = np.where(zeroed, values.dtype.type(0), values)
+    elif zeroed is not None:
         values = values.copy()
-        values[zeroed] = np.zeros((), dtype)
+        values[zeroed] = np.zeros((), values.dtype)
     return _rebuilt(array, keep, valid, np.ascontiguousarray(_kept(values, keep)).view(np.uint8))
 
 
@@ -190,12 +194,10 @@ def _summed(sizes: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
 def _compact_binary(array: pa.Array, keep: Mask | None, hidden: Mask | None, _dictionary: Any) -> pa.Array:
     valid = _valid(array)
     zeroed = _zeroed(valid, hidden)
-    if keep is None and zeroed is None:
-        return array
     offsets = _offsets(array)
     sizes = np.diff(offsets)
-    if keep is None and zeroed is not None and not sizes[zeroed].any():
-        return array
+    if keep is None and (zeroed is None or not sizes[zeroed].any()):
+        return _exact_binary(array, valid, offsets)
     visible = np.ones(len(array), bool) if keep is None else keep.copy()
     if zeroed is not None:
         visible &= ~zeroed
@@ -204,6 +206,15 @@ def _compact_binary(array: pa.Array, keep: Mask | None, hidden: Mask | None, _di
     held = _offsets(values) if len(values) else np.zeros(1, np.int64)
     data = values.buffers()[2].slice(int(held[0]), int(held[-1] - held[0])) if held[-1] > held[0] else pa.py_buffer(b"")
     return _rebuilt(array, keep, valid, _summed(_kept(sizes, keep), offsets.dtype), data)
+
+
+def _exact_binary(array: pa.Array, valid: Mask | None, offsets: np.ndarray[Any, Any]) -> pa.Array:
+    data = array.buffers()[2]
+    size = int(offsets[-1] - offsets[0])
+    if data is None or (not array.offset and size == data.size):
+        return array
+    begins = offsets - offsets[0] if offsets[0] else offsets
+    return _rebuilt(array, None, valid, begins, data.slice(int(offsets[0]), size))
 
 
 def _compact_view(array: pa.Array, keep: Mask | None, hidden: Mask | None, _dictionary: Any) -> pa.Array:
@@ -322,7 +333,9 @@ def _compact_runs(array: pa.Array, keep: Mask | None, hidden: Mask | None, dicti
     ends = np.minimum(ends, len(array))
     begins = np.concatenate([[0], ends[:-1]])
     sizes = ends - begins if keep is None else np.add.reduceat(keep.astype(np.int64), begins)
-    covered = None if hidden is None else np.logical_and.reduceat(hidden, begins)
+    covered = None
+    if hidden is not None:
+        covered = ~np.logical_or.reduceat(~hidden if keep is None else keep & ~hidden, begins)
     values = _compact(array.values.slice(first, count), sizes > 0, covered, dictionary)
     run_ends = pa.array(np.cumsum(sizes[sizes > 0]), array.type.run_end_type)
     return pa.RunEndEncodedArray.from_arrays(run_ends, values, array.type)
