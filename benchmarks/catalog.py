@@ -51,7 +51,7 @@ def upload(side: int, how: str) -> None:
     import numpy as np
     from affine import Affine
     from bourn.plugin import Image
-    from bourn_catalog.pixels import Rule, prepare
+    from bourn_catalog.pixels import BandSpec, prepare
     from bourn_formats.geotiff import GeoTIFF, Options
     from odc.geo.geobox import GeoBox
 
@@ -59,14 +59,13 @@ def upload(side: int, how: str) -> None:
     names = ["blue", "green", "red", "nir"]
     box = GeoBox((side, side), Affine(10, 0, 5e5, 0, -10, 4e6), "EPSG:32613")
     small = Image(lazy(256, 256), names, geobox=GeoBox((256, 256), box.affine, box.crs))
-    rules = [
-        Rule(name=name, dtype=np.dtype("u2"), nodata=0, data_range=(0, 10000), physical_range=(0, 1)) for name in names
-    ]
+    facts = {"dtype": np.dtype("u2"), "nodata": 0, "data_range": (0, 10000), "physical_range": (0, 1)}
+    specs = [BandSpec(name=name, **facts) for name in names]
     image = Image(lazy(side, 1024), names, geobox=box)
 
     def stored(given):
         if how == "rules":
-            return prepare(given, rules, rescale=True, change_dtype=True)
+            return prepare(given, specs, rescale=True, change_dtype=True)
         return Image((given.array * 10000).astype("u2"), names, geobox=given.geobox, bandinfo={"red": {"nodata": 0}})
 
     GeoTIFF().encode(stored(small), Options(), Nowhere())  # what is loaded on first use is no part of it

@@ -159,11 +159,11 @@ def by_catalog(array, mask, box):
     """The same by the catalog's preparation, which also counts what is lost; changed while it is read."""
     import numpy as np
     from bourn.plugin import Image
-    from bourn_catalog.pixels import Rule, prepare
+    from bourn_catalog.pixels import BandSpec, prepare
 
     bands = ["a", "b", "c", "d"]
-    rules = [Rule(name=name, dtype=np.dtype("u2"), nodata=0, **RANGES) for name in bands]
-    return prepare(Image(array, bands, mask, box), rules, rescale=True, change_dtype=True)
+    specs = [BandSpec(name=name, dtype=np.dtype("u2"), nodata=0, **RANGES) for name in bands]
+    return prepare(Image(array, bands, mask, box), specs, rescale=True, change_dtype=True)
 
 
 def upload(side_of: str, out: Path) -> None:

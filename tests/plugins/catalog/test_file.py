@@ -10,7 +10,7 @@ import rasterio
 from affine import Affine
 from bourn.plugin import Image
 from bourn_catalog import ClassBand, GenericBand, MaskBand, Product, SpectralBand
-from bourn_catalog.pixels import prepare, rules_of
+from bourn_catalog.pixels import band_specs, prepare
 from bourn_catalog.reading import open_image
 from bourn_catalog.stac import thumbnail
 from bourn_formats.geotiff import GeoTIFF, Options
@@ -32,7 +32,7 @@ def grid(height, width):
 
 def written(path, image, product, *, rescale=False, **options):
     """The file of an image, prepared for a product; gives the report."""
-    made = prepare(image, rules_of(product), rescale=rescale, change_dtype=True)
+    made = prepare(image, band_specs(product), rescale=rescale, change_dtype=True)
     with path.open("wb") as sink:
         GeoTIFF().encode(made, Options(**options), sink)
     return made.report
@@ -229,7 +229,7 @@ def test_scaled_gives_physical_values_with_nan_where_masked(tmp_path, way):
         assert "scale" not in read.bandinfo[name]
     if way:
         assert read.dtypes[-1] == np.dtype("i2")
-    back = prepare(read, rules_of(product), rescale=True, change_dtype=True).compute()
+    back = prepare(read, band_specs(product), rescale=True, change_dtype=True).compute()
     again = open_image(tmp_path / "x.tif", product, RECORD).compute()
     np.testing.assert_array_equal(again.array, back.array)
 

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from bourn.errors import DeliveryRefused, RequestError
 from bourn.plugin import option, services
 from bourn_catalog.records.boxes import found_in
+from bourn_catalog.records.garbage_collection import delete_image, delete_old_deliveries, expired_deliveries, mark_final
 from bourn_catalog.records.images import Search, find_image, search_images
 from bourn_catalog.records.products import bands_digest, find_product
 from bourn_catalog.records.publish import Publication, publish, retract, supersede
 from bourn_catalog.records.rows import ImageRow
 from bourn_catalog.records.schema import MIGRATIONS
-from bourn_catalog.records.stale import forget_deliveries, forget_image, give_up, stale_deliveries
 from bourn_catalog.records.tables import boxes, deliveries, images, products
 
 pytestmark = pytest.mark.backends("home", "servers")
@@ -222,11 +222,11 @@ def test_what_was_superseded_is_given_up_after_its_grace(database, product):
     done(database, publish, publication(product))
     done(database, publish, publication(product, delivery="2", overwrite=True, now=NOW + timedelta(hours=1)))
     with database.read() as connection:
-        assert stale_deliveries(connection, before=NOW + timedelta(minutes=59)) == []
-        assert stale_deliveries(connection, before=NOW + timedelta(hours=1)) == ["1".rjust(32, "0")]
-    done(database, forget_image, "1".rjust(32, "0"), before=NOW)
+        assert expired_deliveries(connection, before=NOW + timedelta(minutes=59)) == []
+        assert expired_deliveries(connection, before=NOW + timedelta(hours=1)) == ["1".rjust(32, "0")]
+    done(database, delete_image, "1".rjust(32, "0"), before=NOW)
     assert count(database, images) == 2
-    done(database, forget_image, "1".rjust(32, "0"), before=NOW + timedelta(hours=1))
+    done(database, delete_image, "1".rjust(32, "0"), before=NOW + timedelta(hours=1))
     assert (count(database, images), seen(database)) == (1, "2")
 
 
@@ -234,22 +234,22 @@ def test_what_is_given_up_is_seen_never_again(database, product):
     """Its file goes; what is taken back afterwards leads to nothing. Taken back before, it is not given up."""
     done(database, publish, publication(product))
     done(database, publish, publication(product, delivery="2", overwrite=True))
-    assert done(database, give_up, "1".rjust(32, "0"), before=NOW)
+    assert done(database, mark_final, "1".rjust(32, "0"), before=NOW)
     done(database, retract, "2".rjust(32, "0"), now=NOW)
     assert seen(database) is None
     done(database, publish, publication(product, delivery="3"))
     done(database, publish, publication(product, delivery="4", overwrite=True))
     done(database, retract, "4".rjust(32, "0"), now=NOW)
-    assert not done(database, give_up, "3".rjust(32, "0"), before=NOW)
+    assert not done(database, mark_final, "3".rjust(32, "0"), before=NOW)
     assert seen(database) == "3"
 
 
 def test_what_became_of_a_delivery_is_known_for_long(database, product):
     done(database, publish, publication(product))
     done(database, retract, "2".rjust(32, "0"), now=NOW)
-    done(database, forget_deliveries, now=NOW + timedelta(days=99))
+    done(database, delete_old_deliveries, now=NOW + timedelta(days=99))
     assert count(database, deliveries) == 2
-    done(database, forget_deliveries, now=NOW + timedelta(days=100))
+    done(database, delete_old_deliveries, now=NOW + timedelta(days=100))
     assert count(database, deliveries) == 1, "of an image that is seen it is always known"
 
 

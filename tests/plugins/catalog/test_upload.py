@@ -16,7 +16,7 @@ import pystac
 import pytest
 from bourn.errors import DeliveryRefused, JobCancelled, Refused, ResultRefused
 from bourn_catalog import LossWarning
-from bourn_catalog.loss import BLANKET
+from bourn_catalog.loss_warnings import BLANKET
 from bourn_catalog.plugin import Catalog
 from grids import grid
 

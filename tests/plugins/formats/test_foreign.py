@@ -235,3 +235,18 @@ def test_every_column_of_geometries_is_on_wgs84(through):
         read["features"][0]["properties"]["second"]["coordinates"], [-105.0, 36.14471809881776], rtol=1e-12
     )
     assert report["crs"] == 2
+
+
+def test_a_linear_ring_is_a_line_string_in_geojson():
+    ring = shapely.LinearRing([(0, 0), (1, 0), (1, 1)])
+    for obj in (ring, {"type": "unrelated", "in": ring}, gpd.GeoSeries([ring])):
+        data, report = through_json(obj)
+        assert b"LinearRing" not in data if isinstance(data, bytes) else "LinearRing" not in str(data)
+        assert report["ring"] == 1
+
+
+def test_geometries_without_a_way_to_longitude_and_latitude_are_refused_with_their_path():
+    local = gpd.GeoSeries([shapely.Point(1, 2)], crs='LOCAL_CS["site",UNIT["metre",1]]')
+    for obj in (local, gpd.GeoDataFrame({"a": [1]})):
+        with pytest.raises(EncodeError, match=r'^result\["in"\]: a .* can\'t be written as json'):
+            through_json({"in": obj})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import secrets
@@ -81,11 +82,11 @@ def _path_problem(file: str | os.PathLike[str]) -> str | None:
     """Return why `file` can't be written as a path; None if it can."""
     try:
         # As with any program that opens it, a link is followed and its target is written.
-        path = Path(file).resolve()
+        path = _resolved(Path(file))
         status = path.stat() if path.exists() else None
         folder = path.parent.is_dir()
         foreign = _foreign(Path(file).absolute(), status)
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         return f"{shown(file)} can't be a path: {error}"
     except KeyboardInterrupt:
         raise
@@ -98,6 +99,13 @@ def _path_problem(file: str | os.PathLike[str]) -> str | None:
     if not os.access(path.parent, os.W_OK):
         return f"the folder {shown(str(path.parent))} can't be written to"
     return foreign
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # a loop of symbolic links, before Python 3.13
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
 
 
 def _foreign(path: Path, status: os.stat_result | None) -> str | None:

@@ -11,7 +11,7 @@ from bourn.plugin import DeliveryRefused, Destination, Example, Receipt, ResultR
 from bourn_catalog.context import OWNER
 from bourn_catalog.errors import UnknownImage
 from bourn_catalog.image import CatalogImage
-from bourn_catalog.loss import warn_of_loss
+from bourn_catalog.loss_warnings import warn_of_losses
 from bourn_catalog.options import Options, Settings
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Catalog(Destination[Options]):
     def prepare(self, result: bourn.Image, options: Options, context: Context) -> bourn.Image:
         """The pixels as the product stores them, changed and counted while they are read."""
         from bourn_catalog.model.definition import Definition  # see above
-        from bourn_catalog.pixels import prepare, rules_of
+        from bourn_catalog.pixels import band_specs, prepare
         from bourn_catalog.properties import kept_of, notes_of
         from bourn_catalog.stac.common import notes_of as stac_notes_of
 
@@ -78,7 +78,7 @@ class Catalog(Destination[Options]):
             "properties": kept,
         }  # fmt: skip
         return prepare(
-            result, rules_of(Definition.from_row(product)), rescale=options.rescale,
+            result, band_specs(Definition.from_row(product)), rescale=options.rescale,
             change_dtype=options.change_dtype, on_loss=options.on_loss, facts=facts,
             notes=[note.message for note in (*notes_of(result.properties, own), *stac_notes_of(kept))],
         )  # fmt: skip
@@ -137,7 +137,7 @@ class Catalog(Destination[Options]):
             )
             raise UnknownImage(msg)
         for lost in receipt.detail.get("warnings", ()):
-            warn_of_loss(f"{receipt.detail['image']}: {lost}")
+            warn_of_losses(f"{receipt.detail['image']}: {lost}")
         return CatalogImage.from_row(row, context)
 
 

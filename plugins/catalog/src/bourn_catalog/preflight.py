@@ -10,7 +10,7 @@ from bourn.plugin import Note, Problem
 from bourn_catalog.access import may
 from bourn_catalog.model.definition import Definition
 from bourn_catalog.names import image_id
-from bourn_catalog.pixels import problems, rules_of
+from bourn_catalog.pixels import band_specs, problems
 from bourn_catalog.properties import kept_of, notes_of
 from bourn_catalog.records.images import find_image
 from bourn_catalog.records.products import find_product, list_products
@@ -38,7 +38,7 @@ KEEPING = frozenset({"nearest", "mode"})
 
 
 def checks(options: Options, info: ResultInfo, context: Context) -> Iterator[Problem | Note]:
-    """In the order of the rules: product, access, bands, dtypes, grid, whether it is there already, the file's form."""
+    """In the order of the specs: product, access, bands, dtypes, grid, whether it is there already, the file's form."""
     product = None
     if context.database.has_schema(MIGRATIONS):
         with context.database.read() as connection:
@@ -66,8 +66,8 @@ def _of_catalog(
         yield Problem(
             "image.product_id", f"{principal!r} may not write to {row.id!r}; its owner ({owners}) may let you"
         )
-    rules = rules_of(Definition.from_row(row))
-    yield from problems(info, rules, rescale=options.rescale, change_dtype=options.change_dtype)
+    specs = band_specs(Definition.from_row(row))
+    yield from problems(info, specs, rescale=options.rescale, change_dtype=options.change_dtype)
     there = find_image(connection, image_id(image.product_id, image.name), principal)
     if there is None:
         return

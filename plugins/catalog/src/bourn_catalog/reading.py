@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 from bourn.plugin import Image
 
-from bourn_catalog.pixels.rule import alpha_of, rules_of
+from bourn_catalog.pixels.band_spec import alpha_of, band_specs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from bourn_catalog.model.definition import Definition
-    from bourn_catalog.pixels.rule import Rule
+    from bourn_catalog.pixels.band_spec import BandSpec
     from bourn_catalog.records.rows import ImageRow
 
 __all__ = ["open_image"]
@@ -54,11 +54,11 @@ def open_image(
     scaled : bool
         Whether to give physical values, as float64 and NaN where masked, of bands with a ``physical_range``.
     """
-    rules = rules_of(product)
+    specs = band_specs(product)
     if isinstance(path_or_file, str | os.PathLike):
-        path, reader = Path(path_or_file), _Reader(rules, scaled)
+        path, reader = Path(path_or_file), _Reader(specs, scaled)
     else:
-        path, reader = _copied(path_or_file), _Reader(rules, scaled)
+        path, reader = _copied(path_or_file), _Reader(specs, scaled)
         # Whatever reads the file does so through the reader.
         weakref.finalize(reader, _gone, path)
     stored = Image.open(path, keep_alpha=True)
@@ -67,10 +67,10 @@ def open_image(
         reader.read,
         dtypes=reader.dtypes,
         mask_ndim=3,
-        bands=[rule.name for rule in rules],
+        bands=[spec.name for spec in specs],
         bandinfo={
-            rule.name: _facts(rule, stored.bandinfo[name], scaled=scaled)
-            for rule, name in zip(rules, stored.bands, strict=True)
+            spec.name: _facts(spec, stored.bandinfo[name], scaled=scaled)
+            for spec, name in zip(specs, stored.bands, strict=True)
         },
         properties=properties,
     )
@@ -96,14 +96,14 @@ def _gone(path: Path) -> None:
 class _Reader:
     """What becomes of a block of the file."""
 
-    rules: Sequence[Rule]
+    specs: Sequence[BandSpec]
     scaled: bool
 
     @property
     def dtypes(self) -> list[np.dtype[Any]]:
         """Of the bands as they are given."""
         physical = np.dtype(np.float64)
-        return [physical if self.scaled and rule.scale is not None else rule.dtype for rule in self.rules]
+        return [physical if self.scaled and spec.scale is not None else spec.dtype for spec in self.specs]
 
     def read(self, pixels: Any, mask: Array | None) -> tuple[Any, Array]:
         """(pixels, mask) of a block, `mask` being the file's."""
@@ -111,22 +111,22 @@ class _Reader:
         if not self.scaled:
             return pixels, masks
         layers = []
-        for layer, masked, rule in zip(pixels, masks, self.rules, strict=True):
+        for layer, masked, spec in zip(pixels, masks, self.specs, strict=True):
             made = layer
-            if rule.scale is not None:
-                made = layer * np.float64(rule.scale)
-                made += np.float64(rule.offset)
+            if spec.scale is not None:
+                made = layer * np.float64(spec.scale)
+                made += np.float64(spec.offset)
                 made[masked] = np.nan
             layers.append(made)
         return (np.stack(layers) if len(set(self.dtypes)) == 1 else tuple(layers)), masks
 
     def _masks(self, pixels: Any, mask: Array | None) -> Array:
-        alpha = alpha_of(self.rules)
-        shape = (len(self.rules), *pixels[0].shape)
+        alpha = alpha_of(self.specs)
+        shape = (len(self.specs), *pixels[0].shape)
         masks: Array = np.zeros(shape, bool) if mask is None else np.broadcast_to(mask, shape).copy()
-        for layer, masked, rule in zip(pixels, masks, self.rules, strict=True):
-            if rule.nodata is not None:
-                masked |= layer == np.array(rule.nodata).astype(layer.dtype)  # noqa: PLW2901  # in place
+        for layer, masked, spec in zip(pixels, masks, self.specs, strict=True):
+            if spec.nodata is not None:
+                masked |= layer == np.array(spec.nodata).astype(layer.dtype)  # noqa: PLW2901  # in place
         if alpha is not None:
             transparent = pixels[alpha] == 0
             masks |= transparent
@@ -134,15 +134,15 @@ class _Reader:
         return masks
 
 
-def _facts(rule: Rule, stored: Any, *, scaled: bool) -> dict[str, Any]:
+def _facts(spec: BandSpec, stored: Any, *, scaled: bool) -> dict[str, Any]:
     facts = {key: stored[key] for key in ("unit", "description") if key in stored}
-    if rule.is_alpha:
-        return {**facts, "kind": "mask", "opaque": 1 if rule.opaque is None else rule.opaque}
-    facts["kind"] = rule.kind
-    if scaled and rule.scale is not None:
+    if spec.is_alpha:
+        return {**facts, "kind": "mask", "opaque": 1 if spec.opaque is None else spec.opaque}
+    facts["kind"] = spec.kind
+    if scaled and spec.scale is not None:
         return facts
-    if rule.scale is not None:
-        facts |= {"scale": rule.scale, "offset": rule.offset}
-    if rule.nodata is not None:
-        facts["nodata"] = rule.nodata
+    if spec.scale is not None:
+        facts |= {"scale": spec.scale, "offset": spec.offset}
+    if spec.nodata is not None:
+        facts["nodata"] = spec.nodata
     return facts

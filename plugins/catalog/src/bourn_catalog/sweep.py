@@ -1,4 +1,4 @@
-"""The end of files that nobody sees any more: after a grace time, for those who read them just then."""
+"""Remove the files of images that were overwritten or deleted, after the grace time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from bourn.plugin import services
 
 from bourn_catalog.context import NAME, OWNER
+from bourn_catalog.records.garbage_collection import delete_image, delete_old_deliveries, expired_deliveries, mark_final
 from bourn_catalog.records.schema import MIGRATIONS
-from bourn_catalog.records.stale import forget_deliveries, forget_image, give_up, stale_deliveries
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,9 +21,9 @@ __all__ = ["sweep"]
 
 
 def sweep(session: Session, now: datetime) -> int:
-    """Give up what was overwritten or deleted longer ago than the grace time; gives the number of files.
+    """Remove what was overwritten or deleted longer ago than the grace time; return the number of files.
 
-    The file first, then the note of it: killed in between, the next one does it again.
+    The file goes first, then its row: if the process is killed in between, the next sweep repeats it.
     """
     context = services(NAME, session)
     database = context.database
@@ -31,11 +31,11 @@ def sweep(session: Session, now: datetime) -> int:
         return 0
     before = now - timedelta(minutes=context.settings.grace_minutes)
     with database.read() as connection:
-        stale = stale_deliveries(connection, before=before)
-    for delivery_id in stale:
-        if not database.write(partial(give_up, delivery_id=delivery_id, before=before)):
-            continue  # what had replaced it was taken back just now
+        expired = expired_deliveries(connection, before=before)
+    for delivery_id in expired:
+        if not database.write(partial(mark_final, delivery_id=delivery_id, before=before)):
+            continue  # its replacement was retracted just now
         context.release(delivery_id, OWNER, discard=True)
-        database.write(partial(forget_image, delivery_id=delivery_id, before=before))
-    database.write(partial(forget_deliveries, now=now))
-    return len(stale)
+        database.write(partial(delete_image, delivery_id=delivery_id, before=before))
+    database.write(partial(delete_old_deliveries, now=now))
+    return len(expired)

@@ -6,7 +6,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from bourn.plugin import Image, ResultRefused
-from bourn_catalog.pixels import Rule, passage, prepare
+from bourn_catalog.pixels import BandSpec, pipeline, prepare
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from reference import DTYPES, check
@@ -116,7 +116,7 @@ def products(draw):
         ends = (max(-1e12, float(limits.min)), min(1e12, float(limits.max)))
         scaled = draw(st.booleans())
         rules.append(
-            Rule(
+            BandSpec(
                 name=f"band{index}",
                 dtype=dtype,
                 nodata=nodata,
@@ -129,7 +129,7 @@ def products(draw):
         opaque = draw(st.sampled_from([1, 255, int(min(limits.max, 2**24))] if dtype != np.int16 else [1, 32767]))
         opaque = opaque if opaque <= limits.max else 1
         assume(all(rule.nodata != opaque for rule in rules))  # the product would be refused
-        alpha = Rule(name="alpha", dtype=dtype, kind="mask", is_alpha=True, data_range=(0, opaque), opaque=opaque)
+        alpha = BandSpec(name="alpha", dtype=dtype, kind="mask", is_alpha=True, data_range=(0, opaque), opaque=opaque)
         rules.insert(draw(st.integers(0, count)), alpha)
     return rules
 
@@ -206,7 +206,7 @@ def test_blocks_of_every_size_from_numpy_and_dask_give_the_same(examples, case, 
     whole = prepare(image, rules, rescale=rescale, change_dtype=True)
     expected, report = whole.compute(), dict(whole.report)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passage, "BLOCK_PIXELS", small)
+        patch.setattr(pipeline, "BLOCK_PIXELS", small)
         for source in (image, lazily(image, chunks)):
             other = prepare(source, rules, rescale=rescale, change_dtype=True)
             pieces = list(other.strips(rows))

@@ -7,17 +7,17 @@ import dask.array as da
 import numpy as np
 import pytest
 from bourn.plugin import Image, Note, Problem, ResultInfo, ResultRefused
-from bourn_catalog.pixels import Rule, prepare, problems, warnings
+from bourn_catalog.pixels import BandSpec, prepare, problems, warnings
 
 
 def rule(name="a", dtype="u1", **more):
     """A band of a product; nodata 0 unless said otherwise."""
     more.setdefault("nodata", 0)
-    return Rule(name=name, dtype=np.dtype(dtype), **more)
+    return BandSpec(name=name, dtype=np.dtype(dtype), **more)
 
 
 def alpha(dtype="u1", opaque=1, name="alpha"):
-    return Rule(name=name, dtype=np.dtype(dtype), kind="mask", is_alpha=True, data_range=(0, opaque), opaque=opaque)
+    return BandSpec(name=name, dtype=np.dtype(dtype), kind="mask", is_alpha=True, data_range=(0, opaque), opaque=opaque)
 
 
 def image(*layers, names=None, **more):

@@ -10,7 +10,7 @@ from affine import Affine
 from bourn.plugin import Image
 from bourn_catalog import Image as CatalogImage
 from bourn_catalog import MaskBand, Product, SpectralBand
-from bourn_catalog.pixels import prepare, rules_of
+from bourn_catalog.pixels import band_specs, prepare
 from bourn_catalog.stac import item
 from bourn_formats.geotiff import GeoTIFF, Options
 from odc.geo.geobox import GeoBox
@@ -40,7 +40,7 @@ def published(request, tmp_path):
     product = Product(id="org:p", bands=bands)
     array = np.random.default_rng(0).random((2, 60, 80)) * 0.9 + 0.05
     mask = array[0] < 0.2
-    made = prepare(Image(array, ["b4", "b8"], mask, BOX), rules_of(product), rescale=True, change_dtype=True)
+    made = prepare(Image(array, ["b4", "b8"], mask, BOX), band_specs(product), rescale=True, change_dtype=True)
     with (tmp_path / "x.tif").open("wb") as sink:
         GeoTIFF().encode(made, Options(), sink)
     told = item(

@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from bourn.plugin import Note, Problem
 
+from bourn_catalog.pixels.band_spec import nodata_of_file
 from bourn_catalog.pixels.order import AT, Order, ordered
-from bourn_catalog.pixels.rule import nodata_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bourn.plugin import ResultInfo
 
-    from bourn_catalog.pixels.rule import Rule
+    from bourn_catalog.pixels.band_spec import BandSpec
 
 __all__ = ["order_of", "problems"]
 
 
-def problems(info: ResultInfo, rules: Sequence[Rule], *, rescale: bool, change_dtype: bool) -> Iterator[Problem | Note]:
+def problems(
+    info: ResultInfo, specs: Sequence[BandSpec], *, rescale: bool, change_dtype: bool
+) -> Iterator[Problem | Note]:
     """Every problem, and every note, of an image of which `info` is known, with a product of these bands.
 
     What is not known yet is not complained of: ask again when it is.
@@ -29,31 +31,31 @@ def problems(info: ResultInfo, rules: Sequence[Rule], *, rescale: bool, change_d
     Parameters
     ----------
     info : ResultInfo
-    rules : sequence of Rule
+    specs : sequence of BandSpec
         The product's bands, in its order.
     rescale, change_dtype : bool
         As asked for.
     """
-    yield from _of_product(rules, rescale=rescale)
+    yield from _of_product(specs, rescale=rescale)
     count = _count(info)
     if count is None:
         return
-    order = ordered(info.bands, count, rules)
+    order = ordered(info.bands, count, specs)
     yield from order.problems
     yield from order.notes
     dtypes = _dtypes(info, count)
     if dtypes is None:
         return
-    yield from _of_dtypes(order, dtypes, info.bands, rules, rescale=rescale, change_dtype=change_dtype)
-    yield from _of_scales(order, info, rules, rescale=rescale)
-    if rescale and not any(rule.rescales for rule in rules):
+    yield from _of_dtypes(order, dtypes, info.bands, specs, rescale=rescale, change_dtype=change_dtype)
+    yield from _of_scales(order, info, specs, rescale=rescale)
+    if rescale and not any(spec.rescales for spec in specs):
         yield Note("no band of the product has a physical_range and a data_range: nothing is rescaled", "rescale")
 
 
-def _of_scales(order: Order, info: ResultInfo, rules: Sequence[Rule], *, rescale: bool) -> Iterator[Problem | Note]:
+def _of_scales(order: Order, info: ResultInfo, specs: Sequence[BandSpec], *, rescale: bool) -> Iterator[Problem | Note]:
     """Yield what becomes of the scale and offset of the image's bands: the product has its own."""
     names = info.bands or ()
-    for source, rule in zip(order.sources, rules, strict=False):
+    for source, spec in zip(order.sources, specs, strict=False):
         if source is None or source >= len(names):
             continue
         facts = info.bandinfo.get(names[source], {})
@@ -61,20 +63,20 @@ def _of_scales(order: Order, info: ResultInfo, rules: Sequence[Rule], *, rescale
         if (scale, offset) == (1, 0):
             continue
         own = f"{names[source]!r} has scale {scale:g} and offset {offset:g}"
-        if rescale and rule.rescales:
+        if rescale and spec.rescales:
             yield Note(f"rescale takes pixels for physical values; {own} of its own, which are not applied", "rescale")
-        elif rule.scale is None or rule.offset is None:
-            yield Note(f"{own}, which are not kept: {rule.name!r} of the product has no physical_range", AT)
-        elif not (math.isclose(scale, rule.scale, rel_tol=1e-9) and math.isclose(offset, rule.offset, abs_tol=1e-9)):
-            product = f"scale {rule.scale:g} and offset {rule.offset:g}"
-            yield Problem(AT, f"{own}, {rule.name!r} of the product has {product}: readers would get other values")
+        elif spec.scale is None or spec.offset is None:
+            yield Note(f"{own}, which are not kept: {spec.name!r} of the product has no physical_range", AT)
+        elif not (math.isclose(scale, spec.scale, rel_tol=1e-9) and math.isclose(offset, spec.offset, abs_tol=1e-9)):
+            product = f"scale {spec.scale:g} and offset {spec.offset:g}"
+            yield Problem(AT, f"{own}, {spec.name!r} of the product has {product}: readers would get other values")
 
 
-def order_of(info: ResultInfo, rules: Sequence[Rule]) -> Order:
+def order_of(info: ResultInfo, specs: Sequence[BandSpec]) -> Order:
     """Where the bands of the product come from, of an image that is known and has no problems."""
     count = _count(info)
     assert count is not None
-    return ordered(info.bands, count, rules)
+    return ordered(info.bands, count, specs)
 
 
 def _count(info: ResultInfo) -> int | None:
@@ -89,37 +91,37 @@ def _dtypes(info: ResultInfo, count: int) -> list[np.dtype[Any]] | None:
     return None if info.dtype is None else [np.dtype(info.dtype)] * count
 
 
-def _of_product(rules: Sequence[Rule], *, rescale: bool) -> Iterator[Problem]:
-    for rule in rules:
-        ranges = (rule.data_range or (0, 1), rule.physical_range or (0, 1))
-        if rescale and rule.rescales and not all(math.isfinite(high - low) and high != low for low, high in ranges):
-            yield Problem("rescale", f"the ranges of {rule.name!r} span no finite number: {ranges[1]} to {ranges[0]}")
-    dtypes = {rule.dtype for rule in rules}
+def _of_product(specs: Sequence[BandSpec], *, rescale: bool) -> Iterator[Problem]:
+    for spec in specs:
+        ranges = (spec.data_range or (0, 1), spec.physical_range or (0, 1))
+        if rescale and spec.rescales and not all(math.isfinite(high - low) and high != low for low, high in ranges):
+            yield Problem("rescale", f"the ranges of {spec.name!r} span no finite number: {ranges[1]} to {ranges[0]}")
+    dtypes = {spec.dtype for spec in specs}
     if len(dtypes) > 1:
-        listed = ", ".join(f"{rule.name!r} {rule.dtype.name}" for rule in rules)
+        listed = ", ".join(f"{spec.name!r} {spec.dtype.name}" for spec in specs)
         yield Problem(AT, f"all bands of the product must be of one dtype, they are {listed}")
-    data = [rule for rule in rules if not rule.is_alpha]
+    data = [spec for spec in specs if not spec.is_alpha]
     if not data:
         yield Problem(AT, "the product has no band but alpha")
-    if len(data) < len(rules):
-        yield from _of_alpha(data, [rule for rule in rules if rule.is_alpha])
+    if len(data) < len(specs):
+        yield from _of_alpha(data, [spec for spec in specs if spec.is_alpha])
         return
-    lacking = [rule.name for rule in data if rule.nodata is None]
+    lacking = [spec.name for spec in data if spec.nodata is None]
     if lacking:
         names = ", ".join(map(repr, lacking))
         yield Problem(AT, f"the product has neither an alpha band nor nodata on every band: {names} has none")
     elif nodata_of_file(data) is None:
-        listed = ", ".join(f"{rule.name!r} {rule.nodata}" for rule in data)
+        listed = ", ".join(f"{spec.name!r} {spec.nodata}" for spec in data)
         yield Problem(AT, f"a file has one nodata value: unlike ones go only with an alpha band, these are {listed}")
 
 
-def _of_alpha(data: Sequence[Rule], alphas: Sequence[Rule]) -> Iterator[Problem]:
+def _of_alpha(data: Sequence[BandSpec], alphas: Sequence[BandSpec]) -> Iterator[Problem]:
     """A file has one nodata value for all of its bands: what is opaque must not be it."""
     for alpha in alphas:
-        for rule in data:
-            if rule.nodata is not None and rule.nodata == alpha.opaque:
+        for spec in data:
+            if spec.nodata is not None and spec.nodata == alpha.opaque:
                 yield Problem(
-                    AT, f"nodata of {rule.name!r}, {rule.nodata}, is what opaque pixels of {alpha.name!r} have"
+                    AT, f"nodata of {spec.name!r}, {spec.nodata}, is what opaque pixels of {alpha.name!r} have"
                 )
 
 
@@ -127,26 +129,26 @@ def _of_dtypes(
     order: Order,
     dtypes: Sequence[np.dtype[Any]],
     names: Sequence[str] | None,
-    rules: Sequence[Rule],
+    specs: Sequence[BandSpec],
     *,
     rescale: bool,
     change_dtype: bool,
 ) -> Iterator[Problem]:
     """Of the bands as they are placed; where that is not known, of all of them as they are."""
-    pairs = [(source, rule) for source, rule in zip(order.sources, rules, strict=False) if source is not None]
+    pairs = [(source, spec) for source, spec in zip(order.sources, specs, strict=False) if source is not None]
     if not pairs:
-        pairs = [(source, rules[0]) for source in range(len(dtypes))] if rules and not rescale else []
+        pairs = [(source, specs[0]) for source in range(len(dtypes))] if specs and not rescale else []
     unlike: dict[str, list[str]] = {}
-    for source, rule in pairs:
+    for source, spec in pairs:
         name = repr(names[source]) if names is not None else f"band {source + 1}"
         dtype = dtypes[source]
         if dtype.kind not in "biuf":
             yield Problem(AT, f"{name} is {dtype.name}: a product holds no complex numbers")
             continue
-        counted = _counted(dtype, rescaled=rescale and rule.rescales)
-        if counted != rule.dtype:
-            after = " after rescaling" if rescale and rule.rescales else ""
-            unlike.setdefault(f"{counted.name}{after}, the product's dtype is {rule.dtype.name}", []).append(name)
+        counted = _counted(dtype, rescaled=rescale and spec.rescales)
+        if counted != spec.dtype:
+            after = " after rescaling" if rescale and spec.rescales else ""
+            unlike.setdefault(f"{counted.name}{after}, the product's dtype is {spec.dtype.name}", []).append(name)
     if change_dtype:
         return
     for what, bands in unlike.items():

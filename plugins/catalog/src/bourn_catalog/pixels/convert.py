@@ -14,7 +14,7 @@ import numpy as np
 from bourn_catalog.pixels.count import Counts, counted
 
 if TYPE_CHECKING:
-    from bourn_catalog.pixels.rule import Rule
+    from bourn_catalog.pixels.band_spec import BandSpec
 
 __all__ = ["Converter", "converter"]
 
@@ -24,12 +24,12 @@ FLOAT32_OVERFLOW = 2.0**128 - 2.0**103
 """From here on IEEE's nearest float32 is infinite."""
 
 
-def converter(rule: Rule, dtype: np.dtype[Any], *, rescale: bool, nodata: float | None, room: int) -> Converter:
-    """What turns pixels of `dtype` into those of `rule`.
+def converter(spec: BandSpec, dtype: np.dtype[Any], *, rescale: bool, nodata: float | None, room: int) -> Converter:
+    """What turns pixels of `dtype` into those of `spec`.
 
     Parameters
     ----------
-    rule : Rule
+    spec : BandSpec
     dtype : numpy.dtype
         Of the image's band.
     rescale : bool
@@ -39,10 +39,10 @@ def converter(rule: Rule, dtype: np.dtype[Any], *, rescale: bool, nodata: float 
     room : int
         Pixels of the largest block.
     """
-    rescales = rescale and rule.rescales
+    rescales = rescale and spec.rescales
     if dtype.kind in "biu" and not rescales:
-        return _Integers(rule, dtype, nodata, room)
-    return _Floats(rule, dtype, nodata, room, rescales=rescales)
+        return _Integers(spec, dtype, nodata, room)
+    return _Floats(spec, dtype, nodata, room, rescales=rescales)
 
 
 class Converter:
@@ -53,16 +53,16 @@ class Converter:
     counts : Counts
     """
 
-    def __init__(self, rule: Rule, dtype: np.dtype[Any], nodata: float | None, room: int) -> None:
+    def __init__(self, spec: BandSpec, dtype: np.dtype[Any], nodata: float | None, room: int) -> None:
         self.counts = Counts()
-        self._rule = rule
+        self._rule = spec
         self._dtype = dtype
         self._room = room
         self._nodata = None if nodata is None else np.array(nodata).astype(dtype)
         # NaN is masked anyway, and no pixel of an alpha reads as nodata.
-        clashes = rule.nodata is not None and rule.nodata == rule.nodata and not rule.is_alpha  # NaN
-        self._clash = np.array(rule.nodata).astype(rule.dtype) if clashes else None
-        self._fill = np.array(rule.fill).astype(rule.dtype)
+        clashes = spec.nodata is not None and spec.nodata == spec.nodata and not spec.is_alpha  # NaN
+        self._clash = np.array(spec.nodata).astype(spec.dtype) if clashes else None
+        self._fill = np.array(spec.fill).astype(spec.dtype)
         self._extremes: tuple[Any, Any] | None = None
         self._largest = 2.0**64  # of integers
 
@@ -136,11 +136,11 @@ def _joined(invalid: Array, found: Array, some: bool) -> bool:
 class _Integers(Converter):
     """Integers and bool that are not rescaled: they never pass through a float of ours."""
 
-    def __init__(self, rule: Rule, dtype: np.dtype[Any], nodata: float | None, room: int) -> None:
-        super().__init__(rule, dtype, nodata, room)
+    def __init__(self, spec: BandSpec, dtype: np.dtype[Any], nodata: float | None, room: int) -> None:
+        super().__init__(spec, dtype, nodata, room)
         self._limits: tuple[int, int] | None = None
-        if dtype.kind != "b" and rule.dtype.kind != "f":
-            have, want = np.iinfo(dtype), np.iinfo(rule.dtype)
+        if dtype.kind != "b" and spec.dtype.kind != "f":
+            have, want = np.iinfo(dtype), np.iinfo(spec.dtype)
             limits = max(int(have.min), int(want.min)), min(int(have.max), int(want.max))
             if limits != (have.min, have.max):
                 self._limits = limits
@@ -161,20 +161,22 @@ class _Integers(Converter):
 class _Floats(Converter):
     """Floats, and whatever is rescaled: in float64, in one buffer."""
 
-    def __init__(self, rule: Rule, dtype: np.dtype[Any], nodata: float | None, room: int, *, rescales: bool) -> None:
-        super().__init__(rule, dtype, nodata, room)
+    def __init__(
+        self, spec: BandSpec, dtype: np.dtype[Any], nodata: float | None, room: int, *, rescales: bool
+    ) -> None:
+        super().__init__(spec, dtype, nodata, room)
         # A long double is kept as it is until it is stored; everything else float64 holds.
         working = np.result_type(dtype, np.float64) if dtype.kind == "f" else np.dtype(np.float64)
         self._wide = np.empty(room, working.newbyteorder("="))
         self._overflow: Any = FLOAT32_OVERFLOW
-        if rule.dtype.itemsize == 8:  # noqa: PLR2004  # bytes: 2^1024 - 2^970, which is infinite but for a long double
+        if spec.dtype.itemsize == 8:  # noqa: PLR2004  # bytes: 2^1024 - 2^970, which is infinite but for a long double
             with np.errstate(over="ignore"):
                 self._overflow = np.ldexp(1 - self._wide.dtype.type(2) ** -54, 1024)
         self._ranges: tuple[float, float, float, float] | None = None
         if rescales:
-            assert rule.physical_range is not None
-            assert rule.data_range is not None
-            self._ranges = *map(float, rule.physical_range), *map(float, rule.data_range)  # type: ignore[assignment]
+            assert spec.physical_range is not None
+            assert spec.data_range is not None
+            self._ranges = *map(float, spec.physical_range), *map(float, spec.data_range)  # type: ignore[assignment]
         self._slack = _slack_of(dtype)
 
     def _store(self, pixels: Array, valid: Array | None, out: Array) -> None:
@@ -192,7 +194,7 @@ class _Floats(Converter):
                 self._as_integers(wide, valid, out)
 
     def _rescale(self, pixels: Array, valid: Array | None, wide: Array) -> None:
-        """From physical to stored values, in the order of operations that the product's rule has."""
+        """From physical to stored values, in the order of operations that the product's spec has."""
         assert self._ranges is not None
         p0, p1, d0, d1 = self._ranges
         self._count_outside(pixels, valid, min(p0, p1), max(p0, p1))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import attrs
 from bourn.plugin import Note, Problem
 
-from bourn_catalog.pixels.rule import alpha_of
+from bourn_catalog.pixels.band_spec import alpha_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bourn_catalog.pixels.rule import Rule
+    from bourn_catalog.pixels.band_spec import BandSpec
 
 __all__ = ["Order", "ordered"]
 
@@ -37,10 +37,10 @@ class Order:
     notes: tuple[Note, ...] = ()
 
 
-def ordered(names: Sequence[str] | None, count: int, rules: Sequence[Rule]) -> Order:
+def ordered(names: Sequence[str] | None, count: int, specs: Sequence[BandSpec]) -> Order:
     """Where the bands of a product come from.
 
-    | names | rule |
+    | names | spec |
     |---|---|
     | all match exactly | by name |
     | none match, all do ignoring case, one to one | by name, with a note |
@@ -55,38 +55,38 @@ def ordered(names: Sequence[str] | None, count: int, rules: Sequence[Rule]) -> O
         The image's; None where only their number is known: then nothing but that is looked at.
     count : int
         How many bands the image has.
-    rules : sequence of Rule
+    specs : sequence of BandSpec
         The product's bands.
     """
-    alpha = alpha_of(rules)
-    brought = None if names is None or alpha is None else _alpha_among(names, rules, alpha)
-    short = alpha is not None and brought is None and count == len(rules) - 1
-    if count != len(rules) and not short:
-        return Order(problems=(Problem(AT, _miscounted(names, count, rules, alpha, brought)),))
+    alpha = alpha_of(specs)
+    brought = None if names is None or alpha is None else _alpha_among(names, specs, alpha)
+    short = alpha is not None and brought is None and count == len(specs) - 1
+    if count != len(specs) and not short:
+        return Order(problems=(Problem(AT, _miscounted(names, count, specs, alpha, brought)),))
     if names is None:
         return Order()
     apart = short or brought is not None  # the alpha goes its own way
-    targets = [index for index in range(len(rules)) if not (apart and index == alpha)]
+    targets = [index for index in range(len(specs)) if not (apart and index == alpha)]
     given = [index for index in range(count) if index != brought]
-    chosen, problems, notes = _matched([names[i] for i in given], [rules[i].name for i in targets])
+    chosen, problems, notes = _matched([names[i] for i in given], [specs[i].name for i in targets])
     if problems:
         return Order(problems=problems)
-    sources: list[int | None] = [None] * len(rules)
+    sources: list[int | None] = [None] * len(specs)
     for target, place in zip(targets, chosen, strict=True):
         sources[target] = given[place]
     if brought is not None and alpha is not None:
         sources[alpha] = brought
     if short and alpha is not None:
-        notes = (*notes, Note(f"the alpha band {rules[alpha].name!r} is made from the image's mask", AT))
+        notes = (*notes, Note(f"the alpha band {specs[alpha].name!r} is made from the image's mask", AT))
     return Order(tuple(sources), (), notes)
 
 
-def _alpha_among(names: Sequence[str], rules: Sequence[Rule], alpha: int) -> int | None:
+def _alpha_among(names: Sequence[str], specs: Sequence[BandSpec], alpha: int) -> int | None:
     """The image's band that bears the alpha's name, exactly, else ignoring case if it is the only one that does."""
-    wanted = rules[alpha].name
+    wanted = specs[alpha].name
     if wanted in names:
         return list(names).index(wanted)
-    others = {rule.name for rule in rules}
+    others = {spec.name for spec in specs}
     found = [i for i, name in enumerate(names) if name.casefold() == wanted.casefold() and name not in others]
     return found[0] if len(found) == 1 else None
 
@@ -129,15 +129,15 @@ def _only_some(given: Sequence[str], wanted: Sequence[str], some: Sequence[str])
 
 
 def _miscounted(
-    names: Sequence[str] | None, count: int, rules: Sequence[Rule], alpha: int | None, brought: int | None
+    names: Sequence[str] | None, count: int, specs: Sequence[BandSpec], alpha: int | None, brought: int | None
 ) -> str:
     bands = f"{count} band{'' if count == 1 else 's'}" + (f" ({_quoted(names)})" if names else "")
-    wanted = f"{len(rules)} ({_quoted([rule.name for rule in rules])})"
+    wanted = f"{len(specs)} ({_quoted([spec.name for spec in specs])})"
     made = ""
     if alpha is not None and brought is None:
-        made = f", of which {rules[alpha].name!r} would be made"
+        made = f", of which {specs[alpha].name!r} would be made"
     elif alpha is not None:
-        made = f", {rules[alpha].name!r} among both"
+        made = f", {specs[alpha].name!r} among both"
     return f"the image has {bands}, the product has {wanted}{made}"
 
 

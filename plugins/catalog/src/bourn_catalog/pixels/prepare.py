@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bourn.plugin import Image, Note, Problem, ResultInfo, ResultRefused
 
+from bourn_catalog.pixels.band_spec import nodata_of_file
 from bourn_catalog.pixels.check import order_of, problems
-from bourn_catalog.pixels.passage import Course, Passage
+from bourn_catalog.pixels.pipeline import ConversionPlan, Pipeline
 from bourn_catalog.pixels.report import refusal, reported
-from bourn_catalog.pixels.rule import nodata_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bourn_catalog.pixels.rule import Rule
+    from bourn_catalog.pixels.band_spec import BandSpec
 
 __all__ = ["prepare"]
 
 
 def prepare(
     image: Image,
-    rules: Sequence[Rule],
+    specs: Sequence[BandSpec],
     *,
     rescale: bool,
     change_dtype: bool,
@@ -37,7 +37,7 @@ def prepare(
     Parameters
     ----------
     image : Image
-    rules : sequence of Rule
+    specs : sequence of BandSpec
         The product's bands, in its order.
     rescale, change_dtype : bool
         Whether values may be rescaled from physical to data range, and converted to the product's dtype.
@@ -54,14 +54,14 @@ def prepare(
         The image does not fit the product; with every problem.
     """
     info = _info(image)
-    found = list(problems(info, rules, rescale=rescale, change_dtype=change_dtype))
+    found = list(problems(info, specs, rescale=rescale, change_dtype=change_dtype))
     faults = [answer for answer in found if isinstance(answer, Problem)]
     if faults:
         raise ResultRefused(
             "\n".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in faults)
         )
-    course = Course(
-        rules=rules, sources=order_of(info, rules).sources, dtypes=image.dtypes, rescale=rescale,
+    plan = ConversionPlan(
+        specs=specs, sources=order_of(info, specs).sources, dtypes=image.dtypes, rescale=rescale,
         # A mask is the whole truth; without one the values that mean no data are.
         nodata=(None,) * len(image.bands) if image.masked else image.nodata,
     )  # fmt: skip
@@ -70,26 +70,26 @@ def prepare(
     report: dict[str, Any] = dict(facts or {})
 
     def reading() -> Callable[[Any], tuple[Any, Any]]:
-        passage = Passage(course, width)
+        pipeline = Pipeline(plan, width)
         report.clear()
         report.update(facts or {})
 
         def read(strip: Any) -> tuple[Any, Any]:
-            passed = passage.passed(strip.pixels, strip.mask)
-            report.update(reported(rules, passage.counts, told))
+            converted = pipeline.convert_block(strip.pixels, strip.mask)
+            report.update(reported(specs, pipeline.counts, told))
             if strip.stop == height and on_loss == "error" and (message := refusal(report)):
                 raise ResultRefused(message)
-            return passed
+            return converted
 
         return read
 
     return image.changed(
-        lambda pixels, mask: Passage(course, pixels[0].shape[1]).passed(pixels, mask),
-        dtypes=[rules[0].dtype] * len(rules),
-        mask_ndim=2 if course.masks_file else 0,
-        bands=[rule.name for rule in rules],
-        bandinfo={rule.name: _facts(rule, image, source, nodata_of_file(rules))
-                  for rule, source in zip(rules, course.sources, strict=True)},
+        lambda pixels, mask: Pipeline(plan, pixels[0].shape[1]).convert_block(pixels, mask),
+        dtypes=[specs[0].dtype] * len(specs),
+        mask_ndim=2 if plan.masks_file else 0,
+        bands=[spec.name for spec in specs],
+        bandinfo={spec.name: _facts(spec, image, source, nodata_of_file(specs))
+                  for spec, source in zip(specs, plan.sources, strict=True)},
         reading=reading,
         report=report,
     )  # fmt: skip
@@ -102,17 +102,17 @@ def _info(image: Image) -> ResultInfo:
     )  # fmt: skip
 
 
-def _facts(rule: Rule, image: Image, source: int | None, nodata: float | None) -> dict[str, Any]:
+def _facts(spec: BandSpec, image: Image, source: int | None, nodata: float | None) -> dict[str, Any]:
     """What the file says of a band: the product's facts, and the image's own words where it has none."""
-    facts: dict[str, Any] = {"kind": "mask" if rule.is_alpha else rule.kind}
+    facts: dict[str, Any] = {"kind": "mask" if spec.is_alpha else spec.kind}
     given = {} if source is None else image.bandinfo[image.bands[source]]
-    for key, own in (("unit", rule.unit), ("description", rule.description)):
+    for key, own in (("unit", spec.unit), ("description", spec.description)):
         if told := own or given.get(key):
             facts[key] = told
-    if rule.is_alpha:
-        return {**facts, "opaque": 1 if rule.opaque is None else rule.opaque}
+    if spec.is_alpha:
+        return {**facts, "opaque": 1 if spec.opaque is None else spec.opaque}
     if nodata is not None:
         facts["nodata"] = nodata
-    if rule.scale is not None:
-        facts |= {"scale": rule.scale, "offset": rule.offset}
+    if spec.scale is not None:
+        facts |= {"scale": spec.scale, "offset": spec.offset}
     return facts

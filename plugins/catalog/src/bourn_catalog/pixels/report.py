@@ -9,8 +9,8 @@ from bourn_catalog.pixels.count import INFORMATION, LOSSES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bourn_catalog.pixels.band_spec import BandSpec
     from bourn_catalog.pixels.count import Counts
-    from bourn_catalog.pixels.rule import Rule
 
 __all__ = ["refusal", "reported", "warnings"]
 
@@ -23,15 +23,15 @@ MEANINGS = {
 }
 
 
-def reported(rules: Sequence[Rule], counts: Sequence[Counts], notes: Sequence[str]) -> dict[str, Any]:
+def reported(specs: Sequence[BandSpec], counts: Sequence[Counts], notes: Sequence[str]) -> dict[str, Any]:
     """The report: ``lost`` and ``counted`` by kind and band, where there are any, ``valid`` by band, ``notes``.
 
     Examples
     --------
     >>> import numpy as np
     >>> from bourn_catalog.pixels.count import Counts
-    >>> from bourn_catalog.pixels.rule import Rule
-    >>> reported([Rule(name="red", dtype=np.dtype("u1"), nodata=0)], [Counts(valid=4, clipped=3, nan=1)], [])
+    >>> from bourn_catalog.pixels.band_spec import BandSpec
+    >>> reported([BandSpec(name="red", dtype=np.dtype("u1"), nodata=0)], [Counts(valid=4, clipped=3, nan=1)], [])
     {'lost': {'clipped': {'red': 3}}, 'counted': {'nan': {'red': 1}}, 'valid': {'red': 4}, 'notes': []}
     """
     lost: dict[str, dict[str, int]] = {}
@@ -39,11 +39,11 @@ def reported(rules: Sequence[Rule], counts: Sequence[Counts], notes: Sequence[st
     for names, kinds in ((LOSSES, lost), (INFORMATION, told)):
         for name in names:
             found = {
-                rule.name: n for rule, count in zip(rules, counts, strict=True) if (n := int(getattr(count, name)))
+                spec.name: n for spec, count in zip(specs, counts, strict=True) if (n := int(getattr(count, name)))
             }
             if found:
                 kinds[name] = found
-    valid = {rule.name: count.valid for rule, count in zip(rules, counts, strict=True) if not rule.is_alpha}
+    valid = {spec.name: count.valid for spec, count in zip(specs, counts, strict=True) if not spec.is_alpha}
     empty = ["every pixel is masked"] if not any(valid.values()) else []
     return {"lost": lost, "counted": told, "valid": valid, "notes": [*notes, *empty]}
 

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from bourn_catalog.model.bands import ClassBand, SpectralBand
-from bourn_catalog.pixels.rule import rules_of
+from bourn_catalog.pixels.band_spec import band_specs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +54,8 @@ def of_asset(
         What a pixel stands for.
     """
     told = []
-    for index, (band, rule) in enumerate(zip(product.bands, rules_of(product), strict=True)):
-        facts: dict[str, Any] = {"name": band.name, "data_type": rule.dtype.name}
+    for index, (band, spec) in enumerate(zip(product.bands, band_specs(product), strict=True)):
+        facts: dict[str, Any] = {"name": band.name, "data_type": spec.dtype.name}
         if band.description:
             facts["description"] = band.description
         if band.nodata is not None and band.kind != "mask":
@@ -65,8 +65,8 @@ def of_asset(
         known = _finite(statistics[index]) if statistics is not None else {}
         if known:
             facts["statistics"] = known
-        if rule.scale is not None:
-            facts |= {"raster:scale": rule.scale, "raster:offset": rule.offset}
+        if spec.scale is not None:
+            facts |= {"raster:scale": spec.scale, "raster:offset": spec.offset}
         facts["raster:sampling"] = sampling
         if classes := _classes(band):
             facts["classification:classes"] = classes

@@ -28,13 +28,29 @@ def geojson_of(obj: Any, out: Counting) -> Any:
     kind = type(obj)
     out.count("geojson")
     if is_of(kind, "geopandas", "GeoDataFrame"):
-        obj = _frame(obj, out)
-        return obj.to_geo_dict(na="keep")
+        if not any(dtype.name == "geometry" for dtype in obj.dtypes):
+            msg = "a GeoDataFrame without a geometry (use pandas.DataFrame() on it, or set_geometry()),"
+            raise ValueError(msg)
+        return _without_rings(_frame(obj, out).to_geo_dict(na="keep"), out)
     if is_of(kind, "geopandas", "GeoSeries"):
         obj = _on_wgs84(obj, out)
     elif is_of(kind, "odc.geo.geom", "Geometry"):
         obj = _geometry(obj, out)
-    return geo_interface_of(obj)
+    return _without_rings(geo_interface_of(obj), out)
+
+
+def _without_rings(part: Any, out: Counting) -> Any:
+    """GeoJSON whose LinearRings, a type that it does not have (RFC 7946, section 1.4), are LineStrings."""
+    if not isinstance(part, dict):
+        return part
+    if part.get("type") == "LinearRing":
+        out.count("ring")
+        return {**part, "type": "LineString"}
+    below = [key for key in ("features", "geometries") if isinstance(part.get(key), list | tuple)]
+    changed = {key: [_without_rings(item, out) for item in part[key]] for key in below}
+    if isinstance(part.get("geometry"), dict):
+        changed["geometry"] = _without_rings(part["geometry"], out)
+    return {**part, **changed} if changed else part
 
 
 def _frame(frame: Any, out: Counting) -> Any:
@@ -61,7 +77,11 @@ def _on_wgs84(series: Any, out: Counting) -> Any:
     if series.crs is None or series.crs.to_epsg() == WGS84:
         return series
     out.count("crs")
-    return series.to_crs(f"EPSG:{WGS84}")
+    try:
+        return series.to_crs(f"EPSG:{WGS84}")
+    except Exception as cause:  # of pyproj: a CRS of another body, or of no place
+        msg = f"a geometry in the CRS {series.crs.name!r}, which has no way to longitude and latitude,"
+        raise ValueError(msg) from cause
 
 
 def _geometry(geometry: Any, out: Counting) -> Any:

@@ -119,6 +119,14 @@ def _text(value: Any, out: Counting) -> str:
     return str(value)
 
 
+def _arrow_scalar(value: Any, _out: Counting) -> Any:
+    try:
+        return value.as_py()
+    except (ArithmeticError, NotImplementedError) as cause:
+        msg = f"a scalar of type {value.type} whose value Python does not have"
+        raise Refusal(msg) from cause
+
+
 def _enum(value: Any, out: Counting) -> Any:
     out.count("enum")
     return value.value
@@ -148,6 +156,7 @@ _CLASSES: tuple[tuple[str, str, _Simplify], ...] = (
     ("pyarrow", "RecordBatch", tables.batch_records),
     ("pyarrow", "Array", tables.array_records),
     ("pyarrow", "ChunkedArray", tables.array_records),
+    ("pyarrow", "Scalar", _arrow_scalar),
     ("pandas", "DataFrame", tables.frame_records),
     ("pandas", "Series", tables.series_records),
     ("pandas", "Index", tables.series_records),

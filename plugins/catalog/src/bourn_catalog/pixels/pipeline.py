@@ -1,4 +1,4 @@
-"""The way of an image's pixels into a product: strip by strip, a few rows at a time, in buffers that are reused."""
+"""Convert an image's pixels to those of a product, a few rows at a time in reused buffers."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import attrs
 import numpy as np
 
 from bourn_catalog.pixels.alpha import Alpha
+from bourn_catalog.pixels.band_spec import alpha_of, nodata_of_file
 from bourn_catalog.pixels.convert import Converter, converter
 from bourn_catalog.pixels.count import Counts
-from bourn_catalog.pixels.rule import alpha_of, nodata_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bourn_catalog.pixels.rule import Rule
+    from bourn_catalog.pixels.band_spec import BandSpec
 
-__all__ = ["Course", "Passage"]
+__all__ = ["ConversionPlan", "Pipeline"]
 
 BLOCK_ROWS = 16
 """Rows that are changed at a time, at most: with their float64 scratch they stay in a core's cache."""
@@ -29,12 +29,12 @@ Array = np.ndarray[Any, Any]
 
 
 @attrs.frozen(kw_only=True)
-class Course:
-    """What is decided before a pixel is read.
+class ConversionPlan:
+    """Decisions that are made before a pixel is read.
 
     Attributes
     ----------
-    rules : sequence of Rule
+    specs : sequence of BandSpec
         The product's bands.
     sources : sequence of (int or None)
         For each the image's band; None where an alpha is made.
@@ -45,7 +45,7 @@ class Course:
     rescale : bool
     """
 
-    rules: Sequence[Rule]
+    specs: Sequence[BandSpec]
     sources: Sequence[int | None]
     dtypes: Sequence[np.dtype[Any]]
     nodata: Sequence[int | float | complex | None]
@@ -54,16 +54,16 @@ class Course:
     @property
     def alpha(self) -> int | None:
         """Which band of the product is the alpha."""
-        return alpha_of(self.rules)
+        return alpha_of(self.specs)
 
     @property
     def masks_file(self) -> bool:
         """Whether the file has a mask beside its alpha, since it has no nodata."""
-        return self.alpha is not None and nodata_of_file(self.rules) is None
+        return self.alpha is not None and nodata_of_file(self.specs) is None
 
 
-class Passage:
-    """One reading of an image; not for two threads at once.
+class Pipeline:
+    """One pass over an image; not thread-safe.
 
     Attributes
     ----------
@@ -71,33 +71,33 @@ class Passage:
         One for each band of the product.
     """
 
-    def __init__(self, course: Course, width: int) -> None:
-        self._course = course
+    def __init__(self, plan: ConversionPlan, width: int) -> None:
+        self._plan = plan
         self._rows = max(1, min(BLOCK_ROWS, BLOCK_PIXELS // width))
         room = self._rows * width
         self._converters: list[Converter | None] = []
         self.counts: list[Counts] = []
-        for rule, source in zip(course.rules, course.sources, strict=True):
+        for spec, source in zip(plan.specs, plan.sources, strict=True):
             made = None
             if source is not None:
-                nodata: Any = course.nodata[source]
-                made = converter(rule, course.dtypes[source], rescale=course.rescale, nodata=nodata, room=room)
+                nodata: Any = plan.nodata[source]
+                made = converter(spec, plan.dtypes[source], rescale=plan.rescale, nodata=nodata, room=room)
             self._converters.append(made)
             self.counts.append(Counts() if made is None else made.counts)
-        self._invalid = np.empty((len(course.rules), room), bool)
-        self._place = course.alpha
+        self._invalid = np.empty((len(plan.specs), room), bool)
+        self._place = plan.alpha
         self._alpha: Alpha | None = None
         if self._place is not None:
-            source, opaque = course.sources[self._place], course.rules[self._place].opaque
+            source, opaque = plan.sources[self._place], plan.specs[self._place].opaque
             self._alpha = Alpha(
                 1 if opaque is None else opaque,
-                any_masked=course.masks_file,
-                is_bool=source is not None and course.dtypes[source].kind == "b",
+                any_masked=plan.masks_file,
+                is_bool=source is not None and plan.dtypes[source].kind == "b",
                 counts=self.counts[self._place],
             )
-        self._others = [index for index in range(len(course.rules)) if index != self._place]
+        self._others = [index for index in range(len(plan.specs)) if index != self._place]
 
-    def passed(self, pixels: Any, mask: Array | None) -> tuple[Array, Array | None]:
+    def convert_block(self, pixels: Any, mask: Array | None) -> tuple[Array, Array | None]:
         """(pixels, mask) of the product, of a block of the image of any height.
 
         Parameters
@@ -112,8 +112,8 @@ class Passage:
             Where the alpha is transparent, if the file has no nodata.
         """
         height, width = pixels[0].shape
-        out = np.empty((len(self._course.rules), height, width), self._course.rules[0].dtype)
-        clear = np.empty((height, width), bool) if self._course.masks_file else None
+        out = np.empty((len(self._plan.specs), height, width), self._plan.specs[0].dtype)
+        clear = np.empty((height, width), bool) if self._plan.masks_file else None
         for start in range(0, height, self._rows):
             rows = slice(start, min(start + self._rows, height))
             self._pass(pixels, mask, rows, out[:, rows])
@@ -124,7 +124,7 @@ class Passage:
     def _pass(self, pixels: Any, mask: Array | None, rows: slice, out: Array) -> None:
         """A few rows, of all bands; the alpha is the last, since it takes what was found of the others."""
         invalid: list[Array | None] = []
-        for index, (source, made) in enumerate(zip(self._course.sources, self._converters, strict=True)):
+        for index, (source, made) in enumerate(zip(self._plan.sources, self._converters, strict=True)):
             if source is None or made is None:
                 invalid.append(None)
                 continue

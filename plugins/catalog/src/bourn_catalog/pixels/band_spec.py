@@ -1,4 +1,4 @@
-"""What a product says of the pixels of one of its bands."""
+"""Specification of a product's bands as far as pixels depend on it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from bourn_catalog.model.definition import Definition
 
-__all__ = ["Rule", "alpha_of", "nodata_of_file", "rules_of"]
+__all__ = ["BandSpec", "alpha_of", "band_specs", "nodata_of_file"]
 
 
 @attrs.frozen(kw_only=True)
-class Rule:
+class BandSpec:
     """One band of a product.
 
     Attributes
@@ -59,7 +59,7 @@ class Rule:
 
     @property
     def fill(self) -> int | float:
-        """What stands beneath the mask."""
+        """Value of masked pixels."""
         if self.is_alpha:
             return 0
         if self.nodata is not None:
@@ -87,10 +87,10 @@ class Rule:
         return self.physical_range[0] - self.data_range[0] * self.scale
 
 
-def rules_of(product: Definition) -> tuple[Rule, ...]:
-    """What a product says of the pixels of its bands, in its order."""
+def band_specs(product: Definition) -> tuple[BandSpec, ...]:
+    """Return the specifications of a product's bands, in its order."""
     return tuple(
-        Rule(
+        BandSpec(
             name=band.name, dtype=band.dtype, nodata=band.nodata_value, kind=band.kind, is_alpha=band.is_alpha,
             data_range=band.data_range, physical_range=band.physical_range, opaque=band.opaque,
             unit=band.unit, description=band.description or None,
@@ -99,15 +99,15 @@ def rules_of(product: Definition) -> tuple[Rule, ...]:
     )  # fmt: skip
 
 
-def alpha_of(rules: Sequence[Rule]) -> int | None:
-    """Which band is the alpha, if there is exactly one."""
-    found = [index for index, rule in enumerate(rules) if rule.is_alpha]
+def alpha_of(specs: Sequence[BandSpec]) -> int | None:
+    """Return the index of the alpha band, if there is exactly one."""
+    found = [index for index, spec in enumerate(specs) if spec.is_alpha]
     return found[0] if len(found) == 1 else None
 
 
-def nodata_of_file(rules: Sequence[Rule]) -> int | float | None:
-    """The nodata value that all bands but alpha share: a TIFF has one for all. None if they do not share one."""
-    values = [rule.nodata for rule in rules if not rule.is_alpha]
+def nodata_of_file(specs: Sequence[BandSpec]) -> int | float | None:
+    """Return the nodata value of all bands but alpha, since a TIFF has one for all; None if they differ."""
+    values = [spec.nodata for spec in specs if not spec.is_alpha]
     first = values[0] if values else None
     same = all(value == first or (value != value and first != first) for value in values)  # noqa: PLR0124  # NaN
     return first if same else None

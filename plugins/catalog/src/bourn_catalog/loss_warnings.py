@@ -1,4 +1,4 @@
-"""The warning of pixels that were lost: it names the line that asked for them, and is not lost itself."""
+"""Warn of lost pixels at the line that requested the image."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["LossWarning", "warn_of_loss"]
+__all__ = ["LossWarning", "warn_of_losses"]
 
 BLANKET = ("ignore", None, Warning, None, 0)
-"""What ``simplefilter("ignore")`` leaves in the filters, and so do libraries.
+"""Filter that ``simplefilter("ignore")`` adds.
 
-rasterio's ``reproject`` takes it for its own time, and `warnings.catch_warnings` is not safe under threads: where two
-of them overlap, the one that ends last puts back what the other had set, and from then on nobody hears a warning.
+rasterio's ``reproject`` adds it temporarily with `warnings.catch_warnings`, which is not thread-safe: of two
+overlapping ones the last to end restores the filters of the other, and all warnings stay ignored.
 """
 
 
 class LossWarning(UserWarning):
-    """Pixels could not be kept as they were; how many, in which band and why.
+    """Pixels could not be kept as they were: how many, in which band and why.
 
-    To be ignored, or made an error, by its own name: ``warnings.simplefilter("ignore", LossWarning)``. That all
-    warnings are ignored does not silence it, since libraries do that by accident; ``python -W ignore`` does.
+    Ignore it, or make it an error, by its own name: ``warnings.simplefilter("ignore", LossWarning)``. A filter
+    for all warnings does not silence it, since libraries set one by accident; ``python -W ignore`` does.
     """
 
 
-def warn_of_loss(message: str) -> None:
-    """Warn of it at the line outside of bourn's own packages that asked for the image."""
-    frame = _asking()
+def warn_of_losses(message: str) -> None:
+    """Warn at the line outside of bourn's packages that requested the image."""
+    frame = _calling_frame()
     place = frame.f_code.co_filename, frame.f_lineno
     if BLANKET not in warnings.filters or "ignore" in sys.warnoptions:
         registry = frame.f_globals.setdefault("__warningregistry__", {})
@@ -44,8 +44,8 @@ def warn_of_loss(message: str) -> None:
         warnings.showwarning(LossWarning(message), LossWarning, *place)
 
 
-def _asking() -> FrameType:
-    """The innermost frame that is none of bourn's, nor of a plugin's; where there is none, the outermost one."""
+def _calling_frame() -> FrameType:
+    """Return the innermost frame outside of bourn and its plugins, else the outermost one."""
     frame = sys._getframe(1)  # noqa: SLF001  # as `warnings` itself does it; inspect reads source files
     while frame.f_back is not None:
         package = str(frame.f_globals.get("__name__")).partition(".")[0]

@@ -1,4 +1,4 @@
-"""Files of images that nobody sees any more: given up once whoever held them open has had time to end."""
+"""Garbage collection of images that were overwritten or deleted, after a grace time for their readers."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["forget_deliveries", "forget_image", "give_up", "stale_deliveries"]
+__all__ = ["delete_image", "delete_old_deliveries", "expired_deliveries", "mark_final"]
 
 REMEMBERED = timedelta(days=100)
-"""How long it is known what became of a delivery: longer than the ledger knows its job."""
+"""How long the outcome of a delivery is kept: longer than its job in the ledger."""
 
 
-def stale_deliveries(connection: Connection, *, before: datetime) -> Sequence[str]:
-    """The deliveries whose images were superseded or deleted before that."""
+def expired_deliveries(connection: Connection, *, before: datetime) -> Sequence[str]:
+    """Return the deliveries whose images were overwritten or deleted before a time."""
     over = sa.select(images.c.delivery_id).where(images.c.superseded_at <= before).order_by(images.c.row)
     return list(connection.scalars(over))
 
 
-def give_up(connection: Connection, delivery_id: str, *, before: datetime) -> bool:
-    """Whether it is stale still; from then on it is seen never again, whoever takes his overwriting back."""
+def mark_final(connection: Connection, delivery_id: str, *, before: datetime) -> bool:
+    """Make sure that an expired image never becomes visible again; return False if it has become so meanwhile."""
     stale = images.update().where(images.c.delivery_id == delivery_id, images.c.superseded_at <= before)
     return bool(connection.execute(stale.values(superseded_by=None)).rowcount)
 
 
-def forget_image(connection: Connection, delivery_id: str, *, before: datetime) -> None:
-    """Forget a stale image; after its file was given up."""
+def delete_image(connection: Connection, delivery_id: str, *, before: datetime) -> None:
+    """Delete the row of an expired image, after its file."""
     connection.execute(images.delete().where(images.c.delivery_id == delivery_id, images.c.superseded_at <= before))
 
 
-def forget_deliveries(connection: Connection, *, now: datetime) -> None:
-    """Forget what became of deliveries long ago, but of those whose images are still there."""
+def delete_old_deliveries(connection: Connection, *, now: datetime) -> None:
+    """Delete the outcomes of old deliveries whose images are gone."""
     kept = sa.exists().where(images.c.delivery_id == deliveries.c.id)
     connection.execute(deliveries.delete().where(deliveries.c.decided_at <= now - REMEMBERED, ~kept))
