@@ -1,4 +1,4 @@
-"""The house itself: what an import may load, what the doors hold, how big the rooms are."""
+"""The architecture: what an import may load, what public modules hold, how large files are."""
 
 import importlib
 import subprocess
@@ -61,20 +61,33 @@ def test_a_plan_touches_nothing(home):
 
 
 @pytest.mark.parametrize("name", ["bourn", "bourn.plugin", "bourn.errors", "bourn.testing"])
-def test_a_door_holds_what_it_says(name):
-    door = importlib.import_module(name)
-    assert [each for each in door.__all__ if not hasattr(door, each)] == []
+def test_a_public_module_has_all_its_names(name):
+    module = importlib.import_module(name)
+    assert [each for each in module.__all__ if not hasattr(module, each)] == []
 
 
-def test_no_public_function_is_hidden_by_a_room():
-    rooms = {path.stem for path in (ROOT / "core/src/bourn").iterdir()}
-    assert rooms & {"compute", "plan", "jobs", "registry"} == set()
+def test_no_public_function_is_hidden_by_a_module():
+    modules = {path.stem for path in (ROOT / "core/src/bourn").iterdir()}
+    assert modules & {"compute", "plan", "jobs", "registry"} == set()
 
 
-def test_rooms_are_small():
-    """A file of more than 400 lines needs a reason, and would have to be named here with it."""
+LARGE = {
+    "core/src/bourn/errors.py": "the whole tree of errors, in one place",
+    "core/src/bourn/image/image.py": "the Image: its methods pass on to the modules beside it",
+    "core/src/bourn/image/reproject.py": "one algorithm, from the target's blocks to the source's windows",
+    "core/src/bourn/image/resample.py": "one kernel for each resampling",
+    "core/src/bourn/job/engine.py": "the engine: to be divided into submitting and taking up",
+    "core/src/bourn/job/job.py": "the Job: its public methods",
+    "core/src/bourn/session.py": "the Session: the public signatures with their docstrings",
+    "core/src/bourn/store/objects.py": "object stores: small objects, parts, and translation of errors",
+}
+"""Files of more than 400 lines, each with its reason."""
+
+
+def test_large_files_have_a_reason():
     files = [*ROOT.glob("core/src/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")]
-    assert [str(file.relative_to(ROOT)) for file in files if len(file.read_text().splitlines()) > 400] == []
+    large = {str(file.relative_to(ROOT)) for file in files if len(file.read_text().splitlines()) > 400}
+    assert large == set(LARGE)
 
 
 def test_every_file_says_what_it_is_for():
@@ -82,7 +95,7 @@ def test_every_file_says_what_it_is_for():
     assert [str(file) for file in files if not file.read_text().lstrip().startswith(('"""', 'r"""'))] == []
 
 
-def test_imports_go_down_the_stairs():
+def test_imports_follow_the_layers():
     pytest.importorskip("importlinter")
     done = subprocess.run(
         [Path(sys.executable).parent / "lint-imports", "--no-cache"],

@@ -30,7 +30,7 @@ class Fetching:
         self._stack, self._clients, self.sessions = stack, {}, []
 
     def fetch(self, url, job):
-        session = next(session for session in self.sessions if session.home is job._home)
+        session = next(session for session in self.sessions if session.engine is job._engine)
         if session not in self._clients:
             self._clients[session] = self._stack.enter_context(served(session))
         return self._clients[session].get(httpx.URL(url).path).raise_for_status().content

@@ -38,7 +38,7 @@ class TestCatalog(DestinationContract):
         return bourn.Image(pixels, bands=["a"], geobox=GeoBox((side, side), Affine(10, 0, 0, 0, -10, 0), "EPSG:32633"))
 
     def read_back(self, receipt, job):
-        session = next(session for session in self.sessions if session.home is job._home)
+        session = next(session for session in self.sessions if session.engine is job._engine)
         (key,) = self.rows(session, f"select key from catalog_images where id = '{receipt.detail['image']}'")[0]
         with session.store.open(key) as file:
             return file.read()

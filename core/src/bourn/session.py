@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
-import attrs
-
 from bourn.fork import ForkSafeLock
 
 if TYPE_CHECKING:
@@ -392,6 +390,8 @@ class Session:
 
                 raise RequestError([Problem("resampling", "goes with geobox=, which was not given")])
             return found, None
+        import attrs  # on first use: listing what is installed needs none of these
+
         from bourn.image.target_grid import target_grid  # odc-geo, on first use
         from bourn.results.as_image import put_on_grid
 

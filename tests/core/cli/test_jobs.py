@@ -69,7 +69,7 @@ def test_the_beginning_of_an_id_will_do(run, monkeypatch):
     assert run("job", ids[0][:3]).exit_code == 2
     assert run("job", "x" * 8).exit_code == 2
     assert run("cancel", ids[0][:12]).stdout == "It has ended already: SUCCEEDED.\n"
-    monkeypatch.setattr(run.session.home, "ids_beginning", lambda prefix, limit: sorted(ids))
+    monkeypatch.setattr(run.session.engine, "ids_beginning", lambda prefix, limit: sorted(ids))
     done = run("job", "abcd")
     assert (done.exit_code, "several jobs begin with 'abcd'" in done.stderr) == (2, True)
     assert all(each in done.stderr for each in ids)

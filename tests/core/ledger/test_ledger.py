@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from bourn.errors import LedgerError
 from bourn.ledger.database import Database
 from bourn.ledger.database_errors import display_url
-from bourn.ledger.ledger import LeaseLost, NewJob, ProgressUpdate
-from bourn.ledger.record import StoredArtifact
+from bourn.ledger.ledger import LeaseLost, NewJob
+from bourn.ledger.record import ProgressUpdate, StoredArtifact
 from bourn.ledger.schema import LEDGER_MIGRATIONS
 from bourn.ledger.stages import LIVE, MOVES, Stage
 from bourn.ledger.workers import Workers

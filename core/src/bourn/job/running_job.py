@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from bourn.job.at_exit import forget_failure
-from bourn.ledger.ledger import ProgressUpdate
+from bourn.ledger.record import ProgressUpdate
 from bourn.ledger.stages import Stage
 
 if TYPE_CHECKING:

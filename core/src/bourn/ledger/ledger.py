@@ -12,7 +12,7 @@ from bourn.ledger import statements
 from bourn.ledger.batch import BatchedStatement, RowNotFound
 from bourn.ledger.clock import LEAP, SKEW
 from bourn.ledger.json_values import check_json
-from bourn.ledger.record import JobRecord, StoredArtifact
+from bourn.ledger.record import JobRecord, ProgressUpdate, StoredArtifact
 from bourn.ledger.stages import LIVE, Stage
 from bourn.ledger.tables import deliveries, holds, jobs
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bourn.ledger.clock import LedgerClock
     from bourn.ledger.database import Database
 
-__all__ = ["LeaseLost", "Ledger", "NewJob", "ProgressUpdate", "release_hold"]
+__all__ = ["LeaseLost", "Ledger", "NewJob", "release_hold"]
 
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
 _ARTIFACT_COLUMNS = tuple(attrs.fields_dict(StoredArtifact))
@@ -43,19 +43,6 @@ class NewJob:
     plan: Mapping[str, Any]
     secrets: Mapping[str, Any] | None = None
     deadline_at: datetime | None = None
-
-
-@attrs.frozen(kw_only=True)
-class ProgressUpdate:
-    """How far a job of this process is."""
-
-    job_id: str
-    epoch: int
-    stage: Stage
-    started_at: datetime | None
-    done: int
-    total: int
-    note: str
 
 
 class Ledger:

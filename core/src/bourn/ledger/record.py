@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bourn.ledger.stages import Stage
 
-__all__ = ["JobRecord", "StoredArtifact"]
+__all__ = ["JobRecord", "ProgressUpdate", "StoredArtifact"]
 
 
 @attrs.frozen(kw_only=True)
@@ -64,3 +64,16 @@ class JobRecord:
     next_try_at: datetime | None
     checkpoint: Mapping[str, Any]
     receipt: Mapping[str, Any] | None
+
+
+@attrs.frozen(kw_only=True)
+class ProgressUpdate:
+    """How far a job of this process is."""
+
+    job_id: str
+    epoch: int
+    stage: Stage
+    started_at: datetime | None
+    done: int
+    total: int
+    note: str
