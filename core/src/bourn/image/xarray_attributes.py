@@ -119,8 +119,9 @@ class BandFacts:
         """What the coordinate of a fact, else the attribute that lists it, has for each band."""
         coordinate = self._coordinate(fact)
         if coordinate is not None:
-            values = coordinate.values.tolist()
-            return [None if value != value else value for value in (values if coordinate.ndim else [values])]  # noqa: PLR0124  # NaN
+            # A scalar is what all bands share: xarray joins bands so where their values are equal.
+            values = np.broadcast_to(coordinate.values, (self.count,)).tolist()
+            return [None if value != value else value for value in values]  # noqa: PLR0124  # NaN
         name = LISTS.get(fact)
         value = self.array.attrs.get(name) if name is not None else None
         if isinstance(value, np.ndarray):
@@ -136,9 +137,7 @@ class BandFacts:
         coordinate = self.array.coords.get(fact)
         if coordinate is None or fact in self.array.dims:
             return None
-        fits = coordinate.dims == (() if self.band_dim is None else (self.band_dim,))
-        if not fits and coordinate.ndim == 0 and self.count == 1:
-            fits = True
+        fits = coordinate.ndim == 0 or coordinate.dims == (self.band_dim,)
         if not fits or not _suits(fact, coordinate.dtype):
             if coordinate.ndim <= 1:
                 self.notes.append(f"the coordinate {fact} is not that of a band, and left out")
