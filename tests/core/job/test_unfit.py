@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from bourn import Session, Settings
 from bourn.contract.option import Secret
-from bourn.errors import BournError, JobFailed, LedgerError
+from bourn.errors import BournError, JobFailed, LedgerError, SettingsError
 
 
 def used(home):
@@ -60,9 +60,9 @@ def a_ledger_without_its_tables(home):
 
 
 UNFIT = {
-    a_file_instead_of_the_home: r"can't be made|unable to open",
-    a_file_instead_of_a_folder_above: r"can't be made|unable to open",
-    no_room_for_it: r"can't be made|unable to open",
+    a_file_instead_of_the_home: r"can't be created|can't be made|unable to open",
+    a_file_instead_of_a_folder_above: r"can't be created|can't be made|unable to open",
+    no_room_for_it: r"can't be created|can't be made|unable to open",
     a_ledger_that_is_none: r"file is not a database",
     a_ledger_that_is_a_folder: r"unable to open database file",
     a_ledger_that_is_cut_off: r"malformed|not a database|disk I/O error",
@@ -117,7 +117,7 @@ def test_a_store_that_is_gone_is_made_again(home):
 
 @pytest.mark.parametrize("url", ["sqlite:////dev/full", "sqlite:////dev/null/ledger.db"])
 def test_a_device_is_no_ledger(home, url):
-    with closing(Session(Settings(home=str(home), database_url=Secret(url)))) as session, pytest.raises(LedgerError):
+    with closing(Session(Settings(home=str(home), database_url=Secret(url)))) as session, pytest.raises((LedgerError, SettingsError)):
         session.compute(2)
 
 
