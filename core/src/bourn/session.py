@@ -154,7 +154,7 @@ class Session:
         from bourn.job.executor import TimeLimit  # on first use
         from bourn.job.job import gather
 
-        limit = TimeLimit(timeout if block and _is_seconds(timeout) else None)
+        limit = TimeLimit(timeout if block is True and _is_seconds(timeout) else None)
         check = partial(
             self._checked, obj, geobox, arguments, resampling=resampling, destination=destination, format=format,
             file=file, name=name, timeout=timeout, block=block, progress_bar=progress_bar,

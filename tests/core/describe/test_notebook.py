@@ -24,7 +24,7 @@ class Page(HTMLParser):
 
 def test_it_is_a_table_with_options_to_unfold(session):
     page = Page(session.registry._repr_html_())
-    for said in ["geotiff", "A cloud optimized GeoTIFF of an image.", "bourn-formats 0.1.0", "6 options, examples",
+    for said in ["geotiff", "A cloud optimized GeoTIFF of an image.", "bourn-formats 0.1.0", "7 options, examples",
                  "What goes together"]:  # fmt: skip
         assert said in page.text
     assert page.tags.count("details") == len(session.registry.destinations) + len(session.registry.formats) + 1

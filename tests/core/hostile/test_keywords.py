@@ -116,7 +116,7 @@ def two(a=1):
 ARGUMENTS = {
     "geobox of a callable": (
         two, {"geobox": 4},
-        "geobox: expected an odc.geo GeoBox or a tile, got 4; the arguments of a callable are given by name",
+        "geobox: expected a GeoBox, an object with a grid (a tile, an Image, an xarray object, a rasterio dataset), or (crs, resolution), got 4; the arguments of a callable are given by name",
     ),
     "option of a format": (
         2, {"compression": "zstd"},

@@ -13,6 +13,7 @@ import attrs
 from bourn.contract.destination import ANY, PLUGIN_API, Destination, Example
 from bourn.contract.format import Format
 from bourn.errors import PluginError
+from bourn.options.converter import structure_value
 from bourn.options.fields import fields_of
 from bourn.options.schema import schema_of
 from bourn.options.serialization import read
@@ -115,10 +116,20 @@ def _defaults(options_class: type, name: str) -> Iterator[str]:
         default = field.known_default()
         if default is attrs.NOTHING:
             continue
-        # Other options may be required; what is said of them is of no interest here.
+        if _is_valid(field.type, default):
+            continue
+        # Other options may be required: their problems are left out.
         for problem in read(options_class, {field.key: default}, at="")[1]:
             if problem.path == field.key or problem.path.startswith((f"{field.key}.", f"{field.key}[")):
                 yield f"{name}: the default of {field.key!r} does not fit: {problem.message}"
+
+
+def _is_valid(hint: Any, value: Any) -> bool:
+    try:
+        structure_value(hint, value)
+    except Exception:  # noqa: BLE001  # a check of the plugin may raise anything; `read` words it
+        return False
+    return True
 
 
 def _kinds(cls: Any) -> Iterator[str]:
