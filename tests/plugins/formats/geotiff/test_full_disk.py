@@ -12,7 +12,7 @@ import textwrap
 import pytest
 from programs import require
 
-MOUNT = 'mount -t tmpfs -o size=$1 tmpfs "$2" && shift 2 && exec "$@"'
+MOUNT = 'mount -t tmpfs -o size=$1,mode=755 tmpfs "$2" && shift 2 && exec "$@"'
 SIZE = "3m"
 
 

@@ -141,8 +141,18 @@ FILES = {
         jpeg, one_bit, grey_alpha, external_mask, nodata_of_all_bands, complex_numbers,
     )
 }  # fmt: skip
+COLORS = {"red", "green", "blue", "gray", "alpha"}
 NO_PROPERTIES = {"AREA_OR_POINT", "NODATA_VALUES"}
 """Items that say something of grid and mask."""
+
+
+def names_of(file, indices):
+    """The descriptions of the bands, else their colors where all of several have one, else numbers."""
+    descriptions = [file.descriptions[index] for index in indices]
+    colors = [file.colorinterp[index].name for index in indices]
+    if not any(descriptions) and len(colors) > 1 and set(colors) <= COLORS:
+        return tuple(colors)
+    return tuple(text or f"band_{index + 1}" for text, index in zip(descriptions, indices, strict=True))
 
 
 def encoded(before, after, session, compression):
@@ -193,7 +203,7 @@ def test_a_file_passes_unharmed(tmp_path, session, name, way, compression):
             *zip(two.scales, two.offsets, strict=True)
         ]
         assert tuple(one.units[index] or None for index in indices) == two.units
-        assert tuple(one.descriptions[index] or f"band_{index + 1}" for index in indices) == two.descriptions
+        assert names_of(one, indices) == two.descriptions
         assert one.tags()["AREA_OR_POINT"] == two.tags()["AREA_OR_POINT"]
         told, tells = (
             {key: text for key, text in file.tags().items() if key not in NO_PROPERTIES} for file in (one, two)

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 from bourn_formats.geotiff.cog.statistics import Statistics
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"])
+@settings(deadline=None)
 @given(st.data())
 def test_as_numpy_has_them(dtype, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
