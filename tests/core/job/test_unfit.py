@@ -117,7 +117,10 @@ def test_a_store_that_is_gone_is_made_again(home):
 
 @pytest.mark.parametrize("url", ["sqlite:////dev/full", "sqlite:////dev/null/ledger.db"])
 def test_a_device_is_no_ledger(home, url):
-    with closing(Session(Settings(home=str(home), database_url=Secret(url)))) as session, pytest.raises((LedgerError, SettingsError)):
+    with (
+        closing(Session(Settings(home=str(home), database_url=Secret(url)))) as session,
+        pytest.raises((LedgerError, SettingsError)),
+    ):
         session.compute(2)
 
 

@@ -66,7 +66,7 @@ def test_what_is_no_plain_mailbox_is_refused_with_its_place(plan, address, at):
     ],
 )  # fmt: skip
 def test_plain_mailboxes_are_taken(plan, address):
-    assert plan(to=address).to.options.to == address
+    assert plan(to=address).chosen_destination.options.to == address
 
 
 @pytest.mark.parametrize(
