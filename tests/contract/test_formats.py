@@ -47,6 +47,8 @@ class TestJSON(FormatContract):
         "array-float32": "the shortest text of a float32 is that of another float64",
         "array-nan and infinity": "NaN and infinities become null",
         "array-moments": "moments become texts",
+        "value-duration": "durations become texts",
+        "array-durations": "durations become texts",
         "image-float with nan": "NaN becomes null",
         "table-moments": "moments become texts",
     }

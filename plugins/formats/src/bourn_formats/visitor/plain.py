@@ -40,6 +40,8 @@ def is_small(value: Any, limit: int = SMALL) -> bool:
                 below.extend(item)
             elif kind is str or kind is bytes:
                 count += len(item) // _LONG_TEXT
+            elif hasattr(kind, "size"):
+                count += _size_of(item)
             if count + len(below) > limit:
                 return False
         if not below:
@@ -47,6 +49,12 @@ def is_small(value: Any, limit: int = SMALL) -> bool:
         count += len(below)
         level = below
     return False
+
+
+def _size_of(array: Any) -> int:
+    """The number of values in an array of any library; 0 where `size` is something else."""
+    size = array.size
+    return size if isinstance(size, int) else 0
 
 
 def is_plain(value: Any) -> bool:

@@ -232,7 +232,7 @@ class _Visit:
                 frame.tried = False
 
     def _whole_items(self, frame: _Frame, plain: dict[Any, Any], pairs: list[tuple[Any, Any]]) -> Iterator[Any]:
-        if not pairs or self._chunk(frame, dict(plain)):
+        if not pairs or (is_small(list(plain.values()), 16 * SMALL) and self._chunk(frame, dict(plain))):
             return
         yield from self._missed(frame, pairs)
 
