@@ -27,7 +27,7 @@ SOURCES = sorted(
     for path in Path(package.__file__).parent.rglob("*.py")
     if not {"migrations", "template"} & set(path.parts)
 )
-SYNCING = re.compile(r"(^|_)f?sync(_|$)")
+SYNCING = re.compile(r"(^|_)(?<!run_)f?sync(_|$)")
 COMMITS = "FULL"
 """What SQLite is told, to have commits synchronised."""
 
@@ -139,7 +139,7 @@ def places():
                 name = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
                 if SYNCING.search(name):
                     yield f"{path.stem}:{node.lineno}", path, node
-            elif isinstance(node, ast.Constant) and node.value == COMMITS and path.stem == "connect":
+            elif isinstance(node, ast.Constant) and node.value == COMMITS and path.stem == "connection":
                 yield f"{path.stem}:{node.lineno}", path, node
 
 

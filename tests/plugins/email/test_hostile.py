@@ -99,16 +99,16 @@ def test_a_message_has_the_headers_it_should_have(examples, subject, body, to, c
     prefix = prefix if len(prefix) <= 60 and encodable(prefix) and line_problem(prefix) is None else "Workflows: "
     reported = Settings(sender=sender, subject_prefix=prefix)
     options = Options(to=tuple(taken) or "me@example.org", cc=copies or None, subject=subject, body=body)
-    message = message_of(artifact(), options, Context(settings=reported))
-    raw = compose(message, "me@example.org")
+    meant = message_of(artifact(), options, Context(settings=reported))
+    raw = compose(meant, "me@example.org")
 
     assert raw.isascii()
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     assert b"\n" not in raw.replace(b"\r\n", b"")
     message = email.message_from_bytes(raw, policy=email.policy.default)
-    assert message.keys() == [header for header in HEADERS if header != "Cc" or message.cc]
-    assert [address.addr_spec for address in message["To"].addresses] == list(message.to)
-    assert [address.addr_spec for address in (message["Cc"].addresses if message.cc else ())] == list(message.cc)
+    assert message.keys() == [header for header in HEADERS if header != "Cc" or meant.cc]
+    assert [address.addr_spec for address in message["To"].addresses] == list(meant.to)
+    assert [address.addr_spec for address in (message["Cc"].addresses if meant.cc else ())] == list(meant.cc)
     assert [address.addr_spec for address in message["From"].addresses] == ["bourn@example.org"]
     # The older parser here: the newer one keeps the space between encoded words of a name (RFC 2047, 6.2 drops it).
     ((name_read, _),) = getaddresses([email.message_from_bytes(raw)["From"]])
