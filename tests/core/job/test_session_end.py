@@ -8,7 +8,8 @@ import weakref
 
 import bourn
 import pytest
-from bourn.errors import BournError
+from bourn.errors import BournError, LedgerError
+from bourn.plugin import Transient
 
 
 def test_closing_returns_while_others_go_on_computing(make, soon):
@@ -119,3 +120,37 @@ def test_a_job_outlives_the_name_of_its_session(tmp_path):
     gc.collect()
     assert job.result() == 5
     assert job.refresh().stage == "SUCCEEDED"
+
+
+def test_a_session_with_a_delivery_that_is_due_starts_nothing_while_it_closes(make, scripted):
+    """Its maintenance looked for due deliveries once more, and started the engine again to carry them."""
+
+    def later(*_):
+        raise Transient("later", retry_after=0.05)
+
+    scripted.act = later
+    session = make()
+    before = set(threading.enumerate())
+    for _ in range(5):
+        session.compute(2, destination="scripted", block=False)
+        time.sleep(0.1)
+        session.close()
+        begun = set(threading.enumerate()) - before
+        assert [thread.name for thread in begun if thread.name == "bourn-maintenance"] == []
+
+
+def test_what_fails_at_each_round_is_logged_once(make, caplog, monkeypatch):
+    session = make()
+    session.compute(2, destination="scripted")
+    maintenance = session.engine._current.maintenance
+
+    def refuse():
+        raise LedgerError("out of reach")
+
+    monkeypatch.setattr(maintenance, "_carry_due", refuse)
+    for _ in range(3):
+        maintenance._check_due.set()
+        maintenance.work()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "maintenance of jobs failed; it tries again"
+    ]

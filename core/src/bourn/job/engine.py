@@ -298,10 +298,15 @@ class Engine:
     def carry_due(self) -> int:
         """Take up every delivery that is due and that no process owns; return how many."""
         run = self._start()
-        services = run.services
         run.maintenance.wake(due=True)
+        return self._carry_due_of(run)
+
+    def _carry_due_of(self, run: _Run) -> int:
+        services = run.services
         taken = 0
         with run.claiming:
+            if run.closing:  # its threads are about to end: a later start or another process takes up what is due
+                return 0
             self._take_up_claimed(run)
             try:
                 while due := services.ledger.claim_due(run.worker.id, now=services.clock(), limit=CLAIMED_AT_ONCE):
@@ -362,7 +367,6 @@ class Engine:
             run, self._current = self._current, None
             if run is None or run.pid != os.getpid():
                 return
-            run.closing = True
             self._closing.append(run)
         if in_job():
             threading.Thread(target=self._end, args=(run,), name="bourn-close", daemon=True).start()
@@ -370,6 +374,8 @@ class Engine:
             self._end(run)
 
     def _end(self, run: _Run) -> None:
+        with run.claiming:  # what a round of maintenance is taking up is waited for, too
+            run.closing = True
         self._drain(run)
         run.executor.close()
         run.deliveries.close()
@@ -419,7 +425,8 @@ class Engine:
             )  # fmt: skip
             run.maintenance = Maintenance(
                 services, run.worker, run.running,
-                carry_due=self.carry_due, request_cancel=self._request_cancel, forget=partial(self._forget, run),
+                carry_due=partial(self._carry_due_of, run), request_cancel=self._request_cancel,
+                forget=partial(self._forget, run),
             )  # fmt: skip
             for executor in (run.executor, run.deliveries):
                 weakref.finalize(run, executor.close).atexit = False

@@ -84,6 +84,8 @@ class Maintenance:
         self._beaten = time.monotonic()
         self._sweep_at = 0.0
         self._sweeping: threading.Thread | None = None
+        self._failed = False
+        self._failure: str | None = None
         self._signals = _Signals()
         self._thread = threading.Thread(
             target=_loop, args=(self._signals, weakref.ref(self)), name="bourn-maintenance", daemon=True
@@ -116,6 +118,7 @@ class Maintenance:
 
     def work(self) -> None:
         """Do one round."""
+        self._failed = False
         for step in (
             self._stop_overdue, self._write_deferred, self._write_progress, self._read_cancel_requests,
             self.renew_lease_if_due, self._sweep_if_due,
@@ -123,13 +126,22 @@ class Maintenance:
             self._attempt(step)
         if self._check_due.is_set() or (self._due_at is not None and time.monotonic() >= self._due_at):
             self._due_at = self._attempt(self._carry_and_look_ahead)
+        if not self._failed:
+            self._failure = None
 
     def _attempt(self, step: Callable[[], T]) -> T | None:
         try:
             return step()
-        except Exception:  # noqa: BLE001  # the ledger may be out of reach for a while; jobs go on, and so does this
-            _log.exception("maintenance of jobs failed; it tries again")
+        except Exception as error:  # noqa: BLE001  # the ledger may be out of reach for a while; jobs and this go on
+            self._log_failure(error)
             return None
+
+    def _log_failure(self, error: Exception) -> None:
+        """Log a failure once, not at each of the rounds that it lasts."""
+        text = f"{type(error).__name__}: {error}"
+        level = logging.DEBUG if text == self._failure else logging.ERROR
+        self._failed, self._failure = True, text
+        _log.log(level, "maintenance of jobs failed; it tries again", exc_info=error)
 
     def _stop_overdue(self) -> None:
         for job in list(self._running.values()):
