@@ -122,21 +122,24 @@ def test_a_job_outlives_the_name_of_its_session(tmp_path):
     assert job.refresh().stage == "SUCCEEDED"
 
 
-def test_a_session_with_a_delivery_that_is_due_starts_nothing_while_it_closes(make, scripted):
+def test_a_session_with_a_delivery_that_is_due_starts_nothing_while_it_closes(make, scripted, gate):
     """Its maintenance looked for due deliveries once more, and started the engine again to carry them."""
 
     def later(*_):
-        raise Transient("later", retry_after=0.05)
+        raise Transient("later", retry_after=0.3)
 
     scripted.act = later
     session = make()
-    before = set(threading.enumerate())
-    for _ in range(5):
-        session.compute(2, destination="scripted", block=False)
-        time.sleep(0.1)
-        session.close()
-        begun = set(threading.enumerate()) - before
-        assert [thread.name for thread in begun if thread.name == "bourn-maintenance"] == []
+    session.compute(2, destination="scripted", block=False)
+    session.compute(gate.wait, block=False)
+    assert gate.started.wait(60)
+    closing = threading.Thread(target=session.close)
+    closing.start()
+    time.sleep(1)
+    started = session.engine._current
+    gate.go.set()
+    closing.join(60)
+    assert started is None
 
 
 def test_what_fails_at_each_round_is_logged_once(make, caplog, monkeypatch):
