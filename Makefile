@@ -1,5 +1,5 @@
 # Everything is installed into .venv; nothing but Python 3.11+, git and make is needed beforehand.
-.PHONY: setup demo test test-fast test-deep test-versions check docs bench bench-mail bench-raster clean
+.PHONY: setup demo test test-fast test-deep test-versions check dist release-check docs bench bench-mail bench-raster clean
 
 PY := .venv/bin/python
 
@@ -37,6 +37,14 @@ check: setup
 	.venv/bin/lint-imports
 	$(PY) .ci/interface.py
 	$(MAKE) docs
+
+# Wheels and sdists of all distributions, checked by twine.
+dist: setup
+	$(PY) .ci/release.py build
+
+# The same, installed into an empty environment, used, and uninstalled.
+release-check: setup
+	$(PY) .ci/release.py check
 
 docs: setup
 	.venv/bin/sphinx-build -W --keep-going -q -b html docs docs/_build/html
