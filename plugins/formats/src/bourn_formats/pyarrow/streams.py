@@ -87,7 +87,7 @@ def _extensions(schema: pa.Schema) -> tuple[set[str], set[str]]:
     return registered, unregistered
 
 
-def with_extensions(table: pa.Table, names: list[str] | None) -> pa.Table:
+def with_extensions(table: pa.Table, names: Any) -> pa.Table:
     """The table with the extension types that it had, whatever libraries are loaded.
 
     Raises
