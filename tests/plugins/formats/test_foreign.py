@@ -250,3 +250,41 @@ def test_geometries_without_a_way_to_longitude_and_latitude_are_refused_with_the
     for obj in (local, gpd.GeoDataFrame({"a": [1]})):
         with pytest.raises(EncodeError, match=r'^result\["in"\]: a .* can\'t be written as json'):
             through_json({"in": obj})
+
+
+@pytest.mark.parametrize("through", PLAIN)
+def test_a_geometry_across_the_antimeridian_is_cut_there(through):
+    """RFC 7946, section 3.1.9; one that is as wide as the globe is left whole."""
+    tile = shapely.box(7e5, 0, 9e5, 1e5)  # 200 km wide, in the last zone of UTM
+    world = shapely.box(-2e7, -1e6, 2e7, 1e6)
+    line = shapely.LineString([(7e5, 0), (9e5, 1e5)])
+    points = shapely.MultiPoint([(7e5, 0), (9e5, 1e5)])
+    for shapes, crs, cut in (([tile, line], 32660, 2), ([world], 3857, 0), ([points], 32660, 0)):
+        read, report = through(gpd.GeoSeries(shapes, crs=crs))
+        assert report.get("antimeridian", 0) == cut
+        for feature in read["features"]:
+            shape = shapely.geometry.shape(feature["geometry"])
+            if cut:
+                assert shape.geom_type.startswith("Multi")
+                assert sum(part.bounds[2] - part.bounds[0] for part in shape.geoms) < 2
+    read, report = through(odc.geo.geom.Geometry(tile, 32660))
+    assert (read["type"], report["antimeridian"]) == ("MultiPolygon", 1)
+
+
+@pytest.mark.parametrize("through", PLAIN)
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [("POINT M (1 2 3)", [1, 2]), ("POINT ZM (1 2 3 4)", [1, 2, 3]), ("POINT Z (1 2 3)", [1, 2, 3])],
+)
+def test_the_measure_of_a_point_is_no_altitude(through, text, left):
+    """RFC 7946, section 3.1.1."""
+    point = shapely.from_wkt(text)
+    measured = int("M" in text)
+    for obj, read_from in (
+        (point, lambda read: read),
+        (gpd.GeoSeries([point], crs=4326), lambda read: read["features"][0]["geometry"]),
+        (gpd.GeoDataFrame({"a": [1]}, geometry=[point], crs=4326), lambda read: read["features"][0]["geometry"]),
+    ):
+        read, report = through(obj)
+        assert read_from(read)["coordinates"] == left
+        assert report.get("measure", 0) == measured

@@ -82,3 +82,12 @@ def test_a_file_that_is_no_raster(tmp_path):
     file.write_bytes(b"not a tiff")
     with pytest.raises(RequestError):
         read_input(str(file))
+
+
+def test_netcdf_of_the_classic_format_names_its_reader(tmp_path, monkeypatch):
+    """Such as h5netcdf does not read; and xarray's own words do not say which file it is."""
+    xr = pytest.importorskip("xarray")
+    monkeypatch.setattr(xr.backends, "list_engines", lambda: {"h5netcdf": None, "store": None})
+    file = tmp_path / "a.nc"
+    file.write_bytes(b"CDF\x01" + bytes(28))
+    assert problem(file).endswith("is a netCDF file of the classic format (netCDF-3); pip install scipy")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bourn.cli.input.bounds import LARGEST_BYTES, check_expansion, check_folder, reading, unreadable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["read_array", "read_arrays", "read_netcdf", "read_raster", "read_zarr"]
 
 _NETCDF_ENGINES = {"h5netcdf", "netcdf4", "scipy"}
+_CLASSIC_ENGINES = {"netcdf4", "scipy"}
 
 
 def read_array(path: str, *, select: Mapping[str, str], limit: int = LARGEST_BYTES) -> Any:  # noqa: ARG001
@@ -57,7 +59,10 @@ def read_netcdf(path: str, *, select: Mapping[str, str], limit: int = LARGEST_BY
     with reading(path, "netCDF file", "xarray"):
         import xarray as xr  # where it is needed
 
-        if not _NETCDF_ENGINES & set(xr.backends.list_engines()):
+        engines = set(xr.backends.list_engines())
+        if _is_classic(path) and not _CLASSIC_ENGINES & engines:
+            raise unreadable(f"{shown(path)} is a netCDF file of the classic format (netCDF-3); pip install scipy")
+        if not _NETCDF_ENGINES & engines:
             raise unreadable(f"{shown(path)} can't be read: xarray has no reader of netCDF; pip install h5netcdf h5py")
         groups = _hdf5_groups(path)
         group = _chosen(select["group"], groups, what="group") if "group" in select else None
@@ -69,6 +74,12 @@ def read_netcdf(path: str, *, select: Mapping[str, str], limit: int = LARGEST_BY
         if inner and group is None:
             _note(f"{path}: the groups {listed(inner)} are left out; --select group=NAME takes one")
         return _selected(dataset, path, select, limit)
+
+
+def _is_classic(path: str) -> bool:
+    """Whether it begins as a netCDF file of one of the formats before HDF5."""
+    with Path(path).open("rb") as file:
+        return file.read(4) in {b"CDF\x01", b"CDF\x02", b"CDF\x05"}
 
 
 def read_zarr(path: str, *, select: Mapping[str, str], limit: int = LARGEST_BYTES) -> Any:

@@ -48,6 +48,8 @@ object        an object of dataclasses, attrs, pydantic or msgspec became a mapp
 class         an object of a class derived from a builtin one, or a deque, became the plain value
 geojson       an object with ``__geo_interface__`` became GeoJSON
 crs           geometries in another CRS were brought to longitude and latitude, as RFC 7946 demands
+antimeridian  a geometry that crosses the antimeridian was cut there, as RFC 7946 advises
+measure       the M of a geometry's points was left out: the third number of a position is its altitude
 ring          a LinearRing, which GeoJSON does not have, became a LineString
 dims, coords  of an xarray object without a grid only the values were written; so with ``attrs`` and ``name``
 extension     a value of an Arrow extension type became what it is stored as

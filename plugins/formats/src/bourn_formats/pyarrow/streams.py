@@ -67,29 +67,41 @@ def _bytes_of(table: pa.Table) -> np.ndarray[Any, Any]:
 
 def extension_names(schema: pa.Schema) -> list[str] | None:
     """The extension types that were registered; None for a schema without any, be they registered or not."""
-    registered, found = set(), False
+    registered, unregistered = _extensions(schema)
+    return sorted(registered) if registered or unregistered else None
+
+
+def _extensions(schema: pa.Schema) -> tuple[set[str], set[str]]:
+    """Names of the extension types of all fields, nested ones too: those that are registered, and the others."""
+    registered, unregistered = set(), set()
     fields = list(schema)
     while fields:
         field = fields.pop()
         kind = field.type
-        found = found or EXTENSION in (field.metadata or {})
+        if EXTENSION in (field.metadata or {}):
+            unregistered.add(field.metadata[EXTENSION].decode("utf-8", "replace"))
         if hasattr(kind, "extension_name"):
             registered.add(kind.extension_name)
             kind = kind.storage_type
         fields += [kind.field(place) for place in range(kind.num_fields)]
-    return sorted(registered) if registered or found else None
+    return registered, unregistered
 
 
-def with_extensions(table: pa.Table, names: list[str] | None) -> pa.Table:
+def with_extensions(table: pa.Table, names: Any) -> pa.Table:
     """The table with the extension types that it had, whatever libraries are loaded.
 
     Raises
     ------
     MissingLibrary
         No library registers one of them.
+    ValueError
+        The table has no values of one of them: the data is damaged.
     """
     if names is None:
         return table
+    if not isinstance(names, list) or not {*names} <= set.union(*_extensions(table.schema)):
+        msg = f"the stream has no values of the extension types {names!r:.200}"
+        raise ValueError(msg)
     missing = set(names) - set(extension_names(table.schema) or ())
     for library in {name.partition(".")[0] for name in missing} & set(REGISTERING):
         import_module(REGISTERING[library])

@@ -5,16 +5,26 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bourn_formats.foreign import geo_interface_of, is_of, without_attrs
 from bourn_formats.visitor.tables import pandas_values
 from bourn_formats.wording import key_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bourn_formats.visitor.output import Counting
 
 __all__ = ["geojson_of"]
 
 WGS84 = 4326
+
+HALF_GLOBE = 180.0
+"""In degrees of longitude: neighbouring points of a line are never farther apart but across the antimeridian."""
+
+STEPS = 100
+"""Into how many parts a geometry is divided to find out whether it crosses the antimeridian."""
 
 
 def geojson_of(obj: Any, out: Counting) -> Any:
@@ -36,6 +46,8 @@ def geojson_of(obj: Any, out: Counting) -> Any:
         obj = _on_wgs84(obj, out)
     elif is_of(kind, "odc.geo.geom", "Geometry"):
         obj = _geometry(obj, out)
+    elif isinstance(obj, getattr(sys.modules.get("shapely"), "Geometry", ())):
+        (obj,) = _without_measures([obj], out)
     return _without_rings(geo_interface_of(obj), out)
 
 
@@ -74,22 +86,85 @@ def _plain(series: Any, out: Counting) -> Any:
 
 
 def _on_wgs84(series: Any, out: Counting) -> Any:
+    series = type(series)(_without_measures(series.array, out), index=series.index, name=series.name, crs=series.crs)
     if series.crs is None or series.crs.to_epsg() == WGS84:
         return series
     out.count("crs")
     try:
-        return series.to_crs(f"EPSG:{WGS84}")
+        moved = series.to_crs(f"EPSG:{WGS84}")
     except Exception as cause:  # of pyproj: a CRS of another body, or of no place
         msg = f"a geometry in the CRS {series.crs.name!r}, which has no way to longitude and latitude,"
         raise ValueError(msg) from cause
 
+    def to_lonlat(geometries: Any) -> Any:
+        return type(series)(geometries, crs=series.crs).to_crs(f"EPSG:{WGS84}").array
+
+    return type(series)(
+        _cut(series.array, moved.array, to_lonlat, out), index=series.index, name=series.name, crs=WGS84
+    )
+
 
 def _geometry(geometry: Any, out: Counting) -> Any:
-    if geometry.crs is None or geometry.crs.epsg == WGS84:
-        return geometry
     import shapely  # loaded already: odc-geo's is one of its objects
+
+    (shape,) = _without_measures([geometry.geom], out)
+    if geometry.crs is None or geometry.crs.epsg == WGS84:
+        return shape
     from pyproj import Transformer  # the same
 
     out.count("crs")
     transform = Transformer.from_crs(geometry.crs.proj, WGS84, always_xy=True).transform
-    return shapely.transform(geometry.geom, transform, interleaved=False)
+
+    def to_lonlat(geometries: Any) -> Any:
+        return shapely.transform(geometries, transform, interleaved=False)
+
+    (moved,) = _cut([shape], [to_lonlat(shape)], to_lonlat, out)
+    return moved
+
+
+def _without_measures(geometries: Any, out: Counting) -> Any:
+    """The geometries without M: the third number of a position is its altitude (RFC 7946, section 3.1.1)."""
+    import shapely  # loaded already: the geometries are its objects
+
+    shapes = np.asarray(geometries, object)
+    measured = shapely.has_m(shapes)
+    if not measured.any():
+        return shapes
+    out.count("measure", int(measured.sum()))
+    shapes = shapes.copy()
+    for has_z in (False, True):
+        chosen = measured & (shapely.has_z(shapes) == has_z)
+        shapes[chosen] = shapely.from_wkb(shapely.to_wkb(shapes[chosen], output_dimension=2 + has_z))
+    return shapes
+
+
+def _cut(before: Any, after: Any, to_lonlat: Callable[[Any], Any], out: Counting) -> Any:
+    """The geometries, those that cross the antimeridian cut there (RFC 7946, section 3.1.9)."""
+    import shapely  # loaded already: the geometries are its objects
+
+    shapes = np.array(after, object)
+    bounds = shapely.bounds(shapes)
+    with np.errstate(invalid="ignore"):  # empty ones have none
+        (wide,) = np.nonzero(bounds[:, 2] - bounds[:, 0] > HALF_GLOBE)
+    crossing = [place for place in wide if _crosses(before[place], to_lonlat)]
+    for place in crossing:
+        import antimeridian  # where something is to be cut
+
+        cut = antimeridian.fix_shape(shapes[place], fix_winding=True)
+        shapes[place] = shapely.geometry.shape(cut)
+    if crossing:
+        out.count("antimeridian", len(crossing))
+    return shapes
+
+
+def _crosses(geometry: Any, to_lonlat: Callable[[Any], Any]) -> bool:
+    """Whether it reaches from one side of the antimeridian to the other; not so one that is as wide as the globe."""
+    import shapely  # loaded already: the geometries are its objects
+
+    if geometry.geom_type not in {"Polygon", "MultiPolygon", "LineString", "MultiLineString"}:
+        return False  # points are not cut
+    west, south, east, north = shapely.bounds(geometry)
+    dense = shapely.get_parts(shapely.segmentize(geometry, max(east - west, north - south) / STEPS))
+    lines = shapely.get_rings(dense) if geometry.geom_type.endswith("Polygon") else dense
+    longitudes = (shapely.get_coordinates(to_lonlat(line))[:, 0] for line in lines)
+    return any((np.abs(np.diff(each)) > HALF_GLOBE).any() for each in longitudes)
