@@ -49,13 +49,13 @@ def main(repository: Path) -> int:
         then, now = door(Path(folder) / SOURCE), door(repository / SOURCE)
         breakages = list(griffe.find_breaking_changes(then, now))
         gone = sorted(set(then.exports or ()) - set(now.exports or ()))
-        told = [breakage.explain(style=griffe.ExplanationStyle.ONE_LINE) for breakage in breakages]
-        told += [f"{DOOR}.{name}: it is no longer in __all__" for name in gone]
+        changes = [breakage.explain(style=griffe.ExplanationStyle.ONE_LINE) for breakage in breakages]
+        changes += [f"{DOOR}.{name}: it is no longer in __all__" for name in gone]
         before, after = version(then), version(now)
-    if not told:
+    if not changes:
         print(f"{DOOR}: nothing breaks since {tag}")
         return 0
-    print(f"{DOOR}: {len(told)} changes since {tag} break plugins:", *told, sep="\n  ")
+    print(f"{DOOR}: {len(changes)} changes since {tag} break plugins:", *changes, sep="\n  ")
     if after > before:
         print(f"PLUGIN_API goes from {before} to {after}: plugins of version {before} are refused")
         return 0

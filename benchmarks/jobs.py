@@ -2,7 +2,7 @@
 
 By hand (1,000 jobs): the same files fsync'd and the same commits; nothing else: no request is checked, no plan made, no
 link signed, no result given back. From 16 threads (10,000 jobs): beside SQLAlchemy Core doing the same commits, in the
-same tables and over connections that are told the same; once without files, once with them.
+same tables and over connections with the same settings; once without files, once with them.
 """
 
 from __future__ import annotations

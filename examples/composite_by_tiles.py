@@ -70,8 +70,8 @@ def follow(jobs: dict[str, bourn.Job]) -> dict[str, BournError]:
         while live:
             live = {name: job for name, job in live.items() if not job.done}
             stages = Counter(job.stage.lower() for job in live.values())
-            told = ", ".join(f"{count} {stage}" for stage, count in sorted(stages.items()))
-            progress.update(bar, completed=len(jobs) - len(live), description=told or "done")
+            line = ", ".join(f"{count} {stage}" for stage, count in sorted(stages.items()))
+            progress.update(bar, completed=len(jobs) - len(live), description=line or "done")
             time.sleep(0.1)
     failures = {}
     for name, job in jobs.items():

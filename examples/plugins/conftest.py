@@ -1,4 +1,4 @@
-"""The plugins of strangers, importable from their own trees, and a real S3 service; tests/thirdparty installs them."""
+"""Third-party plugins, importable from their own trees, and a real S3 service; tests/thirdparty installs them."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The author's door: everything in it is told with an example that runs, and it changes by its rules only."""
+"""The plugin API: everything in it is documented with an example that runs, and it changes by its rules only."""
 
 import importlib.util
 import inspect
@@ -16,10 +16,10 @@ CONTEXT_ATTRIBUTES = {
     "job_id", "delivery_id", "attempt", "settings", "principal", "clock", "store", "database", "home",
     "format",
 }  # fmt: skip
-"""Told together, in the docstring of the class."""
+"""Documented together, in the docstring of the class."""
 
 
-def _told():
+def _documented():
     """What `bourn.plugin` holds, and the methods of its classes that are contracts of ours."""
     for name in bourn.plugin.__all__:
         found = getattr(bourn.plugin, name)
@@ -27,7 +27,7 @@ def _told():
             "Image",
             "Session",
             "hookimpl",
-        }:  # told in bourn's own reference, and in pluggy's
+        }:  # documented in bourn's own reference, and in pluggy's
             continue
         yield name, found
         if isinstance(found, type) and found.__module__.startswith("bourn.contract"):
@@ -38,8 +38,10 @@ def _told():
                     yield f"{name}.{method}", own
 
 
-@pytest.mark.parametrize(("name", "found"), list(_told()), ids=lambda value: value if isinstance(value, str) else "")
-def test_it_is_told_with_an_example(name, found):
+@pytest.mark.parametrize(
+    ("name", "found"), list(_documented()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_it_is_documented_with_an_example(name, found):
     assert ">>> " in inspect.getdoc(found)
 
 
@@ -109,14 +111,14 @@ BREAKING = {
 
 @pytest.mark.parametrize("name", BREAKING)
 def test_what_breaks_plugins_is_red(repository, name):
-    """Each is named with its place; a new version of the interface makes it legal, and is told."""
+    """Each is named with its place; a new version of the interface makes it legal, and is reported."""
     folder, git = repository
     git("tag", "v0.1.0")
-    file, old, new, told = BREAKING[name]
+    file, old, new, documented = BREAKING[name]
     change(folder, file, old, new)
     done = check(folder)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert told in done.stdout
+    assert documented in done.stdout
     assert "PLUGIN_API is still 1" in done.stdout
 
     change(folder, "contract/destination.py", "PLUGIN_API = 1\n", "PLUGIN_API = 2\n")

@@ -46,9 +46,9 @@ figures: Counter[str] = Counter()
 def summary():
     yield
     points = {name: figures[name] for name in [*CALLS, "empty home", "random"] if figures[name]}
-    told = ", ".join(f"{name} {count}" for name, count in points.items())
+    counts = ", ".join(f"{name} {count}" for name, count in points.items())
     print(  # noqa: T201  # the figures that PROMISES asks for
-        f"\nkill sweep: {sum(points.values())} points ({told}); {figures['acknowledged']} jobs acknowledged, "
+        f"\nkill sweep: {sum(points.values())} points ({counts}); {figures['acknowledged']} jobs acknowledged, "
         f"{figures['lost']} lost, {figures['half']} half-visible, {figures['live']} left running"
     )
 

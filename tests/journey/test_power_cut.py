@@ -29,7 +29,7 @@ SOURCES = sorted(
 )
 SYNCING = re.compile(r"(^|_)(?<!run_)f?sync(_|$)")
 COMMITS = "FULL"
-"""What SQLite is told, to have commits synchronised."""
+"""What SQLite is set to, to have commits synchronised."""
 
 CALLERS = "/home/result"
 """A file of the caller's own."""
@@ -52,25 +52,25 @@ bourn.job.maintenance.TICK_SECONDS = 600  # progress is written now and then, an
 def say(word):
     os.writev(1, [word + b"\\n"])
 
-class Told(Destination):
+class Recorded(Destination):
     def deliver(self, artifact, options, context):
         say(b"delivered")  # as a mail is: it can't be called back
         return Receipt()
 
 def session_at(name, clock=None, **settings):
-    destinations = {"told": Told(), "download": Download(), "email": Email()}
+    destinations = {"recorded": Recorded(), "download": Download(), "email": Email()}
     registry = Registry.of(destinations=destinations, formats={"json": JSON})
     given = {} if clock is None else {"clock": clock}
     return Session(Settings(home=str(HOME / name), **settings), registry, **given)
 
 # From nothing at all.
 session = session_at("new/home", store_url=str(HOME / "new/place/of/store"))
-session.compute(0, destination="told")
+session.compute(0, destination="recorded")
 say(b"acknowledged the first")
 say(b"begins")
-assert session.compute(1, destination="told", block=False).result() == b"1"
+assert session.compute(1, destination="recorded", block=False).result() == b"1"
 say(b"acknowledged the second")
-session.compute(2, destination=["told", "told"])
+session.compute(2, destination=["recorded", "recorded"])
 say(b"acknowledged two with one encoding")
 session.compute(3, destination={"type": "email", "to": "you@example.org"})
 say(b"acknowledged a mail")
@@ -97,7 +97,7 @@ os.fsync(os.open(HOME, os.O_RDONLY))
 (HOME / "place" / "store").mkdir()  # as by a process that was killed, too
 (HOME / "place" / "store" / ".incoming").mkdir()
 session = session_at("half", store_url=str(HOME / "place" / "store"))
-session.compute(5, destination="told")
+session.compute(5, destination="recorded")
 say(b"acknowledged the first in a store that was begun")
 session.close()
 
@@ -155,7 +155,7 @@ OPENED = re.compile(r"^\d+<([^>]*)>")
 
 
 def carried_out(folder, prelude=""):
-    """What the jobs call: (name, paths), by the time of return; what is said is told as ``say``."""
+    """What the jobs call: (name, paths), by the time of return; what is said is recorded as ``say``."""
     strace = require("strace")
     folder.mkdir(parents=True)
     (folder / "home").mkdir()
@@ -203,7 +203,7 @@ def second(calls):
 
 
 class Disk:
-    """Keeps what it was told to keep, and notes what a power cut could take although others build upon it."""
+    """Keeps what it was asked to keep, and notes what a power cut could take although others build upon it."""
 
     def __init__(self):
         self.kept, self.made, self.gone, self.log, self.taken = set(), {}, {}, set(), set()
@@ -256,7 +256,7 @@ class Disk:
         if was_new is None and "/store/" in path and "/.incoming" not in path:
             self.gone[path] = f"the end of {path}"
         # What stood in a folder that is gone for good is gone with it.
-        self.gone = {each: told for each, told in self.gone.items() if str(Path(each).parent) != path}
+        self.gone = {each: recorded for each, recorded in self.gone.items() if str(Path(each).parent) != path}
 
     def said(self, word):
         if word.startswith(("acknowledged", "delivered")):
@@ -264,9 +264,9 @@ class Disk:
             self.build()
 
     def build(self):
-        for name, told in self.made.items():
+        for name, recorded in self.made.items():
             if any(each == name or each.startswith(f"{name}/") for each in self.counted_on):
-                self.taken.add(told)
+                self.taken.add(recorded)
         self.taken |= set(self.gone.values())
 
 
@@ -279,8 +279,8 @@ def missing(calls):
 
 
 def test_what_was_acknowledged_is_there_after_a_power_cut(calls):
-    told = [paths[0] for name, paths in calls if name == "say"]
-    assert sum("acknowledged" in each for each in told) == 8
+    recorded = [paths[0] for name, paths in calls if name == "say"]
+    assert sum("acknowledged" in each for each in recorded) == 8
     assert missing(calls) == set()
 
 

@@ -64,10 +64,10 @@ def test_a_file_is_sent_and_its_link_fetched(server, scene, tmp_path):
     sent = subprocess.run(
         [BOURN, "send", path, "--format", "geotiff", "--json"], capture_output=True, text=True, check=True, timeout=120
     )
-    told = json.loads(sent.stdout)
+    output = json.loads(sent.stdout)
     fetched = tmp_path / "fetched.tif"
-    subprocess.run([curl, "-sf", "-o", fetched, told["url"]], check=True, timeout=60)
-    assert fetched.stat().st_size == told["size_bytes"]
+    subprocess.run([curl, "-sf", "-o", fetched, output["url"]], check=True, timeout=60)
+    assert fetched.stat().st_size == output["size_bytes"]
     with rasterio.open(fetched) as file:
         assert np.array_equal(file.read(), pixels)
         assert (file.crs.to_epsg(), file.nodata, file.descriptions) == (32613, 0, ("red", "green", "blue", "nir"))
@@ -79,11 +79,11 @@ def test_a_revoked_link_is_gone_and_a_bad_request_is_status_2(server, scene):
     sent = subprocess.run(
         [BOURN, "send", path, "-F", "geotiff", "--json"], capture_output=True, check=True, timeout=120
     )
-    told = json.loads(sent.stdout)
-    subprocess.run([BOURN, "revoke", told["id"]], check=True, capture_output=True, timeout=60)
+    output = json.loads(sent.stdout)
+    subprocess.run([BOURN, "revoke", output["id"]], check=True, capture_output=True, timeout=60)
     import httpx
 
-    assert httpx.get(told["url"]).status_code == 404
+    assert httpx.get(output["url"]).status_code == 404
     bad = subprocess.run([BOURN, "send", path, "-F", "geotif"], capture_output=True, text=True, check=False, timeout=60)
     assert (bad.returncode, "Did you mean 'geotiff'?" in bad.stderr) == (2, True)
 

@@ -18,8 +18,8 @@ def summary():
     figures.clear()
     yield
     for name in sorted({name for name, _ in figures}):
-        told = ", ".join(f"{figures[name, what]} {what}" for what in COUNTED)
-        print(f"\nsweeps over {name}: {told}")  # noqa: T201  # the figures that PROMISES asks for
+        counts = ", ".join(f"{figures[name, what]} {what}" for what in COUNTED)
+        print(f"\nsweeps over {name}: {counts}")  # noqa: T201  # the figures that PROMISES asks for
 
 
 @pytest.fixture

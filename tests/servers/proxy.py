@@ -1,4 +1,4 @@
-"""A proxy between a client and a server that loses what it is told to lose, or breaks off."""
+"""A proxy between a client and a server that loses what it is asked to lose, or breaks off."""
 
 from __future__ import annotations
 

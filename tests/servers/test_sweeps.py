@@ -20,7 +20,7 @@ DEEP = bool(os.environ.get("BOURN_DEEP"))
 pytestmark = [pytest.mark.deep, pytest.mark.backends("home", "servers"), pytest.mark.timeout(3600 if DEEP else 900)]
 
 FILES = """
-# Ever fewer files may be open: opening the next one fails, whoever opens it.
+# Ever fewer files may be open: opening the next one fails, in whatever code.
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 def limit(number):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,4 +1,4 @@
-"""Fresh environments into which wheels are installed, as a stranger's machine has them."""
+"""Fresh environments into which wheels are installed, as on another machine."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Strangers' distributions are installed for real, are seen by everything, are used, and are gone once removed."""
+"""Third-party distributions are installed for real, are seen by everything, are used, and are gone once removed."""
 
 import json
 import re
@@ -15,27 +15,27 @@ PLUGINS = {"bucket": "destinations", "webhook": "destinations", "parquet": "form
 LOOK = """
 import json, bourn
 registry = bourn.registry()
-told = {role: sorted(getattr(registry, role)) for role in ("destinations", "formats")}
-told["imported"] = [name for name in __import__("sys").modules if name.startswith("bourn_")]
-told["matrix"] = {f"{to} {written}": list(cell.kinds) for (to, written), cell in registry.matrix().items()}
-told["described"] = registry.describe()
-told["problems"] = [list(map(str, problem)) for problem in registry.problems]
-print(json.dumps(told))
+described = {role: sorted(getattr(registry, role)) for role in ("destinations", "formats")}
+described["imported"] = [name for name in __import__("sys").modules if name.startswith("bourn_")]
+described["matrix"] = {f"{to} {written}": list(cell.kinds) for (to, written), cell in registry.matrix().items()}
+described["described"] = registry.describe()
+described["problems"] = [list(map(str, problem)) for problem in registry.problems]
+print(json.dumps(described))
 """
 
 
 @pytest.fixture(scope="module")
 def environment(environment_of, tmp_path_factory):
-    """A machine with bourn, and nothing of strangers."""
+    """A machine with bourn, and no third-party plugin."""
     environment = environment_of(tmp_path_factory.mktemp("platform"))
     environment.install("bourn")
     return environment
 
 
 @pytest.fixture(scope="module")
-def strangers(tmp_path_factory):
+def wheels(tmp_path_factory):
     """Their wheels, by the name of the plugin."""
-    folder = tmp_path_factory.mktemp("strangers")
+    folder = tmp_path_factory.mktemp("wheels")
     for name in PLUGINS:
         uv("build", "--wheel", "--quiet", "--out-dir", folder, ROOT / "examples" / "plugins" / name)
     return {name: next(folder.glob(f"bourn_{name}-*.whl")) for name in PLUGINS}
@@ -45,7 +45,7 @@ def look(environment):
     return json.loads(environment.run("python", "-c", LOOK))
 
 
-def told(environment):
+def described(environment):
     """All that bourn says of what is installed, as text."""
     parts = [environment.run("bourn", *words.split()) for words in ("list", "matrix", "schema")]
     if "docs" in environment.run("bourn", "--help").split():
@@ -55,11 +55,11 @@ def told(environment):
     return "\n".join(parts)
 
 
-def test_they_are_seen_once_installed_and_gone_once_removed(environment, strangers):
+def test_they_are_seen_once_installed_and_gone_once_removed(environment, wheels):
     """Lists, matrix, schema and documentation change with what is installed, and with no line of bourn's."""
-    without, pages = look(environment), told(environment)
-    environment.install(*strangers.values())
-    having, more = look(environment), told(environment)
+    without, pages = look(environment), described(environment)
+    environment.install(*wheels.values())
+    having, more = look(environment), described(environment)
 
     assert having["imported"] == []
     assert having["problems"] == []
@@ -69,7 +69,7 @@ def test_they_are_seen_once_installed_and_gone_once_removed(environment, strange
         assert having["described"][role][name]["distribution"] == f"bourn-{name}"
         for text, seen in ((pages, False), (more, True)):
             assert bool(re.search(rf"\b{name}\b", text)) is seen
-    assert having["matrix"]["bucket parquet"] == ["table", "features"]  # strangers who do not know each other
+    assert having["matrix"]["bucket parquet"] == ["table", "features"]  # third parties that do not know each other
     assert having["matrix"]["download parquet"] == ["table", "features"]
     assert having["matrix"]["webhook parquet"] == []
     # The rest of the matrix is as it was.
@@ -78,7 +78,7 @@ def test_they_are_seen_once_installed_and_gone_once_removed(environment, strange
 
     environment.uninstall(*(f"bourn-{name}" for name in PLUGINS))
     assert look(environment) == without
-    assert told(environment) == pages
+    assert described(environment) == pages
 
 
 USE = """
@@ -99,9 +99,9 @@ print(json.dumps({"url": job.url, "read": (folder / "a.parquet").read_bytes()[:4
 """
 
 
-def test_they_are_used_by_their_names(environment, strangers, tmp_path):
-    """One stranger's format goes to the other's destination; the third one's options are checked by core."""
-    environment.install(*strangers.values())
+def test_they_are_used_by_their_names(environment, wheels, tmp_path):
+    """One third party's format goes to another's destination; a third one's options are checked by core."""
+    environment.install(*wheels.values())
     said = json.loads(environment.run("python", "-c", USE, cwd=tmp_path))
     assert said["url"] == (tmp_path / "bucket" / "a.parquet").as_uri()
     assert said["read"] == "PAR1"
@@ -112,7 +112,7 @@ def test_they_are_used_by_their_names(environment, strangers, tmp_path):
 
 @pytest.mark.parametrize("name", PLUGINS)
 def test_they_use_nothing_but_the_plugin_module(name):
-    """Of bourn's they import ``bourn.plugin``; the stranger's door is enough."""
+    """Of bourn they import ``bourn.plugin`` only."""
     project = ROOT / "examples" / "plugins" / name
     for file in project.glob("src/**/*.py"):
         ours = re.findall(r"^\s*(?:from|import) (bourn\b(?:\.\w+)*)", file.read_text(), re.MULTILINE)
@@ -122,11 +122,11 @@ def test_they_use_nothing_but_the_plugin_module(name):
         assert ours <= {"bourn", "bourn.errors", "bourn.testing"}, file
 
 
-def test_their_names_are_known_without_importing_them(strangers, tmp_path):
+def test_their_names_are_known_without_importing_them(wheels, tmp_path):
     """Names, distributions and versions stand in the metadata."""
     from bourn.plugins.registry import Registry
 
-    for wheel in strangers.values():
+    for wheel in wheels.values():
         uv("pip", "install", "--quiet", "--target", tmp_path, "--no-deps", wheel)
     before = set(sys.modules)
     registry = Registry.installed(paths=[str(tmp_path)])

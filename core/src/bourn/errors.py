@@ -425,7 +425,7 @@ class LinkError(BournError):
     """Something about a link."""
 
     code = "link-error"
-    cure = "Ask whoever gave the link for a new one."
+    cure = "Ask the sender of the link for a new one."
 
 
 class LinkExpired(LinkError):

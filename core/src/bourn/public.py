@@ -69,7 +69,7 @@ def registry() -> Registry:
     return default_session().registry
 
 
-# Whoever asks a notebook what they do is told by these names.
+# These names are shown when a notebook is asked for their help.
 compute.__doc__ = Session.compute.__doc__
 plan.__doc__ = Session.plan.__doc__
 jobs.__doc__ = Session.jobs.__doc__

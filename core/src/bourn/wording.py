@@ -96,7 +96,7 @@ def _name_of(cls: type) -> str:
 def shown(value: Any) -> str:
     """`value` as it may stand in a message: its repr if that is to be trusted, else its type.
 
-    Only the builtin scalars and containers are asked for their repr: a stranger's repr may raise, run for
+    Only the builtin scalars and containers are asked for their repr: a third party's repr may raise, run for
     hours or give a secret away.
     """
     # The type is asked, never the object: even ``__class__`` may be somebody's own code.
@@ -134,7 +134,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """An exception of a stranger's as text: safe to print, and never raising itself."""
+    """A third party's exception as text: safe to print, and never raising."""
     try:
         text = str(error).strip()
     except BaseException:  # noqa: BLE001  # its own __str__ may raise anything

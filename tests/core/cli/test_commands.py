@@ -109,7 +109,7 @@ def test_exit_statuses(run, arguments, status):
     assert bool(done.stderr) == bool(status)
 
 
-def test_broken_settings_are_told_and_help_works(home, monkeypatch):
+def test_broken_settings_are_reported_and_help_works(home, monkeypatch):
     from bourn.cli.commands import bourn
     from bourn.session import Session
     from click.testing import CliRunner

@@ -73,9 +73,9 @@ class Hooks:
     @hookimpl
     def bourn_demo(session):
         yield Example("by its example", "shelf", "text")
-        told = "It says:\n  \x1b[2Jthree"
+        text = "It says:\n  \x1b[2Jthree"
         yield {
-            "title": "its own", "result": "three", "destination": "shelf", "format": "text", "tell": lambda job: told,
+            "title": "its own", "result": "three", "destination": "shelf", "format": "text", "tell": lambda job: text,
         }  # fmt: skip
 
 
@@ -96,13 +96,13 @@ class Broken:
         yield {"title": "its own", "destination": "shelf", "format": "text", "tell": lambda job: job.nothing}
 
 
-def test_what_can_not_be_told_has_failed(run_over):
+def test_what_can_not_be_described_has_failed(run_over):
     done = run_over(destinations={"shelf": Shelf}, formats={"text": Text}, hooks=[Broken()])("demo")
     assert done.exit_code == 1
     assert "AttributeError" in done.stdout
 
 
-def test_what_fails_is_told_and_fails_the_demo(run_over):
+def test_what_fails_is_reported_and_fails_the_demo(run_over):
     done = run_over(destinations={"fails": Fails, "shelf": Shelf}, formats={"text": Text})("demo")
     assert done.exit_code == 1
     assert "DeliveryError: delivering to 'fails' failed: RuntimeError: no" in " ".join(done.stdout.split())

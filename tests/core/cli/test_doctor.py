@@ -27,9 +27,9 @@ def test_a_broken_plugin_is_named_with_its_distribution(run_over):
     assert done.exit_code == 1
     assert "  format  bad    given 0  broken\n" in done.stdout
     assert "\nProblems\n  format bad (given 0)\n      " in done.stdout
-    told = run.json("doctor")
-    assert [problem["what"] for problem in told["problems"]] == ["format bad", "format worse"]
-    assert {problem["distribution"] for problem in told["problems"]} == {"given"}
+    output = run.json("doctor")
+    assert [problem["what"] for problem in output["problems"]] == ["format bad", "format worse"]
+    assert {problem["distribution"] for problem in output["problems"]} == {"given"}
 
 
 def test_a_ledger_out_of_reach_is_one_problem(session_of, tmp_path):
@@ -71,7 +71,7 @@ def doctor(home, tmp_path):
     return run
 
 
-def test_settings_that_cant_be_read_are_told_once(doctor):
+def test_settings_that_cant_be_read_are_reported_once(doctor):
     done = doctor("workers = 'x\n")
     assert done.exit_code == 1
     assert " ".join(done.output.split()).count("can't be read") == 1

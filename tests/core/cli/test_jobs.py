@@ -81,8 +81,8 @@ def test_a_link_that_is_revoked_is_not_shown_as_if_it_worked(run):
     url = run.json("job", job)["url"]
     assert url in run("job", job).stdout
     run("revoke", job[:12])
-    told = run.json("job", job)
-    assert (told["url"], told["link"]) == (None, "revoked")
+    output = run.json("job", job)
+    assert (output["url"], output["link"]) == (None, "revoked")
     assert "link         revoked" in run("job", job).stdout
     assert url not in run("job", job).stdout
 

@@ -32,10 +32,10 @@ def test_list_marks_what_is_broken(run_over):
 
 
 def test_list_as_json(run):
-    told = run.json("list")
-    assert list(told["destinations"]) == ["frame", "letter", "shelf"]
-    assert told["formats"]["text"]["summary"] == "Whatever it is, as text."
-    assert told["problems"] == []
+    output = run.json("list")
+    assert list(output["destinations"]) == ["frame", "letter", "shelf"]
+    assert output["formats"]["text"]["summary"] == "Whatever it is, as text."
+    assert output["problems"] == []
 
 
 def test_show(run):
@@ -88,7 +88,7 @@ def test_show_an_unknown_name(run):
 
 
 def test_an_unknown_name_as_json(run):
-    """Whoever wants JSON gets the error as JSON, too."""
+    """With --json the error is JSON, too."""
     done = run("show", "txt", "--json")
     assert done.exit_code == 2
     assert json.loads(done.stdout)["error"]["code"] == "unknown-plugin"
@@ -112,9 +112,9 @@ def test_matrix(run):
 
 
 def test_matrix_as_json(run):
-    told = run.json("matrix")
-    assert {"destination": "shelf", "format": "picture", "kinds": ["image"], "reason": ""} in told
-    assert len(told) == 6
+    output = run.json("matrix")
+    assert {"destination": "shelf", "format": "picture", "kinds": ["image"], "reason": ""} in output
+    assert len(output) == 6
 
 
 def test_schema_of_a_plugin(run):
@@ -130,12 +130,12 @@ def test_schema_of_a_request(run):
 
 
 def test_schema_in_other_forms(run):
-    told = json.loads(run("schema", "--openeo").stdout)
-    assert sorted(told["output"]) == ["picture", "text"]
-    told = json.loads(run("schema", "--openapi").stdout)
-    assert "destination.letter" in told["components"]["schemas"]
-    told = json.loads(run("schema", "--kind", "value").stdout)
-    assert told["allOf"][0]["then"] == {"properties": {"format": False}, "required": ["format"]}  # frame: images only
+    output = json.loads(run("schema", "--openeo").stdout)
+    assert sorted(output["output"]) == ["picture", "text"]
+    output = json.loads(run("schema", "--openapi").stdout)
+    assert "destination.letter" in output["components"]["schemas"]
+    output = json.loads(run("schema", "--kind", "value").stdout)
+    assert output["allOf"][0]["then"] == {"properties": {"format": False}, "required": ["format"]}  # frame: images only
     assert run("schema", "letter", "--openapi").exit_code == 2
 
 
@@ -147,10 +147,10 @@ def test_kinds_of_the_help_text_are_those_of_results():
 
 
 def test_docs(run, tmp_path):
-    done = run("docs", str(tmp_path / "told"))
-    assert done.stdout == f"10 files in {tmp_path}/told; begin with {tmp_path}/told/index.md.\n"
-    assert "A letter with the result." in (tmp_path / "told/destinations/letter.md").read_text()
-    assert json.loads((tmp_path / "told/request.schema.json").read_text())["$defs"]["format.text"]
+    done = run("docs", str(tmp_path / "tree"))
+    assert done.stdout == f"10 files in {tmp_path}/tree; begin with {tmp_path}/tree/index.md.\n"
+    assert "A letter with the result." in (tmp_path / "tree/destinations/letter.md").read_text()
+    assert json.loads((tmp_path / "tree/request.schema.json").read_text())["$defs"]["format.text"]
 
 
 def test_docs_overwrite_nothing_of_anybody_elses(run, tmp_path):
@@ -182,10 +182,10 @@ def asked_for(session, words):
     from bourn.cli.send import _destination, _format, send_command
 
     with send_command.make_context("send", words[1:]) as context:
-        told = context.params
+        output = context.params
     return (
-        _destination(session, told["destinations"], told["options"]) if told["destinations"] else None,
-        _format(session, told["written"], told["format_options"]),
+        _destination(session, output["destinations"], output["options"]) if output["destinations"] else None,
+        _format(session, output["written"], output["format_options"]),
     )
 
 

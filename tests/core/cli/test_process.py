@@ -117,7 +117,7 @@ def test_listing_imports_nothing_heavy(home):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_full_disk_is_told_without_a_traceback(bourn):
+def test_a_full_disk_is_reported_without_a_traceback(bourn):
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = subprocess.run(
             [*BOURN, "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
@@ -178,7 +178,7 @@ def test_an_interrupted_demo_leaves_nothing(home, tmp_path):
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/healthz", timeout=5)
 
 
-def test_a_taken_port_is_told_kindly(bourn, home):
+def test_a_taken_port_is_reported_in_a_line(bourn, home):
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -191,7 +191,7 @@ def test_a_taken_port_is_told_kindly(bourn, home):
     )
 
 
-def test_a_closed_output_is_told_kindly(home):
+def test_a_closed_output_is_reported_in_a_line(home):
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m bourn.cli list >&-"],
         capture_output=True,

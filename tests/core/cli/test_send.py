@@ -125,10 +125,10 @@ def test_everything_that_is_wrong_at_once(run, two):
 
 
 def test_a_bad_request_as_json(run, two):
-    told = run.json("send", two, "-d", "lettr")["error"]
-    assert told["code"] == "unknown-plugin"
-    assert told["problems"][0]["path"] == "destination"
-    assert told["problems"][0]["message"].endswith("Did you mean 'letter'?")
+    output = run.json("send", two, "-d", "lettr")["error"]
+    assert output["code"] == "unknown-plugin"
+    assert output["problems"][0]["path"] == "destination"
+    assert output["problems"][0]["message"].endswith("Did you mean 'letter'?")
 
 
 def test_options_of_a_format_need_its_name(run, two):
@@ -194,7 +194,7 @@ def test_a_file_gets_the_bytes(run, two, tmp_path):
 @pytest.mark.parametrize(
     "arguments", [["-d", "letter"], ["-d", "shelf", "-d", "frame", "-F", "picture"], ["--no-wait"]]
 )
-def test_a_file_that_cannot_be_written_is_told_before(run, two, tmp_path, arguments):
+def test_a_file_that_cannot_be_written_is_refused_before(run, two, tmp_path, arguments):
     done = run("send", two, "--file", "out.txt", *arguments)
     assert done.exit_code == 2
     assert not (tmp_path / "out.txt").exists()
@@ -229,7 +229,7 @@ def test_a_raster_is_read_by_windows(run, tmp_path, monkeypatch, home):
     )
 
 
-def test_a_ledger_that_does_not_work_is_told_without_a_traceback(session_of, tmp_path):
+def test_a_ledger_that_does_not_work_is_reported_without_a_traceback(session_of, tmp_path):
     """And without the statement, in whose parameters secrets may stand."""
     from bourn.cli.commands import bourn
     from bourn.contract.option import Secret

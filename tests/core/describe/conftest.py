@@ -1,4 +1,4 @@
-"""A distribution in a folder of its own, as strangers ship them: a plugin that works, one that is broken, bad texts."""
+"""A distribution in its own folder, as third parties ship them: a plugin that works, one that is broken, bad texts."""
 
 from __future__ import annotations
 

@@ -119,9 +119,9 @@ def over(request, session, session_of):
     return session_of(settings={"default_destination": "shelf", "default_format": "text"}, **PLUGINS)
 
 
-def halves(told, role):
+def halves(described, role):
     """What may stand for one half of a request, rightly and wrongly."""
-    for name, plugin in told[f"{role}s"].items():
+    for name, plugin in described[f"{role}s"].items():
         whole = copy.deepcopy(plugin.get("request", name))
         whole = whole if isinstance(whole, dict) else {"type": name}
         yield from (name, name.upper(), name + "\n", name[:-1], {"type": name}, whole, {**whole, "type": name.title()})
@@ -165,22 +165,22 @@ def about_container(branch):
         yield from ({"user": "abc", "password": "x" * 21}, {"a": "b", "c": "d"}, {"a": "b", "c": "d", "e": "f"})
 
 
-def requests(told):
+def requests(described):
     for role in ROLES:
-        for half in halves(told, role):
+        for half in halves(described, role):
             yield {role: half}
-    for cell in told["matrix"]:
-        to, written = (told[f"{role}s"][cell[role]].get("request", cell[role]) for role in ROLES)
+    for cell in described["matrix"]:
+        to, written = (described[f"{role}s"][cell[role]].get("request", cell[role]) for role in ROLES)
         yield from ({"destination": to, "format": written}, {"destination": [to], "format": written})
-        yield {"destination": [to, *told["destinations"]], "format": written}
-    named = list(told["destinations"])
+        yield {"destination": [to, *described["destinations"]], "format": written}
+    named = list(described["destinations"])
     yield from ({}, {"destination": named}, {"destination": []}, {"destination": None, "format": None})
     yield from ({"destination": [to, to]} for to in named)
     yield from ({"fromat": "json"}, {"destination": named[0], "format": None}, {"destination": [named[0], None]})
 
 
-def told_apart(cases):
-    """Each case once, 1 and true and 1.0 told apart."""
+def distinct(cases):
+    """Each case once, 1 and true and 1.0 distinguished."""
     return [json.loads(text) for text in dict.fromkeys(json.dumps(case) for case in cases)]
 
 
@@ -193,14 +193,14 @@ def planned(session, obj, request):
     return None
 
 
-def left_to_the_plugin(told, error):
+def left_to_the_plugin(described, error):
     """Whether only the plugin can tell: in its preflight, or by a function of its own on that option."""
     if isinstance(error, Refused):
         return True
     checked = {
         f".{key}"
         for role in ROLES
-        for plugin in told[f"{role}s"].values()
+        for plugin in described[f"{role}s"].values()
         for key, option in plugin.get("options", {}).get("properties", {}).items()
         if option.get("x-checked")
     }
@@ -210,19 +210,19 @@ def left_to_the_plugin(told, error):
 
 
 def test_the_schema_agrees_with_the_plan(over, record_property):
-    told = over.registry.describe()
+    described = over.registry.describe()
     defaults = Defaults(destination=over.settings.default_destination, format=over.settings.default_format)
-    exact = request_schema(told, kind="image", any_case=True, defaults=defaults)
+    exact = request_schema(described, kind="image", any_case=True, defaults=defaults)
     jsonschema.Draft202012Validator.check_schema(exact)
     valid = jsonschema.Draft202012Validator(exact).is_valid
     valid_too = jsonschema_rs.validator_for(exact).is_valid
     image = Image(np.zeros((1, 64, 64), "uint8"), bands=["grey"])
     counts = {"good": 0, "bad": 0, "left to the plugin": 0}
     wrong = []
-    for request in told_apart(requests(told)):
+    for request in distinct(requests(described)):
         error, passes = planned(over, image, request), valid(request)
         assert valid_too(request) is passes, request
-        if passes and error is not None and left_to_the_plugin(told, error):
+        if passes and error is not None and left_to_the_plugin(described, error):
             counts["left to the plugin"] += 1
         elif passes is (error is None):
             counts["good" if passes else "bad"] += 1
@@ -237,16 +237,16 @@ def test_the_schema_agrees_with_the_plan(over, record_property):
 
 def test_what_passes_the_one_spelling_passes_any(over):
     """The schema for editors and forms lets nothing pass that the other refuses; what it refuses besides is a case."""
-    told = over.registry.describe()
+    described = over.registry.describe()
     defaults = Defaults(destination=over.settings.default_destination, format=over.settings.default_format)
     plain, exact = (
-        jsonschema.Draft202012Validator(request_schema(told, any_case=any_case, defaults=defaults))
+        jsonschema.Draft202012Validator(request_schema(described, any_case=any_case, defaults=defaults))
         for any_case in (False, True)
     )
-    for request in told_apart(requests(told)):
+    for request in distinct(requests(described)):
         if plain.is_valid(request) != exact.is_valid(request):
             assert not plain.is_valid(request), request
-            assert exact.is_valid(json.loads(json.dumps(request).lower())) or "Blue" in json.dumps(told), request
+            assert exact.is_valid(json.loads(json.dumps(request).lower())) or "Blue" in json.dumps(described), request
 
 
 def test_a_kind_narrows_the_formats(session):

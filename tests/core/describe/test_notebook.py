@@ -30,7 +30,7 @@ def test_it_is_a_table_with_options_to_unfold(session):
     assert page.tags.count("details") == len(session.registry.destinations) + len(session.registry.formats) + 1
 
 
-def test_a_strangers_text_is_text(shop):
+def test_a_third_partys_text_is_text(shop):
     """Seen in a fresh process, since a plugin is loaded once."""
     done = shop.run("import json; print(json.dumps(R.installed().describe()))")
     assert done.returncode == 0, done.stderr

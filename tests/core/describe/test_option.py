@@ -40,8 +40,8 @@ def test_options_within_options():
         "one": {**inner, "default": {"a": "x"}}, "many": {"type": "array", "items": inner, "default": []},
         "some": {"anyOf": [{"type": "integer"}, inner]},
     }}  # fmt: skip
-    told = [(option.name, option.default) for option in options_of(schema)]
-    assert told == [("one", ""), ("one.a", "required"), ("many", "[]"), ("many[].a", "required"), ("some", ""),
+    row = [(option.name, option.default) for option in options_of(schema)]
+    assert row == [("one", ""), ("one.a", "required"), ("many", "[]"), ("many[].a", "required"), ("some", ""),
                     ("some.a", "required")]  # fmt: skip
 
 

@@ -50,24 +50,24 @@ class Shelf(Destination):
 
 
 @pytest.fixture(params=["installed", "made", "none"])
-def told(request, session):
+def described(request, session):
     if request.param == "installed":
         return session.registry.describe()
     given = {"destinations": {"shelf": Shelf, "broken": 3}, "formats": {"picture": Picture, "bad": 3}}
     return Registry.of(**(given if request.param == "made" else {})).describe()
 
 
-def test_file_formats_are_openeos(told):
+def test_file_formats_are_openeos(described):
     jsonschema.Draft202012Validator.check_schema(OPENEO)
-    listed = json.loads(json.dumps(file_formats(told)))
+    listed = json.loads(json.dumps(file_formats(described)))
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
     jsonschema.Draft202012Validator(OPENEO, format_checker=checker).validate(listed)
-    assert set(listed["output"]) == {name for name, plugin in told["formats"].items() if "broken" not in plugin}
+    assert set(listed["output"]) == {name for name, plugin in described["formats"].items() if "broken" not in plugin}
 
 
 def test_a_format_for_openeo():
-    told = Registry.of(formats={"picture": Picture}).describe()
-    found = file_formats(told, {"picture": "PNG"})["output"]["PNG"]
+    described = Registry.of(formats={"picture": Picture}).describe()
+    found = file_formats(described, {"picture": "PNG"})["output"]["PNG"]
     assert (found["title"], found["description"]) == ("picture", "As a picture.\n\nSmall ones only.")
     assert found["gis_data_types"] == ["raster", "vector"]
     assert found["parameters"]["depth"] == {
@@ -97,15 +97,15 @@ def test_the_schema_of_openeo_refuses_what_is_wrong():
     assert not valid({"output": {}})
 
 
-def test_the_fragment_is_openapi(told):
+def test_the_fragment_is_openapi(described):
     validator = pytest.importorskip("openapi_spec_validator")
-    fragment = json.loads(json.dumps(openapi(told, "1.0")))
+    fragment = json.loads(json.dumps(openapi(described, "1.0")))
     validator.validate(fragment, cls=validator.OpenAPIV31SpecValidator)
     assert "$defs" not in json.dumps(fragment)
     names = {
         f"{role}.{name}"
         for role in ("destination", "format")
-        for name, plugin in told[f"{role}s"].items()
+        for name, plugin in described[f"{role}s"].items()
         if "broken" not in plugin
     }
     assert {key for key in fragment["components"]["schemas"] if "." in key and not key.endswith(".mapping")} == names

@@ -99,8 +99,8 @@ class Page(HTMLParser):
 
 
 def test_a_platforms_documentation_writes_itself(shop, build):
-    pages, complaints = build()
-    assert complaints == ""
+    pages, warnings = build()
+    assert warnings == ""
     parcel = Page(pages["plugins/destinations/parcel.html"])
     for said in [
         "Send it as a parcel.", "Shorthand a parcels.Label", "number integer 1 at least 1 The house.", shop.evil,
@@ -133,13 +133,13 @@ def test_a_platforms_documentation_writes_itself(shop, build):
     assert "workers integer" in more.partition("Fields")[2]
 
 
-def test_options_of_what_has_none_are_a_complaint(build):
+def test_options_of_what_has_none_are_a_warning(build):
     names = ["bourn.nothing.Settings", "bourn.settings.Settinks", "bourn.session.Session", "Session"]
     (build.source / "more.md").write_text(
         "# More\n\n" + "".join(f"```{{bourn:options}} {name}\n```\n" for name in names)
     )
-    _, complaints = build()
-    assert re.findall(r"no options can be told of '([\w.]+)': ", complaints) == names
+    _, warnings = build()
+    assert re.findall(r"the options of '([\w.]+)' can't be described: ", warnings) == names
 
 
 def test_a_build_follows_what_is_installed(shop, build):
@@ -154,16 +154,16 @@ def test_a_build_follows_what_is_installed(shop, build):
     (build.source / "index.rst").write_text(
         "A platform\n==========\n\n.. bourn:matrix::\n\n.. toctree::\n   :glob:\n\n   plugins/*/*\n   more\n"
     )
-    pages, complaints = build()
-    assert complaints == ""
+    pages, warnings = build()
+    assert warnings == ""
     assert [path.name for path in sorted(build.source.glob("plugins/*/*"))] == ["text.rst"]
     assert "There is no destination, or no format." in Page(pages["index.html"]).text
 
 
 def test_a_name_that_nobody_has_is_a_warning(build):
     (build.source / "more.md").write_text("# More\n\n```{bourn:destination} emial\n```\n")
-    _, complaints = build()
-    assert "more.md:3: WARNING: no destination is called 'emial'; installed: broken, parcel" in complaints
+    _, warnings = build()
+    assert "more.md:3: WARNING: no destination is called 'emial'; installed: broken, parcel" in warnings
 
 
 def test_it_reads_in_parallel(build):
@@ -171,6 +171,6 @@ def test_it_reads_in_parallel(build):
         (build.source / f"page{number}.rst").write_text(
             f":orphan:\n\nPage {number}\n========\n\n:bourn:format:`text`\n"
         )
-    pages, complaints = build("-j", "2")
-    assert complaints == ""
+    pages, warnings = build("-j", "2")
+    assert warnings == ""
     assert "plugins/formats/text.html#bourn-format-text" in Page(pages["page11.html"]).hrefs

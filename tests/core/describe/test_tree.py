@@ -15,7 +15,7 @@ def tree(shop, tmp_path):
     """Writes the tree, and gives its pages by name."""
 
     def write():
-        folder = tmp_path / "told"
+        folder = tmp_path / "tree"
         done = shop.run(WRITE, str(folder))
         assert done.returncode == 0, done.stderr
         return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
@@ -99,7 +99,7 @@ def test_changing_the_help_of_an_option_changes_the_page_and_nothing_else(shop, 
 
 def test_what_is_uninstalled_is_gone(shop, tree, tmp_path):
     tree()
-    mine = tmp_path / "told/formats/mine.md"
+    mine = tmp_path / "tree/formats/mine.md"
     mine.write_text("# A page of my own\n")
     shop.entry_points.write_text("[bourn.formats]\ntext = parcels:Text\n")
     pages = tree()
@@ -107,7 +107,7 @@ def test_what_is_uninstalled_is_gone(shop, tree, tmp_path):
     assert "parcel" not in pages["matrix.md"] + pages["request.schema.json"]
 
 
-def test_nothing_of_a_strangers_text_is_markup(shop, tree):
+def test_nothing_of_a_third_partys_text_is_markup(shop, tree):
     """As a reader of GitHub's Markdown sees it, raw HTML let through."""
     page = Rendered(tree()["destinations/parcel.md"])
     assert shop.evil in page.text.replace("\n", " ")
@@ -141,9 +141,9 @@ def test_links_lead_to_pages(tree):
 
 def test_the_plainest_example_is_planned(session):
     """Of what is installed: what a page shows of a plugin without examples is a request that bourn takes."""
-    told = session.registry.describe()
+    described = session.registry.describe()
     for role in ("destination", "format"):
-        for plugin in told[f"{role}s"].values():
+        for plugin in described[f"{role}s"].values():
             halves = {"destination": "download", role: plugin["request"]}
             errors = [problem for problem in _problems(session, halves) if "is required" in problem.message]
             assert errors == []
@@ -161,10 +161,10 @@ def _problems(session, halves):
 
 def test_the_page_of_each_built_in_has_what_is_asked_of_it(session):
     """Shorthand, every option with type and default, compatible formats, examples; for whatever is installed."""
-    told = session.registry.describe()
-    pages = pages_of(told)
+    described = session.registry.describe()
+    pages = pages_of(described)
     for role, other in (("destination", "format"), ("format", "destination")):
-        for name, plugin in told[f"{role}s"].items():
+        for name, plugin in described[f"{role}s"].items():
             head, options, pairs, examples = re.split(
                 r"\n## (?:Options|Compatible \w+|Examples)\n", pages[f"{role}s/{name}.md"]
             )
@@ -176,12 +176,12 @@ def test_the_page_of_each_built_in_has_what_is_asked_of_it(session):
                 assert kind
                 assert default or "default" not in schema
                 assert meaning
-            taken = [cell[other] for cell in told["matrix"] if cell[role] == name and cell["kinds"]]
+            taken = [cell[other] for cell in described["matrix"] if cell[role] == name and cell["kinds"]]
             fitting = re.findall(r"(?m)^- \[(\w+)\]", pairs.partition("Not:")[0])
             assert fitting == taken
             assert examples.count("bourn.compute(") == max(len(plugin["examples"]), 1)
 
 
 def test_the_same_registry_gives_the_same_pages(session):
-    told = session.registry.describe()
-    assert pages_of(told) == pages_of(json.loads(json.dumps(told)))
+    described = session.registry.describe()
+    assert pages_of(described) == pages_of(json.loads(json.dumps(described)))

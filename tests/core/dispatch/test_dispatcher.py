@@ -145,7 +145,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(dispatcher):
     assert refused(errors.UnknownPlugin, dispatcher, "shlef") == message
 
 
-def test_a_format_as_destination_is_told_so(dispatcher):
+def test_a_format_as_destination_is_named_as_one(dispatcher):
     assert refused(errors.UnknownPlugin, dispatcher, "text") == "destination: 'text' is a format; give it as format="
 
 

@@ -147,7 +147,7 @@ def test_a_keyword_is_refused_with_what_was_meant(session, name):
 
 @pytest.mark.parametrize("result", [2, two])
 def test_a_hundred_thousand_unknown_keywords(session, result):
-    """The first ones are told, the others counted, at once."""
+    """The first ones are listed, the others counted, at once."""
     given = {f"k{number}": 1 for number in range(100_000)}
     begun = time.process_time()
     with pytest.raises(RequestError) as caught:

@@ -45,12 +45,12 @@ class Hostile:
 class Places:
     """Features that say nothing of use."""
 
-    def __init__(self, told):
-        self.told = told
+    def __init__(self, message_of):
+        self.message_of = message_of
 
     @property
     def __geo_interface__(self):
-        return self.told[0] if self.told else self.told.secret
+        return self.message_of[0] if self.message_of else self.message_of.secret
 
 
 class Zone(dt.tzinfo):
@@ -457,7 +457,7 @@ CALLED = {
 }
 
 
-def told(caught):
+def message_of(caught):
     message = str(caught.value)
     assert len(message) <= 2000
     assert all(character == "\n" or character.isprintable() for character in message)
@@ -471,10 +471,10 @@ def test_a_result_of_a_type_that_can_not_be_sent(session, home, name):
     message = message.replace("{here}", __name__)
     with pytest.raises(errors.RequestTypeError) as caught:
         session.plan(make())
-    assert message == told(caught).partition(". What can be sent: ")[0]
+    assert message == message_of(caught).partition(". What can be sent: ")[0]
     with pytest.raises(errors.RequestError) as caught:
         session.plan({"a": (0, make())})
-    assert f'result["a"][1]: {message}' == told(caught)
+    assert f'result["a"][1]: {message}' == message_of(caught)
     assert not home.exists()
 
 
@@ -483,7 +483,7 @@ def test_parts_that_can_not_be_sent(session, home, name):
     make, message = PARTS[name]
     with pytest.raises(errors.RequestError) as caught:
         session.plan(make())
-    assert message.replace("{here}", __name__) == told(caught)
+    assert message.replace("{here}", __name__) == message_of(caught)
     assert not home.exists()
 
 
@@ -492,7 +492,7 @@ def test_what_a_format_does_not_hold_leaves_nothing(session, name):
     make, written, message = WRITTEN[name]
     with pytest.raises(errors.EncodeError) as caught:
         session.compute(make(), format=written)
-    assert message.replace("{here}", __name__) == told(caught)
+    assert message.replace("{here}", __name__) == message_of(caught)
     assert list(session.store.keys()) == []
 
 
@@ -501,5 +501,5 @@ def test_what_a_callable_gives_is_checked_when_it_has(session, name):
     function, written, error_type, message = CALLED[name]
     with pytest.raises(errors.JobFailed) as caught:
         session.compute(function, format=written)
-    assert (error_type, message) == (type(caught.value), told(caught))
+    assert (error_type, message) == (type(caught.value), message_of(caught))
     assert list(session.store.keys()) == []

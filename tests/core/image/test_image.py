@@ -18,7 +18,7 @@ def refused(*args, **kwargs):
     return [tuple(problem) for problem in caught.value.problems]
 
 
-def test_every_problem_is_told_at_once():
+def test_every_problem_is_raised_at_once():
     pixels = np.zeros((2, 3, 4), "uint16")
     problems = refused(
         pixels,
@@ -194,7 +194,7 @@ def test_a_property_that_contains_itself_is_refused():
         (np.datetime64("2024"), dt.datetime(2024, 1, 1, tzinfo=dt.UTC)),
     ],
 )
-def test_a_date_is_told_in_utc(given, date):
+def test_a_date_is_given_in_utc(given, date):
     assert Image(np.zeros((2, 2)), properties={"date": given}).date == date
 
 

@@ -53,7 +53,7 @@ def test_changed_pixels_are_the_same_by_strips_and_by_dask(name, image, rows):
     assert expected.select(expected.bands[1:]).identical(made.select(made.bands[1:]))
 
 
-def test_each_reading_begins_anew_and_is_told_each_strip():
+def test_each_reading_begins_anew_and_gets_each_strip():
     seen = []
 
     def reading():

@@ -1,4 +1,4 @@
-"""Raster files: read in windows, alpha as mask, nodata exact, no strangers' VRTs."""
+"""Raster files: read in windows, alpha as mask, nodata exact, no third-party VRTs."""
 
 import pickle
 import threading
@@ -197,7 +197,7 @@ VRT = """<VRTDataset rasterXSize="270" rasterYSize="300"><VRTRasterBand dataType
 
 
 def test_a_vrt_in_disguise_is_refused(tmp_path, pixels):
-    """A stranger's .tif must not read other files; a .vrt that the user names may."""
+    """A third party's .tif must not read other files; a .vrt that the user names may."""
     secret = write(tmp_path / "secret.tif", pixels)
     for name in ("a.tif", "a.png", "a"):
         (tmp_path / name).write_text(VRT.format(secret))
@@ -209,7 +209,7 @@ def test_a_vrt_in_disguise_is_refused(tmp_path, pixels):
     assert Image.open(tmp_path / "a.vrt").compute().shape == (1, 300, 270)
 
 
-def test_a_missing_file_is_told_with_the_nearest_name(tmp_path, pixels):
+def test_a_missing_file_is_reported_with_the_nearest_name(tmp_path, pixels):
     write(tmp_path / "scene.tif", pixels)
     with pytest.raises(RequestError) as caught:
         Image.open(tmp_path / "scnee.tif")

@@ -88,7 +88,7 @@ def test_memory_stays_flat():
     assert peak < 30e6
 
 
-def test_progress_is_told_after_each_strip_and_may_end_the_reading():
+def test_progress_is_reported_after_each_strip_and_may_end_the_reading():
     lazy, calls = counted(np.zeros((1, 100, 4)), (1, 10, 4))
     image = Image(lazy)
     calls.clear()
@@ -101,7 +101,7 @@ def test_progress_is_told_after_each_strip_and_may_end_the_reading():
 
     with pytest.raises(KeyboardInterrupt):
         list(image.strips(10, progress=progress))
-    assert [told for told in dict.fromkeys(seen) if told[0]] == [(1, 10), (2, 10)]
+    assert [step for step in dict.fromkeys(seen) if step[0]] == [(1, 10), (2, 10)]
     assert len(calls) == 2
 
 
@@ -153,7 +153,7 @@ def test_compute_brings_all_into_memory():
     [(lambda block: block[:, ::2, ::2], "f8"), (lambda block: block * 0 + 300.7, "uint8")],
     ids=["another shape", "another dtype"],
 )
-def test_blocks_that_are_not_as_dask_was_told_are_refused(change, dtype):
+def test_blocks_that_are_not_as_declared_to_dask_are_refused(change, dtype):
     """A writer would stretch them, or wrap their values, and nobody would hear of it."""
     import dask.array as da
 
@@ -163,7 +163,7 @@ def test_blocks_that_are_not_as_dask_was_told_are_refused(change, dtype):
 
 
 def wrong(block, dtype="u2"):
-    """An image of 4 x 4 chunks, the seventh of which is something else than dask was told."""
+    """An image of 4 x 4 chunks, the seventh of which is not as declared to dask."""
 
     def made(block_info=None):
         row, column = block_info[None]["chunk-location"][1:]

@@ -71,7 +71,7 @@ def test_what_is_no_key_is_refused(key):
         tiles.from_key(key)
 
 
-def test_every_problem_is_told():
+def test_every_problem_is_reported():
     with pytest.raises(RequestError) as caught:
         tiles.from_latlon(91, "x", 0, 0.5, -1)
     assert [tuple(problem) for problem in caught.value.problems] == [

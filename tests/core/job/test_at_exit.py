@@ -1,4 +1,4 @@
-"""The end of the interpreter: jobs that are left behind finish, or it is told and the exit status is not 0."""
+"""The end of the interpreter: jobs that are left behind finish, or are reported and the exit status is not 0."""
 
 import subprocess
 import sys
@@ -58,15 +58,15 @@ def test_a_job_that_is_left_behind_finishes(home, stages, kind):
     assert set(stages()) == {"SUCCEEDED"}
 
 
-def test_one_that_fails_unseen_is_told_and_the_status_says_so(home, stages):
-    status, _, told = run("import bourn, time; job = bourn.compute(lambda: time.sleep(0.3) or 1 / 0, block=False)")
+def test_one_that_fails_unseen_is_reported_and_sets_the_exit_status(home, stages):
+    status, _, message = run("import bourn, time; job = bourn.compute(lambda: time.sleep(0.3) or 1 / 0, block=False)")
     assert (status, stages()) == (120, ["FAILED"])
-    assert "failed: computing the result failed: ZeroDivisionError" in told
+    assert "failed: computing the result failed: ZeroDivisionError" in message
 
 
 @pytest.mark.parametrize("before", ["", "session.close()", "del session; gc.collect()"])
-def test_one_that_failed_long_before_the_end_is_told_too(home, before):
-    status, _, told = run(
+def test_one_that_failed_long_before_the_end_is_reported_too(home, before):
+    status, _, message = run(
         f"""
         import bourn, gc, time
         session = bourn.Session()
@@ -75,7 +75,7 @@ def test_one_that_failed_long_before_the_end_is_told_too(home, before):
         {before}
         """
     )
-    assert (status, told.count("ZeroDivisionError")) == (120, 1)
+    assert (status, message.count("ZeroDivisionError")) == (120, 1)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_one_that_failed_long_before_the_end_is_told_too(home, before):
         "job = bourn.compute(lambda: time.sleep(1), block=False)\njob.cancel()",
     ],
 )
-def test_what_the_caller_knows_is_not_told_again(home, seen):
+def test_what_the_caller_knows_is_not_reported_again(home, seen):
     body = textwrap.indent(seen, "    ")
     assert run(f"import bourn, time\ntry:\n{body}\nexcept bourn.errors.JobFailed:\n    pass\n") == (
         0, run("print(end='')")[1], "",
@@ -114,7 +114,7 @@ def test_jobs_of_an_atexit_handler_finish(home, stages):
     assert stages() == ["SUCCEEDED"] * 3
 
 
-def test_a_delivery_that_waits_for_its_next_try_is_told(home):
+def test_a_delivery_that_waits_for_its_next_try_is_reported(home):
     code = """
     import bourn
     from bourn.plugin import Destination, Transient
@@ -126,9 +126,9 @@ def test_a_delivery_that_waits_for_its_next_try_is_told(home):
     session = bourn.Session(registry=Registry.of(destinations={"busy": Busy}, formats={"json": JSON}))
     session.compute(1, destination="busy", format="json", block=False)
     """
-    status, _, told = run(code)
+    status, _, message = run(code)
     assert status == 120
-    assert "has not ended: it is at SAVING (busy: try 2 in 600 s: busy)" in told
+    assert "has not ended: it is at SAVING (busy: try 2 in 600 s: busy)" in message
 
 
 def test_a_forked_child_tells_only_of_its_own_jobs(home):

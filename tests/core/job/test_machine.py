@@ -40,7 +40,7 @@ class Options:
 
 
 class Moody(Destination[Options]):
-    """Works, does not work now, fails, or hangs, as it is told."""
+    """Works, does not work now, fails, or hangs, as it is set to."""
 
     def __init__(self):
         self.hanging = set()

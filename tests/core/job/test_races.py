@@ -1,4 +1,4 @@
-"""Many at once: nothing is lost, nothing happens twice, and whoever wins a race wins it alone."""
+"""Many at once: nothing is lost, nothing happens twice, and a race has one winner."""
 
 import faulthandler
 import multiprocessing

@@ -55,7 +55,7 @@ def test_without_a_word_from_the_destination_it_waits_about_a_second(make, scrip
     assert 0.75 <= time.monotonic() - started < 6
 
 
-def test_what_it_waits_for_is_told(make, scripted):
+def test_what_it_waits_for_is_reported(make, scripted):
     scripted.act = failing(1, retry_after=1.5)
     job = make().compute(2, destination="scripted", block=False)
     notes = [progress.note for progress in job.watch() if progress.note]
@@ -365,7 +365,7 @@ def test_sessions_that_carry_at_once_deliver_once_each(make, scripted):
 
 
 def test_what_cannot_be_taken_back_is_not_cancelled_but_failed(make, scripted, gate):
-    """A mail went out: the job can't end as CANCELLED, which leaves nothing; link and data stay for whoever has it."""
+    """A mail went out: the job can't end as CANCELLED, which leaves nothing; link and data stay for its recipient."""
 
     def retract(options, context):
         msg = "a mail went out"

@@ -1,4 +1,4 @@
-"""Homes, ledgers and stores that can't be used: told in a typed error that names them, from the first call on."""
+"""Homes, ledgers and stores that can't be used: reported in a typed error that names them, from the first call on."""
 
 import errno
 import os
@@ -28,7 +28,7 @@ def a_file_instead_of_a_folder_above(home):
 
 
 def no_room_for_it(home):
-    home.symlink_to("/proc/nothing")  # what is above can't be written, whoever asks
+    home.symlink_to("/proc/nothing")  # what is above can't be written, even by root
 
 
 def a_ledger_that_is_none(home):
@@ -74,10 +74,13 @@ UNFIT = {
 @pytest.mark.parametrize("made", UNFIT, ids=lambda made: made.__name__)
 def test_a_ledger_that_can_not_be_used_is_named(home, made):
     made(home)
-    with closing(Session(Settings(home=str(home)))) as session, pytest.raises(LedgerError, match=UNFIT[made]) as told:
+    with (
+        closing(Session(Settings(home=str(home)))) as session,
+        pytest.raises(LedgerError, match=UNFIT[made]) as message,
+    ):
         session.compute(2)
-    assert f"the ledger at sqlite:///{home}/ledger.db" in str(told.value)
-    assert "INSERT" not in str(told.value)
+    assert f"the ledger at sqlite:///{home}/ledger.db" in str(message.value)
+    assert "INSERT" not in str(message.value)
 
 
 def test_what_is_in_its_way_is_moved_and_it_goes_on(home):
@@ -94,7 +97,9 @@ def test_a_ledger_that_is_spoilt_while_it_is_used(home):
     with closing(Session(Settings(home=str(home)))) as session:
         session.compute(1)
         for path in home.glob("ledger.db*"):
-            with path.open("r+b") as file:  # in place: a file that is made shorter takes down whoever has it mapped
+            with path.open(
+                "r+b"
+            ) as file:  # in place: a file that is made shorter takes down a process that has it mapped
                 file.write(b"\xff" * 8192)
         for _ in range(3):
             with pytest.raises(BournError, match="ledger"):

@@ -1,4 +1,4 @@
-"""The ledger: each move once, under its lease, by whoever owns it."""
+"""The ledger: each move once, under its lease, by its owner."""
 
 import sqlite3
 import threading
@@ -94,7 +94,7 @@ def test_success_without_an_artifact_is_no_legal_move(ledger):
     assert ledger.get(JOB).stage == Stage.QUEUED
 
 
-def test_a_stage_is_never_told_backwards(ledger):
+def test_a_stage_never_moves_backwards(ledger):
     add(ledger)
     ledger.report_progress([progress_update(Stage.RUNNING)], now=NOW)
     ledger.report_progress([progress_update(Stage.PREPARING, done=0)], now=NOW)
@@ -255,18 +255,18 @@ def test_a_new_database_needs_no_history(tmp_path):
     assert done.stdout == "False\n"
 
 
-def test_tables_that_no_version_has_made_are_told(backend, database):
+def test_tables_that_no_version_has_made_are_reported(backend, database):
     """As a ledger has them that was made before a release."""
     with database.engine.begin() as connection:
         connection.exec_driver_sql("alter table jobs drop column deadline_at")
         connection.exec_driver_sql("drop table holds")
     database.close()
     before = tables(backend)
-    with pytest.raises(LedgerError) as told:
+    with pytest.raises(LedgerError) as caught:
         Database(backend.database_url).engine  # noqa: B018  # opens it
-    assert "jobs has no column deadline_at" in str(told.value)
-    assert "there is no table holds" in str(told.value)
-    assert str(told.value).startswith(
+    assert "jobs has no column deadline_at" in str(caught.value)
+    assert "there is no table holds" in str(caught.value)
+    assert str(caught.value).startswith(
         f"the ledger at {display_url(database.url)} has tables that no version of bourn_core"
     )
     assert tables(backend) == before
@@ -335,7 +335,7 @@ def test_many_processes_may_make_the_database_at_once(tmp_path):
     connection.close()
 
 
-def test_tables_of_a_later_version_are_told(database):
+def test_tables_of_a_later_version_are_reported(database):
     database.write(lambda connection: connection.exec_driver_sql("update bourn_core_version set version_num = '9999'"))
     database.close()
     with pytest.raises(LedgerError, match="was made by a later version of bourn_core: its tables are at revision 9999"):

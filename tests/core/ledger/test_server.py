@@ -80,7 +80,7 @@ def losing(monkeypatch):
 @pytest.mark.parametrize("lost", [["answer"], ["request"], ["answer", "request", "request"]])
 @pytest.mark.parametrize("step", range(len(LIFE)))
 def test_a_commit_whose_answer_got_lost_is_done_once(ledger, losing, lost, step):
-    """Each move of a job, told by nobody's guess: the ledger is asked whether it happened."""
+    """Each move of a job; nothing is guessed: the ledger is asked whether it happened."""
     for number, move in enumerate(LIFE):
         if number == step:
             losing += lost
@@ -91,7 +91,7 @@ def test_a_commit_whose_answer_got_lost_is_done_once(ledger, losing, lost, step)
 
 
 def test_what_shares_a_lost_commit_is_done_once_too(ledger, losing):
-    """And whoever failed for himself among them, still has failed."""
+    """And one among them that failed by itself, still has failed."""
     errors = []
 
     def one(number):
@@ -143,7 +143,7 @@ def test_over_a_bad_network_it_is_the_same(backend, ledger):
         proxy.close()
 
 
-def test_whoever_has_to_give_way_goes_again(backend, database, ledger):
+def test_a_transaction_that_has_to_give_way_is_repeated(backend, database, ledger):
     """Two processes lock the same two rows, each the other's first."""
     other = Database(backend.database_url)
     add(ledger)
@@ -319,7 +319,7 @@ def test_of_processes_that_start_at_once_one_makes_the_key(backend):
 
 
 @pytest.mark.parametrize("room", range(2))
-def test_without_files_for_a_connection_it_is_told(backend, ledger, room):
+def test_running_out_of_files_for_a_connection_is_reported(backend, ledger, room):
     """The driver itself needs one more than the connection, to wait for an answer."""
     assert ledger.list() == []  # what is imported is imported
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -356,7 +356,7 @@ def test_a_server_that_comes_back_is_waited_for(own_postgresql):
     database.close()
 
 
-def test_one_that_stays_away_is_told_by_its_name(own_postgresql, monkeypatch):
+def test_one_that_stays_away_is_reported_by_name(own_postgresql, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.5)
     database = Database(own_postgresql.url())
     ledger = Ledger(database)
@@ -391,7 +391,7 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize("url", ["", "ledger.db", "nonsense://x", "postgresql+nothing://u:hush@h/x"])
-def test_a_url_that_means_nothing_is_told(url):
+def test_a_url_that_means_nothing_is_refused(url):
     with pytest.raises(SettingsError) as caught:
         Database(url).engine  # noqa: B018
     assert "hush" not in caught.value.message

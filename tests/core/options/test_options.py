@@ -80,7 +80,7 @@ def test_a_mapping_becomes_typed_options_with_defaults():
     assert options.tries == 3
 
 
-def test_every_problem_is_told_at_once_each_with_its_path():
+def test_every_problem_is_raised_at_once_each_with_its_path():
     given = {"to": ["a@b", "nobody"], "subjekt": "x", "tries": "512", "login": {"usr": "x"}, "headers": {"a b": 1}}
     assert problems(given) == [
         ("destination.to[1]", "expected an e-mail address, got 'nobody'"),
@@ -373,14 +373,14 @@ def test_a_mapping_that_never_ends_is_a_problem():
     assert problems(_Endless(None)) == [("destination", "a mapping of more than 100,000 entries")]
 
 
-def test_hostile_values_are_told_by_their_type():
+def test_hostile_values_are_named_by_their_type():
     assert "destination.subject: expected str, got an object of type" in message(subject=_Hostile())
     assert "destination.to: expected str or list, got an object of type" in message(to=_Hostile())
     assert "destination.extra: expected a JSON value, got an object of type" in message(extra=_Hostile())
     assert "destination.login: expected dict, got an object of type" in message(login=_Hostile())
 
 
-def test_hostile_keys_are_told():
+def test_hostile_keys_are_reported():
     assert problems({_EvilKey("x"): 1})
     got = f"an object of type {_Hostile.__module__}._Hostile"
     expected = [("destination", f"expected names of options, which are str, got {got}")]
@@ -399,7 +399,7 @@ def test_messages_stay_short():
         assert len(message(**given)) < 600
 
 
-def test_no_more_than_a_hundred_problems_are_told():
+def test_no_more_than_a_hundred_problems_are_listed():
     assert len(problems({f"x{number}": 1 for number in range(5_000)})) == 100
 
 
@@ -408,14 +408,14 @@ def test_a_class_that_is_no_attrs_class_is_the_plugins_fault():
         read(dict, {})
 
 
-def test_whatever_is_given_instead_of_a_mapping_is_told():
+def test_whatever_is_given_instead_of_a_mapping_is_refused():
     for given in (None, 5, "x", ["to"], {"to"}, _Hostile()):
         ((path, text),) = problems(given)
         assert path == "destination"
         assert text.startswith("expected a mapping of options, got ")
 
 
-def test_a_pattern_is_told_as_it_is_written():
+def test_a_pattern_is_shown_as_it_is_written():
     @attrs.frozen
     class Options:
         code: str = option(help="It.", pattern=r"^\d{4}\\$")

@@ -174,7 +174,7 @@ def test_reading_and_the_schema_agree(mapping, name):
     said = {_path(error) for error in Draft202012Validator(schema_of(Options)).iter_errors(mapping)}
     assert bool(said) == bool(problems)
     assert (options is None) == bool(problems)
-    # Each fault that the validator finds is told at its place, or beneath (what is missing),
+    # Each problem that the validator finds is reported at its place, or beneath (what is missing),
     # or above (a tuple of another length).
     for path in said:
         assert any(p.path.startswith(path) or path.startswith(p.path) for p in problems)

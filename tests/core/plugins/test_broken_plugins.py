@@ -1,4 +1,4 @@
-"""All kinds of broken plugin, installed at once: each is told with its distribution and reason, and hurts nobody."""
+"""All kinds of broken plugin, installed at once: each is listed with its distribution and reason, and hurts nobody."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ DESTINATIONS = {
         "def Plugin(): ...\n",
         "expected a subclass of bourn.plugin.Destination, got an object of type builtins.function",
     ),
-    "stranger": (
+    "unrelated": (
         "class Plugin: ...\n",
-        "expected a subclass of bourn.plugin.Destination, got the class stranger_plugin.Plugin",
+        "expected a subclass of bourn.plugin.Destination, got the class unrelated_plugin.Plugin",
     ),
     "wrongrole": (
         HEAD + "    class Plugin(Format): ...\n",
@@ -154,18 +154,18 @@ def crowd(install):
     return install
 
 
-def test_every_broken_plugin_is_told_with_its_distribution_and_reason(crowd):
+def test_every_broken_plugin_is_listed_with_its_distribution_and_reason(crowd):
     registry = crowd.registry()
-    told = {(problem.role, problem.name): problem for problem in registry.check()}
+    listed = {(problem.role, problem.name): problem for problem in registry.check()}
     for role, broken in (("destination", DESTINATIONS), ("format", FORMATS)):
         for name, (_, reason) in broken.items():
-            problem = told.pop((role, name))
+            problem = listed.pop((role, name))
             assert (f"bourn-{name}", "1.0") == (problem.distribution, problem.version)
             if name in ("metaclass", "recursion"):  # Python's own words go on
                 assert problem.reason.startswith(reason)
             else:
                 assert reason == problem.reason
-    rest = {(p.distribution, p.role, p.name, p.reason) for p in told.values()}
+    rest = {(p.distribution, p.role, p.name, p.reason) for p in listed.values()}
     name_rule = "can't be used: a name is at most 64 of a-z, 0-9, _ and -, and begins with a letter"
     assert {
         ("bourn-one, bourn-two", "destination", "clash", (
@@ -252,7 +252,7 @@ def test_two_distributions_of_one_name_are_refused_and_prefer_decides(crowd):
     assert spec.load() is spec.load()
 
 
-def test_a_slow_import_is_told_and_is_no_fault(install, monkeypatch):
+def test_a_slow_import_is_logged_and_is_no_problem(install, monkeypatch):
     monkeypatch.setattr("bourn.plugins.spec.SLOW_SECONDS", 0.05)
     install(
         "bourn-slow",
@@ -300,13 +300,13 @@ def test_many_threads_make_one_instance(install):
 def test_a_broken_plugin_is_described_as_broken(crowd):
     import json
 
-    told = json.loads(json.dumps(crowd.registry().describe()))
-    assert "No module named 'rasterio_of_nobody'" in told["destinations"]["import"]["broken"]
-    assert told["destinations"]["good"]["summary"] == "Good."
-    cells = {(cell["destination"], cell["format"]): cell for cell in told["matrix"]}
+    listed = json.loads(json.dumps(crowd.registry().describe()))
+    assert "No module named 'rasterio_of_nobody'" in listed["destinations"]["import"]["broken"]
+    assert listed["destinations"]["good"]["summary"] == "Good."
+    cells = {(cell["destination"], cell["format"]): cell for cell in listed["matrix"]}
     assert cells["import", "good"]["kinds"] == []
     assert (
         cells["import", "good"]["reason"]
         == "'import' is installed (bourn-import 1.0) but could not be loaded: No module named 'rasterio_of_nobody'"
     )
-    assert len(told["problems"]) > 30
+    assert len(listed["problems"]) > 30

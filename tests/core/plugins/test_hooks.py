@@ -59,7 +59,7 @@ def test_whether_anybody_listens_is_known():
     assert not hooks.any("bourn_sweep")
 
 
-def test_a_failure_that_comes_again_is_told_once():
+def test_a_failure_that_comes_again_is_logged_once():
     registry = Registry.of(hooks=[Bad()])
     for number in range(5):
         registry.hooks.call("bourn_adapt", obj=number)
@@ -77,7 +77,7 @@ def test_a_failure_that_comes_again_is_told_once():
         ("from bourn.plugins.hookspecs import hookimpl\n@hookimpl\ndef bourn_adapt(thing): ...\n", "bourn_adapt"),
     ],
 )
-def test_hooks_that_cannot_be_loaded_are_told_and_hurt_nobody(install, source, reason):
+def test_hooks_that_cannot_be_loaded_are_listed_and_hurt_nobody(install, source, reason):
     good = "from bourn.plugins.hookspecs import hookimpl\n@hookimpl\ndef bourn_adapt(obj): return obj\n"
     install("bourn-bad", {"hooks": {"x": "bad_hooks"}}, bad_hooks=source)
     install("bourn-good", {"hooks": {"x": "good_hooks"}}, good_hooks=good)

@@ -179,13 +179,13 @@ def test_given_plugins_are_held_to_the_same_contract():
 def test_the_registry_describes_itself_as_json(registry):
     import json
 
-    told = json.loads(json.dumps(registry.describe()))
-    shelf = told["destinations"]["shelf"]
+    described = json.loads(json.dumps(registry.describe()))
+    shelf = described["destinations"]["shelf"]
     assert shelf["summary"] == "Put it on a shelf."
     assert shelf["examples"] == [{"title": "On top", "destination": {"type": "shelf"}}]
-    assert told["formats"]["text"]["media_type"] == "text/plain"
-    assert len(told["matrix"]) == 4
-    assert told["problems"] == []
+    assert described["formats"]["text"]["media_type"] == "text/plain"
+    assert len(described["matrix"]) == 4
+    assert described["problems"] == []
 
 
 def test_what_is_really_installed_is_listed():

@@ -1,4 +1,4 @@
-"""Looking at a result: by its type alone, nothing computed, nothing asked of strangers."""
+"""Looking at a result: by its type alone, nothing computed, no third-party code run."""
 
 import collections
 import dataclasses
@@ -112,7 +112,7 @@ def test_an_xarray_object_with_a_grid_has_the_kind_image_too(utm):
     assert (info.kinds, info.shape, info.bands) == (("image", "array"), (2, 3, 5), None)
 
 
-def test_what_is_known_of_an_image_is_told(utm):
+def test_what_is_known_of_an_image_is_inspected(utm):
     image = Image(
         [np.zeros((3, 5), "u1"), np.zeros((3, 5), "f4")], ["a", "b"], mask=np.zeros((3, 5), bool), geobox=utm,
         properties={"date": "2024-01-01"},
@@ -219,7 +219,7 @@ def test_objects_of_users_classes_are_named_with_what_makes_them_plain(obj, hint
     assert inspect({"a": [0, obj, obj]}).info.user_classes == (('result["a"][1]', name, hint),)
 
 
-def test_all_problems_are_told_with_their_paths_up_to_twenty():
+def test_all_problems_are_listed_with_their_paths_up_to_twenty():
     assert [path for path, _ in problems({"a": [object()], ("t",): object(), "b": {1: object()}})] == [
         'result["a"][0]', "result[a tuple of 1]", 'result["b"][1]',
     ]  # fmt: skip

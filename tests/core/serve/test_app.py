@@ -147,8 +147,8 @@ def test_the_registry_is_json_for_machines(client, registry):
 def test_what_machines_ask_for(client):
     request = client.get("/request.schema.json").json()
     assert request["$defs"]["destination.parcel"]["properties"]["mode"]["default"] == "a"
-    told = client.get("/openapi.json").json()
-    assert "/d/{token}/{filename}" in told["paths"]
+    document = client.get("/openapi.json").json()
+    assert "/d/{token}/{filename}" in document["paths"]
     assert sorted(client.get("/file_formats").json()["output"]) == ["picture", "text"]
 
 
@@ -163,7 +163,7 @@ def test_the_root_leads_to_the_registry(client):
     assert (answer.status_code, answer.headers["location"]) == (307, "registry")
 
 
-def test_an_unknown_page_is_told_in_each_form(client):
+def test_an_unknown_page_is_answered_in_each_form(client):
     message = "There is no such page."
     assert client.get("/nowhere").text == message + "\n"
     assert client.get("/nowhere", headers={"Accept": "application/json"}).json() == {

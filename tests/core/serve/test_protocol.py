@@ -134,7 +134,7 @@ def test_ranges_are_sent_by_the_kernel_too(session):
 
 
 def test_a_check_that_hangs_is_answered_in_time(session):
-    """45 clients ask a server whose store hangs: each is told within a second, and other pages are served."""
+    """45 clients ask a server whose store hangs: each is answered within a second, and other pages are served."""
     hung = threading.Event()
     session.store.size = lambda _key: hung.wait(30)
     answers = []

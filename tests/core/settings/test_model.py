@@ -47,7 +47,7 @@ def test_a_variable_within_a_mapping_is_named(refused):
     assert lines[1:] == ["  BOURN_PREFER__EMAIL  expected str, got 3"]
 
 
-def test_file_and_variables_are_told_apart(refused, tmp_path):
+def test_file_and_variables_are_distinguished(refused, tmp_path):
     lines = refused("link_days = -1\n", BOURN_WORKERS="0")
     assert lines[0] == f"2 problems in the settings ({tmp_path / 'bourn.toml'}):"
     assert sorted(line.split()[0] for line in lines[1:]) == ["BOURN_WORKERS", "settings.link_days"]

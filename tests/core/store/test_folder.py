@@ -218,7 +218,7 @@ def test_delete_takes_the_empty_folder_along_and_may_be_repeated(store, root):
 
 
 @pytest.mark.parametrize("action", ["open", "stream"])
-def test_a_missing_object_is_told(store, action):
+def test_a_missing_object_is_reported(store, action):
     with pytest.raises(FileNotFoundError):
         store.open(KEY) if action == "open" else list(store.stream(KEY, 0, 1))
 
@@ -298,7 +298,7 @@ def calls(monkeypatch, tmp_path):
     return made
 
 
-def test_an_object_is_durable_before_it_is_told_of(store, calls):
+def test_an_object_is_durable_before_it_is_returned(store, calls):
     """Its bytes before its name, its name in its folder, the folder in the store, the store in its own folder."""
     put(store, KEY, b"first")
     made = [call for call in calls if call != ("fsync", ".") and call[1] != "deep/store/.incoming"]
@@ -410,7 +410,7 @@ def in_process(code, *args, **options):
     )  # fmt: skip
 
 
-def test_a_file_that_grows_too_big_is_told_and_gone(root):
+def test_a_file_that_grows_too_big_is_reported_and_removed(root):
     """EFBIG from the system itself."""
     code = """
         import sys
@@ -504,7 +504,7 @@ def test_a_folder_has_many_spellings(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("how", ["file", "folder"])
 def test_symbolic_links_are_not_followed_out_of_the_store(store, tmp_path, how):
-    """Whoever may put a name into the store's folder may not read with the rights of its owner."""
+    """One who may put a name into the store's folder may not read with the rights of its owner."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret.txt").write_bytes(b"root")

@@ -175,7 +175,7 @@ def test_a_connection_that_is_reset_during_a_put_is_no_failure(s3):
         proxy.close()
 
 
-def test_missing_objects_are_told(store):
+def test_missing_objects_are_reported(store):
     assert store.size(KEY) is None
     assert store.local_path(KEY) is None
     store.delete(KEY)
@@ -351,7 +351,7 @@ def test_an_object_whose_answer_got_lost_is_there(s3, monkeypatch, size):
         proxy.close()
 
 
-def test_an_account_that_is_full_is_no_stranger(s3):
+def test_an_account_that_is_full_is_not_a_refused_one(s3):
     """The service says 403 to both."""
     from servers.ceph import Ceph
 
@@ -361,8 +361,8 @@ def test_an_account_that_is_full_is_no_stranger(s3):
     with pytest.raises(OSError, match="no more room") as caught:
         put(store, "b", b"2")
     assert caught.value.errno == errno.EDQUOT
-    stranger = Ceph(**(poor.facts | {"secret": "of nobody"}))
+    outsider = Ceph(**(poor.facts | {"secret": "of nobody"}))
     with pytest.raises(PermissionError, match="refuses its credentials"):
-        put(open_store(f"s3://{poor.bucket}/x", **stranger.options), "b", b"2")
+        put(open_store(f"s3://{poor.bucket}/x", **outsider.options), "b", b"2")
     s3.allow(poor, objects=2)
     put(store, "b", b"2")

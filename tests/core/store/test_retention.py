@@ -120,8 +120,8 @@ def test_an_object_that_came_back_after_a_power_cut_goes_again(house):
 
 def test_what_another_ledger_has_in_the_same_bucket_is_left_alone(house):
     """Unless the store is known to be ours alone."""
-    stranger = f"{'ab' * 24}/{'cd' * 16}.tif"
-    for key in (stranger, "readme.txt", "models/weights.bin"):
+    outsider = f"{'ab' * 24}/{'cd' * 16}.tif"
+    for key in (outsider, "readme.txt", "models/weights.bin"):
         with house.store.create(key) as sink:
             sink.write(b"theirs")
     assert swept(house) == Swept(unknown=1)

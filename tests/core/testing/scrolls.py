@@ -37,8 +37,8 @@ class Scroll(Format[Options]):
         return result
 
     def header(self, array, options):
-        told = {"title": options.title, "dtype": array.dtype.str, "shape": array.shape}
-        return json.dumps(told).encode() + b"\n"
+        fields = {"title": options.title, "dtype": array.dtype.str, "shape": array.shape}
+        return json.dumps(fields).encode() + b"\n"
 
     def blocks(self, flat):
         for start in range(0, flat.size, 65_536):
@@ -176,7 +176,7 @@ class ChangesTheResult(Scroll):
 
 
 class ChangesInSilence(Scroll):
-    """NaN becomes zero, and nobody is told."""
+    """NaN becomes zero, without a note."""
 
     def taken(self, result):
         import numpy as np

@@ -75,8 +75,8 @@ class Scrolls(FormatContract):
 
     def read_back(self, data, kind, result):
         header, _, values = data.partition(b"\\n")
-        told = json.loads(header)
-        assert (tuple(told["shape"]), told["dtype"]) == (result.shape, result.dtype.str)
+        read = json.loads(header)
+        assert (tuple(read["shape"]), read["dtype"]) == (result.shape, result.dtype.str)
         assert values == result.tobytes()
 
 
@@ -135,14 +135,14 @@ def test_it_is_caught_by(outcomes, role, name):
 
 
 @pytest.mark.parametrize("role", AUTHORS)
-def test_each_broken_one_is_tried_and_told(role):
+def test_each_broken_one_is_tried_and_reported(role):
     """The table has every class, in words that are its own docstring's."""
-    told = {}
+    documented = {}
     for file in FILES[role]:
         for node in ast.parse((HERE / f"{file}.py").read_text()).body:
             if isinstance(node, ast.ClassDef) and SOUND[role] in [
                 ast.unparse(base).rpartition(".")[2] for base in node.bases
             ]:
-                told[node.name] = ast.get_docstring(node) or "It has no docstring."
-    assert told == {row["plugin"]: row["what is wrong with it"] for row in ROWS if row["role"] == role}
-    assert len(told) >= 15
+                documented[node.name] = ast.get_docstring(node) or "It has no docstring."
+    assert documented == {row["plugin"]: row["what is wrong with it"] for row in ROWS if row["role"] == role}
+    assert len(documented) >= 15

@@ -35,7 +35,7 @@ def test_the_clock_is_the_sessions():
         assert session.clock() - job.created_datetime == clock() - job.created_datetime
 
 
-def test_faulty_fails_as_often_as_told():
+def test_faulty_fails_as_often_as_asked():
     with session_with(destinations={"kept": Faulty}) as session:
         destination = {"type": "kept", "fail_times": 2, "delay_seconds": 0.01}
         job = session.compute(2, destination=destination, format="json", block=False).wait()
@@ -43,7 +43,7 @@ def test_faulty_fails_as_often_as_told():
         assert Faulty.delivered[job.receipt.detail["delivery"]] == b"2"
 
 
-def test_faulty_breaks_off_where_told():
+def test_faulty_breaks_off_where_asked():
     with session_with(destinations={"kept": Faulty}) as session, pytest.raises(DeliveryError, match="after 3 bytes"):
         session.compute("four", destination={"type": "kept", "fail_after_bytes": 3}, format="json")
 

@@ -71,25 +71,25 @@ def test_a_product_is_saved_and_saved_again(run, saved, tmp_path):
 def test_a_document_that_is_none_is_refused(run, tmp_path, content, message):
     file = tmp_path / "product.json"
     file.write_text(content)
-    status, told = run("add-product", str(file))
+    status, output = run("add-product", str(file))
     assert status == 2
-    assert message.format(file=file) in " ".join(told.split())
+    assert message.format(file=file) in " ".join(output.split())
 
 
 def test_what_is_misspelt_in_a_document_is_named(run):
     """All of it at once, each with the nearest right spelling."""
     given = {"id": "p", "bands": [{"typ": "generic", "name": "a", "data_typ": "Byte"}], "descripton": "x"}
-    status, told = run("add-product", "-", given=json.dumps(given))
+    status, output = run("add-product", "-", given=json.dumps(given))
     assert status == 2
     for path, meant in (("descripton", "description"), ("bands[0].typ", "type"), ("bands[0].data_typ", "data_type")):
-        assert f"{path} unknown option; did you mean {meant!r}?" in " ".join(told.split())
+        assert f"{path} unknown option; did you mean {meant!r}?" in " ".join(output.split())
 
 
 def test_what_is_shown_can_be_added(run, saved):
     """As it is: by hand one takes it, changes it, and puts it back."""
     shown = run("show", "org:p", "--json")[1]
-    status, told = run("add-product", "-", given=shown)
-    assert (status, told.splitlines()[0]) == (0, "Saved again (revision 2):")
+    status, output = run("add-product", "-", given=shown)
+    assert (status, output.splitlines()[0]) == (0, "Saved again (revision 2):")
     again = json.loads(run("show", "org:p", "--json")[1])
     before = json.loads(shown)
     assert (again.pop("updated") > before.pop("updated"), again) == (True, before)
@@ -103,9 +103,9 @@ def test_a_product_is_shown(run, saved):
 
 def test_what_is_not_there_is_said(run, saved):
     for asked in ("org:q", "nothing"):
-        status, told = run("show", asked)
+        status, output = run("show", asked)
         assert status == 1
-        assert f"'{asked}', or none that 'me' may see" in told
+        assert f"'{asked}', or none that 'me' may see" in output
 
 
 def test_images_are_listed_and_shown(run, saved, composite):
@@ -142,6 +142,6 @@ def test_a_file_is_sent_to_the_catalog(run, saved, tmp_path):
 
 
 def test_a_wrong_date_is_a_bad_request(run, saved):
-    status, told = run("images", "org:p", "--start", "yesterday")
+    status, output = run("images", "org:p", "--start", "yesterday")
     assert status == 2
-    assert "start: expected a datetime, a date or ISO 8601 text, got 'yesterday'" in " ".join(told.split())
+    assert "start: expected a datetime, a date or ISO 8601 text, got 'yesterday'" in " ".join(output.split())

@@ -123,7 +123,7 @@ def test_stored_values_have_their_scale_and_offset_in_the_file(tmp_path):
         np.testing.assert_allclose(file.read() * file.scales[0] + file.offsets[0], 0.5)
 
 
-def test_colours_are_told_of_red_green_and_blue(tmp_path):
+def test_colours_are_recorded_for_red_green_and_blue(tmp_path):
     names = ["red", "green", "blue"]
     image = Image(noise((3, 5, 6)), names, geobox=grid(5, 6))
     written(tmp_path / "x.tif", image, product_of("Byte", names=names, opaque=255, nodata=None))

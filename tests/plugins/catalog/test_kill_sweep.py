@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.deep, pytest.mark.backends("home", "servers"), pytest.
 
 DEEP = bool(os.environ.get("BOURN_DEEP"))
 
-# Of the calls on the way to an image every so many-th is taken; a server is told by sendto.
+# Every n-th of the calls on the way to an image is taken; a server is addressed by sendto.
 CALLS = {"fsync": 5, "fdatasync": 6, "link": 2, "sendto": 61}
 
 MAKE = """

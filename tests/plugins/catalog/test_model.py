@@ -28,12 +28,12 @@ def test_data_types_go_under_both_kinds_of_name(given):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [("Byte", "Byte"), ("uint8", "Byte"), ("int16", "Int16"), ("uint32", "UInt32"), ("int32", "Int32"),
      ("float32", "Float32"), ("Float64", "Float64")],
 )  # fmt: skip
-def test_every_data_type(given, told):
-    assert catalog.GenericBand(name="a", data_type=given).data_type == told
+def test_every_data_type(given, expected):
+    assert catalog.GenericBand(name="a", data_type=given).data_type == expected
 
 
 REFUSED_BANDS = {
@@ -145,7 +145,7 @@ LIGHT = f"common_name, {OPTIONS}, wavelength_nm_center, wavelength_nm_fwhm, wave
 
 
 @pytest.mark.parametrize(
-    ("band", "told"),
+    ("band", "expected"),
     [
         ({"typ": "generic"}, [("bands[0].typ", "unknown option; did you mean 'type'?")]),
         ({"typ": "generic", "nodta": 0}, [
@@ -165,10 +165,10 @@ LIGHT = f"common_name, {OPTIONS}, wavelength_nm_center, wavelength_nm_fwhm, wave
         ]),
     ],
 )  # fmt: skip
-def test_of_a_band_of_no_known_kind_everything_else_is_said_too(band, told):
+def test_of_a_band_of_no_known_kind_everything_else_is_said_too(band, expected):
     """As of the kind that it fits best; a misspelt key is named."""
     document = {"id": "p", "bands": [{"name": "a", "data_type": "Byte", **band}]}
-    assert problems_of(catalog.Product.from_mapping, document) == told
+    assert problems_of(catalog.Product.from_mapping, document) == expected
 
 
 def test_a_band_of_a_class_of_ones_own_is_refused():
@@ -272,7 +272,7 @@ def test_reprs(product):
 
 
 def test_every_public_name_stands_in_the_reference():
-    """With its members, or as one of the errors, all of which are told."""
+    """With its members, or as one of the errors, all of which are raised."""
     page = (Path(__file__).parents[3] / "docs" / "reference-catalog.md").read_text()
     assert ".. automodule:: bourn_catalog.errors" in page
     names = [name for name in catalog.__all__ if not issubclass(getattr(catalog, name), catalog.CatalogError)]

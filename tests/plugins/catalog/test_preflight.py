@@ -1,4 +1,4 @@
-"""Before anything is computed: every rule of the table, each with what is said to whoever breaks it."""
+"""Before anything is computed: every rule of the table, each with its message."""
 
 import attrs
 import bourn

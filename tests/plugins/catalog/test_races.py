@@ -1,4 +1,4 @@
-"""Many at once: one image of each id, seen whole or not at all, whoever comes first.
+"""Many at once: one image of each id, seen whole or not at all, in whatever order.
 
 ``BOURN_DEEP=1`` takes the numbers that are promised; otherwise they are sampled.
 """
@@ -110,8 +110,8 @@ def test_readers_of_an_image_that_is_overwritten_see_one_or_the_other(session_as
                 pixels = np.unique(image.open().compute().array)
                 with session.store.open(image._row.key) as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
-                told = image.stac["assets"]["data"]["file:checksum"]
-                agree = (list(pixels) == [image.properties["value"]], digest == image.sha256, told.endswith(digest))
+                checksum = image.stac["assets"]["data"]["file:checksum"]
+                agree = (list(pixels) == [image.properties["value"]], digest == image.sha256, checksum.endswith(digest))
                 if not all(agree):
                     wrong.append((image.properties, pixels, agree))
             except Exception as error:  # noqa: BLE001  # a missing one is one

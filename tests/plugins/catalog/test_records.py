@@ -277,7 +277,7 @@ def test_what_could_not_be_read_again_is_not_saved(session_as, product):
 
 
 def test_a_product_of_another_version_hides_no_other(database, session_as, product):
-    """One who asks for it is told why it can't be had."""
+    """The error says why it can't be used."""
     session = session_as(ME)
     attrs.evolve(product, id="newer").save(session=session)
     document = {**product.as_mapping(), "id": "newer", "owners": [ME], "zoom": 3}
@@ -338,10 +338,10 @@ def test_images_are_found(strewn, wanted, names):
 @pytest.mark.parametrize(("asked", "hint"), [("org:rada", "; did you mean 'org:radar'?"), ("optical", "")])
 def test_images_of_a_product_that_is_not_there_are_refused(strewn, session_as, asked, hint):
     """An empty list would hide the misspelling; one who may not see the product hears nothing of it."""
-    for principal, told in ((ME, hint), ("eve", "")):
+    for principal, hinted in ((ME, hint), ("eve", "")):
         with pytest.raises(catalog.UnknownProduct) as caught:
             catalog.Image.search(asked, session=session_as(principal))
-        assert str(caught.value) == f"there is no product {asked!r}, or none that {principal!r} may see{told}"
+        assert str(caught.value) == f"there is no product {asked!r}, or none that {principal!r} may see{hinted}"
 
 
 def test_a_search_says_everything_that_is_wrong_with_it():
@@ -390,7 +390,7 @@ def test_the_history_ends_where_todays_tables_are(session_of, monkeypatch, tmp_p
     def schema(connection):
         looked = sa.inspect(connection)
         names = sorted(name for name in looked.get_table_names() if name.startswith("catalog_"))
-        told = {}
+        hinted = {}
         for name in names:
             if "rtree" not in name:
                 columns = [(c["name"], str(c["type"]), c["nullable"]) for c in looked.get_columns(name)]
@@ -398,8 +398,8 @@ def test_the_history_ends_where_todays_tables_are(session_of, monkeypatch, tmp_p
                     (str(i["name"]), [*map(str, i["column_names"])], bool(i["unique"]))
                     for i in looked.get_indexes(name)
                 )
-                told[name] = (columns, indexes, len(looked.get_foreign_keys(name)))
-        return names, told
+                hinted[name] = (columns, indexes, len(looked.get_foreign_keys(name)))
+        return names, hinted
 
     made = services("catalog", session_of()).database
     made.ensure_schema(MIGRATIONS)

@@ -21,11 +21,11 @@ def run(*arguments):
 
 
 def test_the_example_uploads_every_tile_and_then_only_what_is_missing(home, session):
-    status, told, failed = run()
+    status, output, failed = run()
     assert (status, "tile" in failed) == (0, False)
     product = catalog.Product.get("example:backscatter", session=session)
     images = product.images(session=session)
-    assert told.splitlines()[0] == f"{len(images)} tiles, 0 of them there already"
+    assert output.splitlines()[0] == f"{len(images)} tiles, 0 of them there already"
     assert len(images) > 1
     assert {image.properties["tile"].replace(":", "_") for image in images} == {image.name for image in images}
     pixels = images[0].open(scaled=True).compute()
@@ -33,13 +33,13 @@ def test_the_example_uploads_every_tile_and_then_only_what_is_missing(home, sess
     valid = np.ma.array(pixels.array, mask=np.broadcast_to(pixels.mask, pixels.shape))
     assert -30 < valid.min() < valid.max() < 0
 
-    status, told, failed = run()
-    assert told.splitlines() == [
+    status, output, failed = run()
+    assert output.splitlines() == [
         f"{len(images)} tiles, {len(images)} of them there already",
         f"0 uploaded, 0 failed; example:backscatter has {len(images)} images",
     ]  # no bar of nothing between them
 
     images[0].delete()
-    status, told, failed = run()
-    assert told.splitlines()[0] == f"{len(images)} tiles, {len(images) - 1} of them there already"
-    assert told.splitlines()[-1] == f"1 uploaded, 0 failed; example:backscatter has {len(images)} images"
+    status, output, failed = run()
+    assert output.splitlines()[0] == f"{len(images)} tiles, {len(images) - 1} of them there already"
+    assert output.splitlines()[-1] == f"1 uploaded, 0 failed; example:backscatter has {len(images)} images"

@@ -217,10 +217,12 @@ def said(composite, **properties):
 
 def test_properties_of_the_result_are_the_images_own_beside_those_it_was_given(session, composite, to):
     """In the record, in the STAC Item, in what is found, in what is read back; the date is `acquired`."""
-    told = said(composite, date="2020-05-01", cloud=np.float32(0.25), by="dask", tags=("a", 1), AREA_OR_POINT="Area")
+    annotated = said(
+        composite, date="2020-05-01", cloud=np.float32(0.25), by="dask", tags=("a", 1), AREA_OR_POINT="Area"
+    )
     given = {"product_id": "org:radar", "name": "t1", "properties": {"by": "me"}}
     kept = {"by": "me", "cloud": 0.25, "tags": ["a", 1]}
-    image = session.compute(told, destination=to(image=given))
+    image = session.compute(annotated, destination=to(image=given))
     assert image.properties == kept
     assert kept.items() <= image.stac["properties"].items()
     assert (image.stac["properties"]["datetime"], "date" in image.stac["properties"]) == ("2020-05-01T00:00:00Z", False)
@@ -230,39 +232,39 @@ def test_properties_of_the_result_are_the_images_own_beside_those_it_was_given(s
     assert kept.items() <= found.open().properties.items()
 
 
-def test_properties_that_are_no_json_stay_behind_and_are_told(session, composite, to):
+def test_properties_that_are_no_json_stay_behind_with_a_note(session, composite, to):
     """With the plan, or with the receipt where the result is not known before."""
-    told = said(composite, raw=b"x", cloud=0.5, nothing=np.nan)
+    annotated = said(composite, raw=b"x", cloud=0.5, nothing=np.nan)
     messages = [
         "the result's property 'raw' stays behind: expected a JSON value, got b'x'",
         "the result's property 'nothing' stays behind: expected a JSON value, got nan",
     ]
-    notes = session.plan(told, destination=to()).notes
+    notes = session.plan(annotated, destination=to()).notes
     assert [note.message for note in notes if note.path == "destination.image.properties"] == messages
-    job = session.compute(lambda: told, destination=to(), block=False)
+    job = session.compute(lambda: annotated, destination=to(), block=False)
     assert job.result().properties == {"cloud": 0.5}
     assert job.receipt.detail["notes"] == messages
 
 
-def test_properties_that_stac_would_have_otherwise_are_told(session, composite, to):
+def test_properties_that_stac_would_have_otherwise_are_noted(session, composite, to):
     """They are in the record, and are found; the item is valid without them."""
-    told = said(composite, gsd="10 m", platform="S2A")
+    annotated = said(composite, gsd="10 m", platform="S2A")
     message = "the STAC Item goes without the property 'gsd', of which STAC says: '10 m' is not of type 'number'"
-    notes = session.plan(told, destination=to()).notes
+    notes = session.plan(annotated, destination=to()).notes
     assert [note.message for note in notes if note.path == "destination.image.properties"] == [message]
-    job = session.compute(told, destination=to(), block=False)
+    job = session.compute(annotated, destination=to(), block=False)
     assert job.result().properties == {"gsd": "10 m", "platform": "S2A"}
     assert {"gsd", "platform"} & set(job.result().stac["properties"]) == {"platform"}
     assert job.receipt.detail["notes"] == [message]
 
 
 def test_an_image_has_at_most_a_thousand_properties(session, composite, to):
-    told = said(composite, **{f"p{number}": number for number in range(1200)}, **{f"b{n}": b"" for n in range(30)})
+    annotated = said(composite, **{f"p{number}": number for number in range(1200)}, **{f"b{n}": b"" for n in range(30)})
     given = {"product_id": "org:radar", "name": "t1", "properties": {"by": "me"}}
-    notes = [note.message for note in session.plan(told, destination=to(image=given)).notes]
+    notes = [note.message for note in session.plan(annotated, destination=to(image=given)).notes]
     assert "an image has at most 1,000 properties: the last 201 stay behind" in notes
     assert "10 more properties of the result are no JSON" in notes
-    properties = session.compute(told, destination=to(image=given)).properties
+    properties = session.compute(annotated, destination=to(image=given)).properties
     assert (len(properties), properties["by"], properties["p998"]) == (1000, "me", 998)
 
 

@@ -25,7 +25,7 @@ def test_it_takes_everything_and_has_no_options():
     assert [problem.path for problem in problems] == ["destination.subject"]
 
 
-def test_it_comes_in_by_the_door_that_strangers_use():
+def test_it_is_found_as_a_third_partys_plugin_is():
     spec = Registry.installed().destinations["download"]
     assert (spec.distribution, spec.load().__class__) == ("bourn-download", Download)
     assert spec.summary == "A link to the result, valid for ten days."

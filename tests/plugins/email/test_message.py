@@ -136,7 +136,7 @@ def test_a_strip_is_not_drawn(outbox, shape):
     assert "EPSG:32613" in text_of(message)
 
 
-def test_of_many_or_long_names_some_are_told(outbox):
+def test_of_many_or_long_names_some_are_listed(outbox):
     names = [f"b{number}" for number in range(30)]
     _, (message,) = outbox(image((20, 20), names, "uint8"), format="geotiff")
     assert f"  bands   {', '.join(names[:12])} and 18 more (uint8)\n" in text_of(message)

@@ -104,7 +104,7 @@ def test_everything_that_is_wrong_is_said_at_once(plan):
 
 
 @pytest.mark.parametrize("name", ["bcc", "Bcc", "BCC"])
-def test_whoever_wants_a_blind_copy_is_not_told_to_make_an_open_one(plan, name):
+def test_no_hint_turns_a_blind_copy_into_an_open_one(plan, name):
     """Taking that advice would show everybody who else has got the message."""
     with pytest.raises(InvalidOptions) as caught:
         plan(**{name: "secret@example.org"})
@@ -153,7 +153,7 @@ def test_without_settings_the_plan_says_where_the_message_goes(plan):
     assert note.endswith("as a file: plugins.email.url says how to send it")
 
 
-def test_the_default_recipient_is_told(plan):
+def test_the_default_recipient_is_noted(plan):
     assert notes(plan({"url": "smtp://mail.example.org"}, to="me@example.org")) == []
     assert notes(plan({"url": "smtp://mail.example.org", "to": "a@example.org"})) == [
         "the message goes to a@example.org"

@@ -122,10 +122,10 @@ def _extension(code, data):
     at = 1 + data[0]
     dims = data[at + 1]
     shape = [int.from_bytes(data[at + 2 + 8 * n : at + 10 + 8 * n], "big") for n in range(dims)]
-    return Told(f"array {name} {shape}" if dims else f"array {name}")
+    return Described(f"array {name} {shape}" if dims else f"array {name}")
 
 
-class Told(str):
+class Described(str):
     """Written without quotes."""
 
     __slots__ = ()
@@ -183,8 +183,10 @@ def in_geotiff(pixels):
     sink = io.BytesIO()
     GeoTIFF().encode(image, GeoTIFFOptions(), sink)
     with rasterio.MemoryFile(sink.getvalue()) as file, file.open(driver="GTiff") as opened:
-        told = opened.dtypes[0]
-        return told + (" and a mask" if mask is not None and opened.mask_flag_enums[0][0].name == "per_dataset" else "")
+        dtype = opened.dtypes[0]
+        return dtype + (
+            " and a mask" if mask is not None and opened.mask_flag_enums[0][0].name == "per_dataset" else ""
+        )
 
 
 def table():

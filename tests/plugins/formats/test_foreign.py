@@ -93,7 +93,7 @@ def test_a_table_of_another_library_is_records(through):
 
 
 @pytest.mark.parametrize("through", [*PLAIN, through_pyarrow])
-def test_what_a_stranger_raises_is_refused_with_its_path(through):
+def test_what_third_party_code_raises_is_refused_with_its_path(through):
     for obj, protocol in [(Broken(), "__arrow_c_stream__"), (Lost(), "__geo_interface__")]:
         with pytest.raises(EncodeError) as caught:
             through({"a": [obj]})

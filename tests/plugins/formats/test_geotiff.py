@@ -566,7 +566,7 @@ def test_threads(write):
 
 
 @pytest.mark.parametrize(("nodata", "said"), [(0, True), (1, True), (7, False), (None, False)])
-def test_a_nodata_value_that_is_one_of_a_masks_is_told(nodata, said):
+def test_a_nodata_value_that_is_one_of_a_masks_is_noted(nodata, said):
     """TIFF has one value for all bands, and readers heed it in masks too."""
     pixels = np.array([[[5, 0], [7, 8]], [[1, 0], [0, 1]]], "u1")
     facts = {"data": {} if nodata is None else {"nodata": nodata}, "clear": {"kind": "mask"}}

@@ -186,7 +186,7 @@ class Context(Protocol):
     """
 
     @property
-    def job_id(self) -> str: ...  # noqa: D102  # told above
+    def job_id(self) -> str: ...  # noqa: D102  # documented above
     @property
     def delivery_id(self) -> str | None: ...  # noqa: D102
     @property

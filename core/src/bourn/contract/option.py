@@ -113,7 +113,7 @@ def option(  # noqa: PLR0913  # one keyword a fact; the author writes two or thr
     pattern : str, optional
         A regular expression that a text must contain (anchor it: ``"^https://"``), as JSON Schema has it.
     format : str, optional
-        A format name of JSON Schema, such as ``"uri"`` or ``"email"``; told to editors, not checked.
+        A format name of JSON Schema, such as ``"uri"`` or ``"email"``; shown to editors, not checked.
     choices : sequence, optional
         The values allowed; upper and lower case of ASCII letters are taken as the same.
     examples : sequence, optional
@@ -122,7 +122,7 @@ def option(  # noqa: PLR0913  # one keyword a fact; the author writes two or thr
         What no limit can say: takes the value (each item of a list), gives what is wrong with it, or None. It is
         asked of what a request gives, never of None where the type allows that, nor of the default.
     unlike : sequence of str, optional
-        Names that look like this option and mean another thing: whoever gives one is not told that this was meant.
+        Names that look like this option and mean another thing: they get no "did you mean" that names it.
 
     Examples
     --------

@@ -14,7 +14,7 @@ __all__ = ["Note", "Receipt", "Transient"]
 
 
 class Note(NamedTuple):
-    """Something that was decided about a request, and why; told with the plan.
+    """Something that was decided about a request, and why; listed on the plan.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""The registry told to people and machines."""
+"""Descriptions of the registry for people and machines."""

@@ -83,7 +83,7 @@ Block = Heading | Paragraph | Points | Code | Broken | Table
 
 
 def prose(text: str) -> Line:
-    """A stranger's text as a line: what stands between backticks is code, everything else in it is text.
+    """A third party's text as a line: what stands between backticks is code, everything else is text.
 
     Examples
     --------

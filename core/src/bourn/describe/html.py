@@ -1,4 +1,4 @@
-"""Blocks as HTML: what a stranger wrote is text, nothing in it runs, and it has no style of its own."""
+"""Blocks as HTML: third-party text is escaped, nothing in it runs, and there is no style sheet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["html", "inline"]
 
 Href = Callable[[str, str], str]
-"""Role and name of a plugin -> where it is told of."""
+"""Role and name of a plugin -> address of its description."""
 
 
 def html(blocks: Iterable[Block], href: Href | None = None) -> str:

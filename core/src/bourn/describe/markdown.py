@@ -24,7 +24,7 @@ _LEADING = re.compile(r"^(\s*)([-+=:>]|\d+(?=[.)]))")
 
 
 def markdown(blocks: Iterable[Block], href: Href) -> str:
-    r"""A page of Markdown; nothing in a stranger's text is taken for markup.
+    r"""A page of Markdown; nothing in a third party's text is taken for markup.
 
     Examples
     --------

@@ -44,7 +44,7 @@ STYLE = """
 """
 
 
-def as_html(told: Mapping[str, Any]) -> str:
+def as_html(described: Mapping[str, Any]) -> str:
     """What ``registry.describe()`` gives as a piece of HTML.
 
     Examples
@@ -54,18 +54,18 @@ def as_html(told: Mapping[str, Any]) -> str:
     """
     parts = [f'<div class="bourn"><style>{STYLE}</style>']
     for role in ("destination", "format"):
-        rows = "".join(_plugin(told, role, name) for name in told[f"{role}s"])
+        rows = "".join(_plugin(described, role, name) for name in described[f"{role}s"])
         head = f"<thead><tr><th>{role.capitalize()}s</th><th></th><th>takes</th><th>from</th></tr></thead>"
         none = "<tbody><tr><td>none is installed</td></tr></tbody>" if not rows else ""
         parts.append(f'<table class="bourn-all">{head}{rows}{none}</table>')
-    parts.append(_folded("What goes together", matrix_page(told)))
-    if told["problems"]:
-        parts.append(_folded("Problems", problems_page(told)))
+    parts.append(_folded("What goes together", matrix_page(described)))
+    if described["problems"]:
+        parts.append(_folded("Problems", problems_page(described)))
     return "".join([*parts, "</div>"])
 
 
-def _plugin(told: Mapping[str, Any], role: str, name: str) -> str:
-    plugin = told[f"{role}s"][name]
+def _plugin(described: Mapping[str, Any], role: str, name: str) -> str:
+    plugin = described[f"{role}s"][name]
     from_ = escape(f"{plugin['distribution']} {plugin['version']}".strip())
     if "broken" in plugin:
         said = html([Broken(prose(plugin["broken"]))])
@@ -78,7 +78,7 @@ def _plugin(told: Mapping[str, Any], role: str, name: str) -> str:
         f'<td>{escape(kinds_in_words(plugin["kinds"]))}</td><td class="bourn-from">{from_}</td>'
     )
     inside = _folded(f"{options}, formats, examples" if role == "destination" else f"{options}, examples",
-                     plugin_page(told, role, name))  # fmt: skip
+                     plugin_page(described, role, name))  # fmt: skip
     return f'<tbody><tr>{cells}</tr><tr><td colspan="4">{inside}</td></tr></tbody>'
 
 

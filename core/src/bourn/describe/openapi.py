@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 __all__ = ["openapi"]
 
 
-def openapi(told: Mapping[str, Any], version: str, *, defaults: Defaults | None = None) -> dict[str, Any]:
+def openapi(described: Mapping[str, Any], version: str, *, defaults: Defaults | None = None) -> dict[str, Any]:
     """The fragment: ``components`` has the request and each plugin; ``paths`` what `bourn serve` answers.
 
     Parameters
     ----------
-    told : mapping
+    described : mapping
         What ``registry.describe()`` gives.
     version : str
         Of bourn.
     defaults : Defaults, optional
     """
-    schema = _moved(request_schema(told, defaults=defaults))
+    schema = _moved(request_schema(described, defaults=defaults))
     definitions = schema.pop("$defs")
     del schema["$schema"]
     return {

@@ -13,12 +13,12 @@ _DATA_TYPES = {"image": "raster", "array": "raster", "features": "vector", "tabl
 """The kind of a result -> what openEO calls such data."""
 
 
-def file_formats(told: Mapping[str, Any], names: Mapping[str, str] | None = None) -> dict[str, Any]:
+def file_formats(described: Mapping[str, Any], names: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The formats that bourn writes; it reads none for openEO, so ``input`` is empty.
 
     Parameters
     ----------
-    told : mapping
+    described : mapping
         What ``registry.describe()`` gives.
     names : mapping, optional
         The name of a format -> the name that openEO's users know it by. openEO wants GDAL's names where GDAL has
@@ -32,7 +32,7 @@ def file_formats(told: Mapping[str, Any], names: Mapping[str, str] | None = None
             "gis_data_types": _data_types(plugin["kinds"]),
             "parameters": _parameters(plugin["options"]),
         }
-        for name, plugin in told["formats"].items()
+        for name, plugin in described["formats"].items()
         if "broken" not in plugin
     }
     return {"input": {}, "output": formats}

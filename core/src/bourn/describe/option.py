@@ -51,9 +51,9 @@ def options_of(schema: Mapping[str, Any]) -> list[OptionInWords]:
 def _options(schema: Mapping[str, Any], within: str) -> Iterable[OptionInWords]:
     required = schema.get("required", ())
     for key, option in schema.get("properties", {}).items():
-        told = in_words(within + key, option, required=key in required)
-        # The default of a mapping whose options follow is told by theirs.
-        yield told._replace(default="") if option.get("properties") and option.get("default") else told
+        row = in_words(within + key, option, required=key in required)
+        # The default of a mapping whose options follow is shown by theirs.
+        yield row._replace(default="") if option.get("properties") and option.get("default") else row
         yield from _parts(option, within + key)
 
 

@@ -1,4 +1,4 @@
-"""The pages that `registry.describe()` is told on, as blocks: plugins, overviews, matrix, errors."""
+"""The pages of `registry.describe()`, as blocks: plugins, overviews, matrix, errors."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ __all__ = [
     "settings_page",
 ]
 
-Told = dict[str, Any]
+Described = dict[str, Any]
 
 OPTIONS = ("Option", "Type", "Default", "Limits", "Meaning")
 
 
-def plugin_page(told: Mapping[str, Any], role: str, name: str) -> list[Block]:
+def plugin_page(described: Mapping[str, Any], role: str, name: str) -> list[Block]:
     """All about one plugin, its title left out; what is broken says why."""
-    plugin: Told = told[f"{role}s"][name]
+    plugin: Described = described[f"{role}s"][name]
     if "broken" in plugin:
         return [Broken(prose(plugin["broken"])), *_shipped(plugin)]
     blocks = [*_described(plugin["description"]), Table((), tuple(_facts(plugin)))]
     blocks += [Heading("Options"), *_options(plugin["options"], "No options.")]
-    pairs = list(_pairs(told, plugin))
+    pairs = list(_pairs(described, plugin))
     blocks += [Heading("Compatible formats" if role == "destination" else "Compatible destinations"), *pairs]
     blocks.append(Heading("Examples"))
     blocks += [Code(call, title=prose(title)) for title, call in calls_of(plugin)]
@@ -47,9 +47,9 @@ def plugin_page(told: Mapping[str, Any], role: str, name: str) -> list[Block]:
     return blocks
 
 
-def overview(told: Mapping[str, Any], role: str) -> list[Block]:
+def overview(described: Mapping[str, Any], role: str) -> list[Block]:
     """All plugins of a role, a line each."""
-    plugins: Sequence[Told] = list(told[f"{role}s"].values())
+    plugins: Sequence[Described] = list(described[f"{role}s"].values())
     if not plugins:
         return [Paragraph(prose(f"No {role} is installed."))]
     head = (role.capitalize(), "What it does", "Takes", "Formats" if role == "destination" else "Written as", "From")
@@ -64,26 +64,26 @@ def overview(told: Mapping[str, Any], role: str) -> list[Block]:
     return [Table(head, tuple(rows))]
 
 
-def matrix_page(told: Mapping[str, Any]) -> list[Block]:
+def matrix_page(described: Mapping[str, Any]) -> list[Block]:
     """What goes together: in each cell the kinds of result that pass, or why none does."""
-    if not told["matrix"]:
+    if not described["matrix"]:
         return [Paragraph(prose("There is no destination, or no format."))]
-    formats = list(told["formats"])
-    cells = {(cell["destination"], cell["format"]): _cell(told, cell) for cell in told["matrix"]}
+    formats = list(described["formats"])
+    cells = {(cell["destination"], cell["format"]): _cell(described, cell) for cell in described["matrix"]}
     rows = [
-        ((ref("destination", to),), *(cells[to, written] for written in formats)) for to in told["destinations"]
+        ((ref("destination", to),), *(cells[to, written] for written in formats)) for to in described["destinations"]
     ]  # fmt: skip
     return [Table(("", *formats), tuple(rows))]
 
 
-def _cell(told: Mapping[str, Any], cell: Mapping[str, Any]) -> Line:
+def _cell(described: Mapping[str, Any], cell: Mapping[str, Any]) -> Line:
     for role in ("destination", "format"):
-        if "broken" in told[f"{role}s"][cell[role]]:
+        if "broken" in described[f"{role}s"][cell[role]]:
             return (ref(role, cell[role]), Span(" is broken"))
     return prose(kinds_in_words(cell["kinds"]) if cell["kinds"] else f"no: {cell['reason']}")
 
 
-def errors_page(told: Mapping[str, Any]) -> list[Block]:
+def errors_page(described: Mapping[str, Any]) -> list[Block]:
     """Every error with its cause and its cure; those beneath another are of its kind."""
     rows = [
         (
@@ -93,21 +93,21 @@ def errors_page(told: Mapping[str, Any]) -> list[Block]:
             prose(error["cause"]),
             prose(error["cure"]),
         )
-        for error in told["errors"]
+        for error in described["errors"]
     ]
     return [Table(("Error", "Code", "Is a", "Cause", "Cure"), tuple(rows))]
 
 
-def problems_page(told: Mapping[str, Any]) -> list[Block]:
+def problems_page(described: Mapping[str, Any]) -> list[Block]:
     """What is wrong with what is installed."""
-    if not told["problems"]:
+    if not described["problems"]:
         return [Paragraph(prose("Nothing is wrong with what is installed."))]
     return [
         Table(
             ("What", "From", "Reason"),
             tuple(
                 (prose(f"{problem['role']} {problem['name']}"), prose(_from(problem)), prose(problem["reason"]))
-                for problem in told["problems"]
+                for problem in described["problems"]
             ),
         )
     ]
@@ -152,7 +152,7 @@ def _described(text: str) -> Iterator[Block]:
             yield Paragraph(prose(lines))
 
 
-def _facts(plugin: Told) -> Iterator[tuple[Line, ...]]:
+def _facts(plugin: Described) -> Iterator[tuple[Line, ...]]:
     yield prose("Shorthand"), tuple(_shorthands(plugin))
     yield prose("Takes"), prose(_kinds(plugin["kinds"]))
     if plugin["role"] == "destination":
@@ -164,7 +164,7 @@ def _facts(plugin: Told) -> Iterator[tuple[Line, ...]]:
     yield prose("From"), prose(_from(plugin))
 
 
-def _shorthands(plugin: Told) -> Iterator[Span]:
+def _shorthands(plugin: Described) -> Iterator[Span]:
     """What may stand for the plugin in place of a mapping: its name, if no option must be given; objects of a class."""
     before = ""
     if isinstance(plugin["request"], str):
@@ -184,11 +184,11 @@ def _kinds(kinds: Sequence[str]) -> str:
     return "any result" if said == "all" else said
 
 
-def _pairs(told: Mapping[str, Any], plugin: Told) -> Iterator[Block]:
+def _pairs(described: Mapping[str, Any], plugin: Described) -> Iterator[Block]:
     """The formats that a destination takes, or the other way round; then those it does not, with the reason."""
     mine, other = plugin["role"], "format" if plugin["role"] == "destination" else "destination"
     default = plugin.get("default_format")
-    cells = [cell for cell in told["matrix"] if cell[mine] == plugin["name"]]
+    cells = [cell for cell in described["matrix"] if cell[mine] == plugin["name"]]
     fitting = [cell for cell in cells if cell["kinds"]]
     if not fitting:
         yield Paragraph(prose(f"None of the {other}s that are installed."))
@@ -212,7 +212,7 @@ def _names(names: Sequence[str], role: str, default: str | None = None) -> Line:
     return tuple(spans)
 
 
-def _written(plugin: Told) -> Line:
+def _written(plugin: Described) -> Line:
     return (Span(plugin["media_type"], "code"), Span(", "), Span(plugin["suffix"], "code"))
 
 
@@ -221,9 +221,9 @@ def _settings_line(name: str) -> Line:
     return prose(f"In the section `[plugins.{name}]` of `bourn.toml`, or in variables `{variable}`.")
 
 
-def _shipped(plugin: Told) -> list[Block]:
+def _shipped(plugin: Described) -> list[Block]:
     return [Paragraph(prose(f"From {_from(plugin)}."))]
 
 
-def _from(told: Mapping[str, Any]) -> str:
-    return f"{told['distribution']} {told['version']}".strip()
+def _from(described: Mapping[str, Any]) -> str:
+    return f"{described['distribution']} {described['version']}".strip()

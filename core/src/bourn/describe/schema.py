@@ -30,7 +30,7 @@ class Defaults:
 
 
 def request_schema(
-    told: Mapping[str, Any], *, kind: str | None = None, any_case: bool = False, defaults: Defaults | None = None
+    described: Mapping[str, Any], *, kind: str | None = None, any_case: bool = False, defaults: Defaults | None = None
 ) -> Schema:
     """The JSON Schema (2020-12) of ``{"destination": ..., "format": ...}``; what is broken is left out of it.
 
@@ -39,7 +39,7 @@ def request_schema(
 
     Parameters
     ----------
-    told : mapping
+    described : mapping
         What ``registry.describe()`` gives.
     kind : str, optional
         Only requests for a result of this kind, such as ``"image"``.
@@ -48,7 +48,7 @@ def request_schema(
         better served by the one spelling.
     defaults : Defaults, optional
     """
-    made = _Maker(told, kind=kind, any_case=any_case, defaults=defaults or Defaults())
+    made = _Maker(described, kind=kind, any_case=any_case, defaults=defaults or Defaults())
     return {
         "$schema": DIALECT,
         "title": "A request to bourn",
@@ -78,17 +78,17 @@ def request_schema(
 class _Maker:
     """Makes the parts of the schema; what is broken is left out from the start."""
 
-    def __init__(self, told: Mapping[str, Any], *, kind: str | None, any_case: bool, defaults: Defaults) -> None:
+    def __init__(self, described: Mapping[str, Any], *, kind: str | None, any_case: bool, defaults: Defaults) -> None:
         self._plugins = {
-            role: {name: plugin for name, plugin in told[f"{role}s"].items() if "broken" not in plugin}
+            role: {name: plugin for name, plugin in described[f"{role}s"].items() if "broken" not in plugin}
             for role in ("destination", "format")
         }
         self._passing = {
             (cell["destination"], cell["format"])
-            for cell in told["matrix"]
+            for cell in described["matrix"]
             if (cell["kinds"] if kind is None else kind in cell["kinds"])
         }
-        self._allowed = {(cell["destination"], cell["format"]) for cell in told["matrix"] if cell["kinds"]}
+        self._allowed = {(cell["destination"], cell["format"]) for cell in described["matrix"] if cell["kinds"]}
         self._any_case = any_case
         self._default_destination = defaults.destination.lower()
         self._default_format = defaults.format.lower()
@@ -188,7 +188,7 @@ class _Maker:
             for key, inner in schema.items()
         }  # fmt: skip
         texts = [value for value in schema.get("enum", ()) if isinstance(value, str) and value.isascii()]
-        # Two choices that differ in case only are told apart by case.
+        # Two choices that differ in case only are distinguished by case.
         alone = [text for text in texts if [other.lower() for other in texts].count(text.lower()) == 1]
         if not alone:
             return folded

@@ -55,7 +55,7 @@ ROLES = ("destination", "format")
 PAGE_MARK = ".. Written by bourn.describe.sphinx; it is written anew at each build."
 
 
-def _told() -> dict[str, Any]:
+def _described() -> dict[str, Any]:
     """What is installed where the documentation is built."""
     from bourn.plugins.registry import Registry
 
@@ -153,14 +153,14 @@ class _Plugin(_Directive):
     def run(self) -> list[nodes.Node]:
         """The page of the plugin; a warning where there is none of that name."""
         name = self.arguments[0].strip().lower()
-        told = _told()
-        if name not in told[f"{self.role}s"]:
-            known = ", ".join(told[f"{self.role}s"]) or "none"
+        described = _described()
+        if name not in described[f"{self.role}s"]:
+            known = ", ".join(described[f"{self.role}s"]) or "none"
             _log.warning(
                 "no %s is called %r; installed: %s", self.role, name, known, location=self.get_location(), type="bourn"
             )
             return []
-        blocks = self.written(pages.plugin_page(told, self.role, name))
+        blocks = self.written(pages.plugin_page(described, self.role, name))
         if "no-index" in self.options:
             return blocks
         anchor = f"bourn-{self.role}-{name}"
@@ -182,25 +182,25 @@ class _Format(_Plugin):
 class _Destinations(_Directive):
     def run(self) -> list[nodes.Node]:
         """A line for each destination."""
-        return self.written(pages.overview(_told(), "destination"))
+        return self.written(pages.overview(_described(), "destination"))
 
 
 class _Formats(_Directive):
     def run(self) -> list[nodes.Node]:
         """A line for each format."""
-        return self.written(pages.overview(_told(), "format"))
+        return self.written(pages.overview(_described(), "format"))
 
 
 class _Matrix(_Directive):
     def run(self) -> list[nodes.Node]:
         """What goes together."""
-        return self.written(pages.matrix_page(_told()))
+        return self.written(pages.matrix_page(_described()))
 
 
 class _Errors(_Directive):
     def run(self) -> list[nodes.Node]:
         """Every error."""
-        return self.written(pages.errors_page(_told()))
+        return self.written(pages.errors_page(_described()))
 
 
 class _Settings(_Directive):
@@ -215,7 +215,7 @@ class _Settings(_Directive):
 class _Problems(_Directive):
     def run(self) -> list[nodes.Node]:
         """What is wrong with what is installed."""
-        return self.written(pages.problems_page(_told()))
+        return self.written(pages.problems_page(_described()))
 
 
 class _Options(_Directive):
@@ -229,8 +229,8 @@ class _Options(_Directive):
         try:
             schema = schema_of(getattr(import_module(module), name))
         except (ImportError, AttributeError, ValueError, PluginError) as error:
-            told = "no options can be told of %r: %s"
-            _log.warning(told, self.arguments[0], error, location=self.get_location(), type="bourn")
+            described = "the options of %r can't be described: %s"
+            _log.warning(described, self.arguments[0], error, location=self.get_location(), type="bourn")
             return []
         return self.written(pages.options_page(schema))
 
@@ -249,7 +249,7 @@ class BournDomain(Domain):
     initial_data: ClassVar = {"plugins": {}}
 
     def clear_doc(self, docname: str) -> None:
-        """Forget what a page told of."""
+        """Forget what a page described."""
         plugins = self.data["plugins"]
         for key in [key for key, (place, _) in plugins.items() if place == docname]:
             del plugins[key]
@@ -296,7 +296,7 @@ def _write_pages(app: Sphinx) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         texts = {
             folder / f"{name}.rst": f"{PAGE_MARK}\n\n{name}\n{'=' * len(name)}\n\n.. bourn:{role}:: {name}\n"
-            for name in _told()[f"{role}s"]
+            for name in _described()[f"{role}s"]
         }
         for path in set(folder.glob("*.rst")) - set(texts):
             if path.read_text(encoding="utf-8").startswith(PAGE_MARK):

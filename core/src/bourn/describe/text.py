@@ -22,7 +22,7 @@ WIDE = 100
 """From this width on options are shown as a table; below it one beneath the other."""
 
 MOST_CELLS = 4
-"""Kinds that a cell names; more are told as those that are missing."""
+"""Kinds that a cell names; of more, those that are missing are named."""
 
 
 def shipped_by(spec: Spec) -> str:
@@ -88,8 +88,8 @@ def page(spec: Spec, registry: Registry, console: Console) -> list[str]:
                 *console.wrapped(option.meaning, 6),
             ]
     lines += ["", console.strong("Examples")]
-    told = describe_plugin(spec)
-    for (title, call), command in zip(calls_of(told), commands_of(told), strict=True):
+    described = describe_plugin(spec)
+    for (title, call), command in zip(calls_of(described), commands_of(described), strict=True):
         lines += console.wrapped(f"# {title}", 2, 4) if title else []
         lines += [f"  {line}" for line in (*call.splitlines(), *f"$ {command}".splitlines())]
     return lines

@@ -161,7 +161,7 @@ def _choice_hook(hint: Any, _: cattrs.Converter) -> Hook:
     folded: dict[str, Any] = {}
     for plain, choice in choices:
         if isinstance(plain, str):
-            # Two choices that differ in case only are told apart by case.
+            # Two choices that differ in case only are distinguished by case.
             folded[_fold(plain)] = choice if _fold(plain) not in folded else None
 
     def hook(value: Any, _: Any) -> Any:

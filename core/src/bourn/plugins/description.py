@@ -96,15 +96,15 @@ def _pairs_of(registry: Registry, name: str) -> dict[str, Any]:
     try:
         return {"takes": matrix.formats_of(name), "default_format": matrix.default_format(name)}
     except PluginError:
-        return {}  # it is told as broken
+        return {}  # it is listed as broken
 
 
 def _description(plugin: object) -> str:
     """What the author says of the plugin, whole; sections for programmers, such as Parameters, are left out."""
-    told = type(plugin).__doc__
-    if not isinstance(told, str):
+    described = type(plugin).__doc__
+    if not isinstance(described, str):
         return ""
-    lines = inspect.cleandoc(told).splitlines()
+    lines = inspect.cleandoc(described).splitlines()
     for number, line in enumerate(lines[1:], 1):
         if line.strip() and not line.strip(" -="):  # the line under a heading
             return "\n".join(lines[: number - 1]).strip()
@@ -112,12 +112,12 @@ def _description(plugin: object) -> str:
 
 
 def _example(example: Example) -> dict[str, Any]:
-    told: dict[str, Any] = {"title": example.title}
+    described: dict[str, Any] = {"title": example.title}
     for half in ("destination", "format"):
         given = getattr(example, half)
         if given is not None:
-            told[half] = given if isinstance(given, str) else dict(given)
-    return told
+            described[half] = given if isinstance(given, str) else dict(given)
+    return described
 
 
 def _errors() -> list[type[BournError]]:

@@ -45,7 +45,7 @@ class Hooks:
                 found = [_consumed(answer) for answer in getattr(manager.hook, name)(**arguments)]
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # noqa: BLE001  # a stranger's function may raise anything
+            except BaseException as error:  # noqa: BLE001  # third-party code may raise anything
                 self._failed(entry, name, error)
             else:
                 answers += [(entry.distribution, answer) for answer in found]
@@ -82,7 +82,7 @@ class Hooks:
                 manager.check_pending()
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # noqa: BLE001  # a stranger's module may raise anything
+            except BaseException as error:  # noqa: BLE001  # third-party code may raise anything
                 self._failed(entry, "", error)
             else:
                 yield entry, manager

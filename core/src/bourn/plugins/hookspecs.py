@@ -89,6 +89,6 @@ def bourn_demo(session: Any) -> Iterable[Any]:  # type: ignore[empty-body]  # a 
     >>> @hookimpl
     ... def bourn_demo(session):
     ...     shelf = {"type": "shelf", "place": "top"}
-    ...     told = lambda job: f"It lies at {job.receipt.detail['place']}."
-    ...     yield {"title": "On a shelf", "destination": shelf, "format": "json", "result": [1, 2], "tell": told}
+    ...     tell = lambda job: f"It lies at {job.receipt.detail['place']}."
+    ...     yield {"title": "On a shelf", "destination": shelf, "format": "json", "result": [1, 2], "tell": tell}
     """

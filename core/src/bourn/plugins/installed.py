@@ -85,13 +85,13 @@ def _read(folder: str, project: str, version: str, entries: Found, problems: Pro
         # What is readable is used: a policy must not vanish because a line beside it is broken.
         text = raw.decode("utf-8", "backslashreplace")
     distribution, version, trouble = _identity(folder, project, version)
-    for reason, cause in ((_told("entry_points.txt", fault), fault), (_told("METADATA", trouble), trouble)):
+    for reason, cause in ((_reported("entry_points.txt", fault), fault), (_reported("METADATA", trouble), trouble)):
         if cause is not None:
             problems.append(PluginProblem("", "", distribution, version, reason, cause))
     _take(text, distribution, version, entries, problems)
 
 
-def _told(file: str, fault: BaseException | None) -> str:
+def _reported(file: str, fault: BaseException | None) -> str:
     return "" if fault is None else f"{file} can't be read: {reason_of(fault)}"
 
 
@@ -140,7 +140,7 @@ def _ask_metadata(finder: object, path: str, seen: set[str], entries: Found, pro
             found = list(finder.find_distributions(metadata.DistributionFinder.Context()))  # type: ignore[attr-defined]
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001  # a stranger's finder may raise anything
+    except BaseException as error:  # noqa: BLE001  # third-party code may raise anything
         where = path if finder is None else type(finder).__name__
         problems.append(PluginProblem("", "", str(where), "", f"can't be searched: {reason_of(error)}", error))
         return
@@ -159,7 +159,7 @@ def _take_distribution(distribution: object, seen: set[str], entries: Found, pro
         _take(distribution.read_text("entry_points.txt") or "", name, version, entries, problems)  # type: ignore[attr-defined]
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001  # a stranger's finder may raise anything
+    except BaseException as error:  # noqa: BLE001  # third-party code may raise anything
         problems.append(PluginProblem("", "", name, version, f"its metadata can't be read: {reason_of(error)}", error))
 
 

@@ -90,7 +90,7 @@ def _cell(to: Spec, written: Spec) -> Cell:
         takes = destination.takes(written.name, format_)
     except PluginError as error:
         return Cell((), error.message.rstrip("."))
-    except Exception as error:  # noqa: BLE001  # a stranger's `takes`
+    except Exception as error:  # noqa: BLE001  # a third party's `takes`
         return Cell((), f"{to.name!r} could not say whether it takes {written.name!r}: {type(error).__name__}")
     if not takes:
         wanted = " or ".join(destination.formats) if destination.formats != ANY else "other formats"

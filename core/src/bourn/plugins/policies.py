@@ -37,7 +37,7 @@ class Policies:
                 found += _problems(_answer(policy, failure, plan, context))
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # noqa: BLE001  # a stranger's function; whatever it raises, it refuses
+            except BaseException as error:  # noqa: BLE001  # third-party code; whatever it raises, it refuses
                 who = f"policy {entry.name!r} ({entry.distribution} {entry.version})"
                 found.append(Problem("", f"{who} failed: {reason_of(error)}"))
         return found
@@ -71,7 +71,7 @@ def _loaded(entry: Entry) -> tuple[Entry, Any, BaseException | None]:
         policy = imported(entry.module, entry.attribute)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001  # a stranger's module may raise anything
+    except BaseException as error:  # noqa: BLE001  # third-party code may raise anything
         return entry, None, error
     if not callable(policy):
         return entry, None, ImportError(f"expected a function, got {shown(policy)}")

@@ -1,4 +1,4 @@
-"""What is wrong with an installed plugin, and how that is told."""
+"""What is wrong with an installed plugin, and its text."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Registry:
     """
 
     as_html: ClassVar[Callable[[Mapping[str, Any]], str] | None] = None
-    """Makes HTML of what `describe` gives; whoever opens a session sets it, since pages are made of registries."""
+    """Makes HTML of what `describe` gives; set when a session opens, since pages are made of registries."""
 
     def __init__(
         self,
@@ -291,7 +291,7 @@ def _faults_of_shorthand(entry: Entry) -> list[PluginProblem]:
         reason = "" if isinstance(found, type) else f"expected a class, got {shown(found)}"
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001  # a stranger's module may raise anything
+    except BaseException as error:  # noqa: BLE001  # third-party code may raise anything
         cause, reason = error, reason_of(error)
     if not reason:
         return []

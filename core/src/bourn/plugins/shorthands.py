@@ -1,4 +1,4 @@
-"""Classes whose objects stand for a destination or format, told by their type alone."""
+"""Classes whose objects stand for a destination or format, known by their type alone."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ def _exported(module: Any, name: str) -> Any:
         if loaded.startswith(prefix) and isinstance(getattr(inner, "__dict__", {}).get(name), type):
             try:
                 return getattr(module, name, None)
-            except Exception:  # noqa: BLE001  # a stranger's __getattr__; then it is claimed by nobody
+            except Exception:  # noqa: BLE001  # a third party's __getattr__; then nothing claims it
                 return None
     return None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SLOW_SECONDS", "Spec", "imported"]
 
 SLOW_SECONDS = 2.0
-"""An import that takes longer is told."""
+"""An import that takes longer is logged."""
 
 
 class Spec:
@@ -98,7 +98,7 @@ class Spec:
             self._plugin = validate_plugin(found, self.role)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001  # a stranger's module may raise anything, SystemExit too
+        except BaseException as error:  # noqa: BLE001  # third-party code may raise anything, SystemExit too
             self._failure = (reason_of(error), error)
         finally:
             self._loading = False
@@ -152,8 +152,8 @@ class Spec:
     @property
     def summary(self) -> str:
         """The first line of its docstring."""
-        told = type(self.load()).__doc__
-        return told.strip().partition("\n")[0].strip() if isinstance(told, str) else ""
+        doc = type(self.load()).__doc__
+        return doc.strip().partition("\n")[0].strip() if isinstance(doc, str) else ""
 
 
 def imported(module: str, attribute: str) -> Any:

@@ -36,7 +36,7 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9][A-Za-z0-9_-]*){1,3}", re.ASCII)
 
 
-class ContractViolation(ImportError):  # an ImportError, since its text is told without its type
+class ContractViolation(ImportError):  # an ImportError, since its text is shown without its type
     """A plugin violates the plugin API; the text names every violation."""
 
 

@@ -221,7 +221,7 @@ def test_options_that_are_refused(name, value):
 
 
 def test_a_service_that_is_not_there_is_tried_again():
-    """Nobody listens: the plan has a note, the delivery waits for its next try, and no key is told."""
+    """Nobody listens: the plan has a note, the delivery waits for its next try, and no key is shown."""
     more = {
         "endpoint": "http://127.0.0.1:9",
         "access_key_id": "kit",

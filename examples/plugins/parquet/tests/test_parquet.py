@@ -44,11 +44,11 @@ class TestParquet(FormatContract):
         if kind == "table":
             assert self.by_duckdb(data) == pa.table(result).to_pylist()
             return
-        told = result.__geo_interface__["features"]
+        features = result.__geo_interface__["features"]
         rows = self.by_duckdb(data, "* exclude geometry")
-        assert [{name: row[name] for name in row} for row in rows] == [feature["properties"] for feature in told]
+        assert [{name: row[name] for name in row} for row in rows] == [feature["properties"] for feature in features]
         read = gpd.read_parquet(io.BytesIO(data))
-        assert read.geometry.tolist() == [shapely.geometry.shape(feature["geometry"]) for feature in told]
+        assert read.geometry.tolist() == [shapely.geometry.shape(feature["geometry"]) for feature in features]
 
 
 class TestParquetInSmallGroups(TestParquet):
@@ -80,9 +80,9 @@ def test_a_geodataframe_is_the_same_again(written, parks, rows):
 
 def test_what_is_said_of_the_geometries(written, parks):
     """GeoParquet 1.1: types, bounds over all groups, the coordinate system as PROJJSON."""
-    told = json.loads(pq.read_metadata(io.BytesIO(written(parks, rows=1))).metadata[b"geo"])
-    assert (told["version"], told["primary_column"]) == ("1.1.0", "geometry")
-    column = told["columns"]["geometry"]
+    metadata = json.loads(pq.read_metadata(io.BytesIO(written(parks, rows=1))).metadata[b"geo"])
+    assert (metadata["version"], metadata["primary_column"]) == ("1.1.0", "geometry")
+    column = metadata["columns"]["geometry"]
     assert (column["encoding"], column["geometry_types"]) == ("WKB", ["Point Z", "Polygon"])
     assert column["bbox"] == [0, 0, 5, 9]
     assert column["crs"]["id"] == {"authority": "EPSG", "code": 32633}
@@ -101,7 +101,7 @@ def test_no_coordinate_system_is_another_thing_than_longitude_and_latitude(writt
     assert read.crs == crs
 
 
-class Told:
+class Described:
     __geo_interface__ = {}  # noqa: RUF012  # what it is looked up by, on the class
 
     def __init__(self, *features, **more):
@@ -114,13 +114,13 @@ def feature(properties, geometry=None, **more):
 
 def test_features_have_the_columns_of_all(written, by_duckdb):
     """Properties that some lack, null geometries, ids, nested values: in any order, over groups."""
-    told = Told(
+    result = Described(
         feature({"a": 1}, {"type": "Point", "coordinates": [1, 2]}, id="x"),
         feature({"b": "two", "a": 2.5}),
         feature(None, {"type": "LineString", "coordinates": [[0, 0], [3, 4]]}, id=7),
         feature({"c": {"d": [1, 2]}, "id": 9}),
     )
-    data = written(told, rows=1)
+    data = written(result, rows=1)
     assert by_duckdb(data, "* exclude geometry") == [
         {"a": 1.0, "b": None, "c": None, "id": None, "feature_id": "x"},
         {"a": 2.5, "b": "two", "c": None, "id": None, "feature_id": None},
@@ -134,22 +134,22 @@ def test_features_have_the_columns_of_all(written, by_duckdb):
 
 
 @pytest.mark.parametrize(
-    ("result", "told"),
+    ("result", "message"),
     [
-        (Told(feature({"a": 1}), feature({"a": "x"})), "properties['a']"),
-        (Told(feature({"geometry": 1})), "the column 'geometry' is that of the geometries"),
-        (Told(feature({}, {"type": "Blob", "coordinates": []})), "result.features[0].geometry"),
-        (Told(feature({}), feature({}, {"type": "Point"})), "result.features[1].geometry"),
+        (Described(feature({"a": 1}), feature({"a": "x"})), "properties['a']"),
+        (Described(feature({"geometry": 1})), "the column 'geometry' is that of the geometries"),
+        (Described(feature({}, {"type": "Blob", "coordinates": []})), "result.features[0].geometry"),
+        (Described(feature({}), feature({}, {"type": "Point"})), "result.features[1].geometry"),
         (pa.table([[1], [2]], names=["a", "a"]), "'a'"),
         (pd.DataFrame({"a": [1, "x"]}), "result: "),
         (pd.DataFrame({"a": [object()]}), "result: "),
         (pa.table({"a": pa.array([None], pa.month_day_nano_interval())}), "result: "),
     ],
 )
-def test_what_has_no_place_in_it(written, result, told):
+def test_what_has_no_place_in_it(written, result, message):
     with pytest.raises(EncodeError) as caught:
         written(result)
-    assert told in caught.value.message
+    assert message in caught.value.message
 
 
 TABLES = {
@@ -182,5 +182,5 @@ def test_tables_are_the_same_again(written, name, rows):
 
 def test_groups_are_as_large_as_asked_for(written):
     table = pa.table({"a": range(10)})
-    told = pq.read_metadata(io.BytesIO(written(table, rows=4)))
-    assert [told.row_group(group).num_rows for group in range(told.num_row_groups)] == [4, 4, 2]
+    metadata = pq.read_metadata(io.BytesIO(written(table, rows=4)))
+    assert [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)] == [4, 4, 2]

@@ -1,4 +1,4 @@
-"""The stranger's webhook keeps the contract, against a real HTTP server."""
+"""The third-party webhook keeps the contract, against a real HTTP server."""
 
 import base64
 import socket
@@ -115,27 +115,27 @@ def test_what_may_pass_is_tried_again(send, status):
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("header", "seconds"),
     [
         ("7", 7), ("0", 0), ("99999999999999999999", 86_400), ("Thu, 01 Jan 2026 12:00:09 GMT", 9),
         ("Thu, 01 Jan 2026 11:00:00 GMT", 0),
     ],
 )  # fmt: skip
-def test_retry_after_is_honoured(receiver, send, told, seconds):
+def test_retry_after_is_honoured(receiver, send, header, seconds):
     class Patient(Webhook):
         retry_for = Webhook.retry_for * 1000
 
     with session_with(destinations={"webhook": Patient}, clock=FakeClock(), settings=SETTINGS) as session:
-        receiver.answers.append((503, {"Retry-After": told}))
+        receiver.answers.append((503, {"Retry-After": header}))
         job = session.compute(2, destination={"type": "webhook", "url": receiver.url}, block=False)
         session.engine.drain()
         waits = session.engine.record_of(job.id).next_try_at - session.clock()
     assert waits.total_seconds() == seconds
 
 
-@pytest.mark.parametrize("told", ["soon", "-1", "nan", "Thu, 99 Foo 2026"])
-def test_a_retry_after_that_means_nothing_is_ignored(send, told):
-    job = send((503, {"Retry-After": told}))
+@pytest.mark.parametrize("header", ["soon", "-1", "nan", "Thu, 99 Foo 2026"])
+def test_a_retry_after_that_means_nothing_is_ignored(send, header):
+    job = send((503, {"Retry-After": header}))
     waits = job.session.engine.record_of(job.id).next_try_at - job.session.clock()
     assert 0.75 <= waits.total_seconds() <= 1
 
@@ -213,7 +213,7 @@ def test_no_internal_address_is_posted_to(receiver, host):
 
 
 def test_a_name_that_leads_elsewhere_at_the_second_look(receiver, monkeypatch):
-    """Whoever owns a name may answer otherwise each time; each look is its own, and only what was seen is used."""
+    """The owner of a name may answer otherwise each time; each look-up stands alone, and only what was seen is used."""
     answers, looks = ["93.184.215.14", "127.0.0.1", "127.0.0.1"], []
 
     def lie(host, port, *args, **kwargs):

@@ -95,7 +95,7 @@ def test_a_file_that_promises_far_more_than_it_has_is_refused(tmp_path):
     assert "would unpack to 24,000,000" in problem(tmp_path / "a.nc", limit=limit)
 
 
-def test_groups_are_chosen_or_told(tmp_path, caplog):
+def test_groups_are_chosen_or_listed(tmp_path, caplog):
     path = tmp_path / "a.nc"
     xr.Dataset({"ozone": ("x", [1.0, 2.0])}).to_netcdf(path, engine="h5netcdf", group="PRODUCT")
     assert "take one: --select group=PRODUCT. Groups: PRODUCT" in problem(path)

@@ -206,7 +206,7 @@ def test_complex_numbers_are_refused_in_every_case():
     ]
 
 
-def test_every_problem_is_told_at_once_by_prepare():
+def test_prepare_raises_every_problem_at_once():
     with pytest.raises(ResultRefused, match=r"(?s)nodata on every band.*complex64.*change_dtype: 'b' is float32"):
         prepare(
             image(np.zeros(1, "c8"), np.zeros(1, "f4")), [rule("a"), rule("b", nodata=None)],
@@ -540,9 +540,9 @@ def test_the_product_says_scale_and_offset_of_stored_values():
 
 
 def test_unit_and_description_are_the_products_or_else_the_images():
-    told = {"a": {"unit": "K", "description": "warm"}, "b": {"unit": "m"}}
+    bandinfo = {"a": {"unit": "K", "description": "warm"}, "b": {"unit": "m"}}
     bands = [rule("a", unit="degC"), rule("b"), alpha()]
-    found = prepare(image([1], [2], bandinfo=told), bands, rescale=False, change_dtype=True)
+    found = prepare(image([1], [2], bandinfo=bandinfo), bands, rescale=False, change_dtype=True)
     assert [(facts.get("unit"), facts.get("description")) for facts in found.bandinfo.values()] == [
         ("degC", "warm"), ("m", None), (None, None)
     ]  # fmt: skip

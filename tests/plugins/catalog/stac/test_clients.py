@@ -43,12 +43,12 @@ def published(request, tmp_path):
     made = prepare(Image(array, ["b4", "b8"], mask, BOX), band_specs(product), rescale=True, change_dtype=True)
     with (tmp_path / "x.tif").open("wb") as sink:
         GeoTIFF().encode(made, Options(), sink)
-    told = item(
+    document = item(
         product, CatalogImage(name="t", product_id="org:p", acquired=datetime(2020, 1, 1, tzinfo=UTC)),
         href=str(tmp_path / "x.tif"), shape=(60, 80), crs=BOX.crs, transform=BOX.affine, size=1, sha256="00" * 32,
         created=datetime(2020, 1, 1, tzinfo=UTC),
     )  # fmt: skip
-    return pystac.Item.from_dict(told), made.compute().array[:2], mask
+    return pystac.Item.from_dict(document), made.compute().array[:2], mask
 
 
 def test_odc_stac_loads_bands_by_name_on_the_same_pixels(published):

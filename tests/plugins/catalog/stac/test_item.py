@@ -144,11 +144,11 @@ def test_classes_have_names_that_stac_allows_and_their_titles_and_colours():
     ]
 
 
-@pytest.mark.parametrize(("nodata", "told"), [(np.nan, "nan"), (-9999.0, -9999.0), (-np.inf, "-inf")])
-def test_a_nodata_value_that_json_has_no_digits_for_goes_by_its_name(nodata, told):
+@pytest.mark.parametrize(("nodata", "expected"), [(np.nan, "nan"), (-9999.0, -9999.0), (-np.inf, "-inf")])
+def test_a_nodata_value_that_json_has_no_digits_for_goes_by_its_name(nodata, expected):
     product = Product(id="p", bands=[GenericBand(name="a", data_type="Float32", nodata=nodata)])
     document = validated(made(product, Image(name="t", product_id="p", acquired=IMAGE.acquired), statistics=[None]))
-    assert document["assets"]["data"]["bands"][0]["nodata"] == told
+    assert document["assets"]["data"]["bands"][0]["nodata"] == expected
 
 
 def test_statistics_that_are_no_numbers_are_left_out():
@@ -156,7 +156,7 @@ def test_statistics_that_are_no_numbers_are_left_out():
     assert document["assets"]["data"]["bands"][0]["statistics"] == {"valid_percent": 0.0}
 
 
-def test_a_crs_without_a_code_is_told_in_projjson():
+def test_a_crs_without_a_code_is_written_as_projjson():
     crs = CRS.from_proj4("+proj=laea +lat_0=12 +lon_0=34 +datum=WGS84")
     properties = validated(made(crs=crs))["properties"]
     assert properties["proj:code"] is None
@@ -175,7 +175,7 @@ def test_a_product_is_a_valid_collection():
     assert document["extent"]["spatial"]["bbox"] == [[-180.0, -90.0, 180.0, 90.0]]
 
 
-def test_a_collection_knows_its_extent_if_it_is_told():
+def test_a_collection_has_an_extent_if_it_is_given():
     interval = (datetime(2020, 1, 1, tzinfo=UTC), None)
     document = validated(collection(PRODUCT, bbox=[1, 2, 3, 4], interval=interval))
     assert document["extent"] == {

@@ -286,7 +286,7 @@ def test_small_ones_at_once_are_left_to_their_own_threads(monkeypatch):
     assert busy == written(image, blocksize=64)
 
 
-def test_what_breaks_in_a_thread_of_ones_own_is_told_as_from_any_other(monkeypatch):
+def test_what_breaks_in_a_thread_of_its_own_is_raised_as_from_any_other(monkeypatch):
     monkeypatch.setattr(threads, "_cores", lambda: 1)
     monkeypatch.setattr("bourn_formats.geotiff.cog.writer.fill_tile", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

@@ -1,7 +1,7 @@
 """A file system that is really full in the middle of a large GeoTIFF: a typed error, all space back, and on it goes.
 
 The file system is a small one in memory, mounted where only the test's own process sees it: a mount namespace, for
-which Linux asks no privileges unless it is told to.
+which Linux asks no privileges unless it is set to.
 """
 
 import os
@@ -90,8 +90,8 @@ def failed_three_times(full, in_memory_bytes, compression, **environment):
 @pytest.mark.parametrize("compression", ["DEFLATE", "none", "LZW"])
 def test_no_room_for_temporary_files(tmp_path, full, compression):
     """Of tiles that wait, or of GDAL's plain file."""
-    told, kept = failed_three_times(full, 0, compression, TMPDIR=full, BOURN_HOME=tmp_path / "home")
-    assert [line[: line.index(":")] for line in told] == [f"FAILED no room to put the GeoTIFF together in {full}"] * 3
+    output, kept = failed_three_times(full, 0, compression, TMPDIR=full, BOURN_HOME=tmp_path / "home")
+    assert [line[: line.index(":")] for line in output] == [f"FAILED no room to put the GeoTIFF together in {full}"] * 3
     assert kept == [(0, 0)] * 3
 
 
@@ -99,7 +99,7 @@ def test_no_room_in_the_store(tmp_path, full):
     """Which is the ledger's place too: that the job failed is written down all the same."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    told, kept = failed_three_times(full, 1 << 30, "DEFLATE", TMPDIR=temporary, BOURN_HOME=full)
-    assert all(line.startswith("FAILED ") and "No space left on device" in line for line in told), told
+    output, kept = failed_three_times(full, 1 << 30, "DEFLATE", TMPDIR=temporary, BOURN_HOME=full)
+    assert all(line.startswith("FAILED ") and "No space left on device" in line for line in output), output
     assert [files for _, files in kept] == [0] * 3
     assert list(temporary.iterdir()) == []

@@ -123,8 +123,8 @@ def test_no_room_while_it_is_written(home, tmp_path, limit):
         [sys.executable, "-c", code, str(limit)], capture_output=True, text=True, check=False,
         env={**os.environ, "TMPDIR": str(folder)},
     )  # fmt: skip
-    told = [line for line in done.stdout.splitlines() if line != "block"]
-    assert told == ["failed True", "True"], done.stderr
+    output = [line for line in done.stdout.splitlines() if line != "block"]
+    assert output == ["failed True", "True"], done.stderr
     later = Session(Settings(home=str(home)))
     assert sorted(job.stage for job in later.jobs()) == ["FAILED", "SUCCEEDED", "SUCCEEDED"]
     assert len(list(later.store.keys())) == 2

@@ -178,7 +178,7 @@ ALPHAS = [
 
 
 @pytest.mark.parametrize(("bands", "dtype", "opaque", "expected"), ALPHAS)
-def test_an_alpha_is_told_only_where_readers_understand_it(write, bands, dtype, opaque, expected):
+def test_an_alpha_is_tagged_only_where_readers_understand_it(write, bands, dtype, opaque, expected):
     """Of one whose most is 1, or that is no byte, they make nothing good; and a first band is the grey."""
     alpha = next(band for band in bands if band.startswith("al"))
     array = np.full((len(bands), 70, 80), opaque, dtype)

@@ -96,13 +96,13 @@ def holds(name, value):
 @example({"json": "[]", "names": "{}", "BOURN": {}})
 def test_any_properties_come_back(properties):
     """Names that are the same for GDAL too."""
-    told = {
+    properties = {
         name: value
         for name, value in properties.items()
         if holds(name, value) and name not in {"AREA_OR_POINT", "bourn", "colormap", "date"}
         and not name.upper().startswith("TIFFTAG_")
     }  # fmt: skip
-    assert told == dict(passed(Image(np.ones((1, 70, 80), "u1"), properties=told)).properties)
+    assert properties == dict(passed(Image(np.ones((1, 70, 80), "u1"), properties=properties)).properties)
 
 
 def test_what_is_no_json_comes_back_as_text():

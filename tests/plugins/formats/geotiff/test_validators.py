@@ -127,7 +127,7 @@ def test_rio_cogeo_finds_nothing(files):
 
 
 def test_it_takes_a_file_as_wide_as_a_tile_for_untiled(tmp_path):
-    """Whoever wrote it: it knows strips by their width."""
+    """Of any writer: it knows strips by their width."""
     image = Image(np.ones((1, 520, 256), "u1"))
     for way in (write_here, write_by_gdal):
         with (tmp_path / "a.tif").open("wb") as sink:

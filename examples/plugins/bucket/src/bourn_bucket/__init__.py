@@ -93,7 +93,7 @@ class Bucket(Destination[Options]):
         from bourn_bucket.upload import upload  # obstore, on first use
 
         key = options.key or f"{context.delivery_id}{artifact.suffix}"
-        # Before the first byte: whoever comes after a crash knows what may be there.
+        # Before the first byte: the process that continues after a crash knows what may be there.
         ours = {"key": key, "sha256": artifact.sha256}
         tried = context.checkpoint == ours
         if not tried:

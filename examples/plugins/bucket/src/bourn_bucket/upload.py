@@ -148,13 +148,13 @@ def _faults(url: str) -> Iterator[None]:
         exceptions.InvalidPathError,
         exceptions.NotSupportedError,
     ) as error:
-        raise DeliveryError(f"{url} can't be written to: {_told(error)}") from error
+        raise DeliveryError(f"{url} can't be written to: {_error_text(error)}") from error
     except FileNotFoundError as error:
         raise DeliveryError(f"{url} can't be written to: there is no such bucket") from error
     except (exceptions.BaseError, OSError) as error:  # it can't be reached, or a disk failed: that passes
-        raise Transient(f"{url} can't be written to now: {_told(error)}") from error
+        raise Transient(f"{url} can't be written to now: {_error_text(error)}") from error
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     """What obstore says, without its dump of the source, and without queries, which may hold a signature."""
     return " ".join(word.partition("?")[0] for word in (str(error).splitlines() or [""])[0][:300].split())

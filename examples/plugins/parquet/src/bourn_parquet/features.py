@@ -39,11 +39,11 @@ def rows_of_features(result: Any, most: int) -> Rows:
     return Rows(schema=schema, batches=batches, geometries={GEOMETRY: geometries}, report=report)
 
 
-def _features(told: Any) -> list[dict[str, Any]]:
-    kind = told.get("type")
+def _features(geojson: Any) -> list[dict[str, Any]]:
+    kind = geojson.get("type")
     if kind == "FeatureCollection":
-        return list(told["features"])
-    return [told] if kind == "Feature" else [{"type": "Feature", "geometry": told, "properties": {}}]
+        return list(geojson["features"])
+    return [geojson] if kind == "Feature" else [{"type": "Feature", "geometry": geojson, "properties": {}}]
 
 
 def _schema_of(features: list[dict[str, Any]]) -> tuple[pa.Schema, dict[str, Any]]:
@@ -105,7 +105,7 @@ def _column(part: list[dict[str, Any]], field: pa.Field, start: int) -> pa.Array
             except (pa.ArrowException, OverflowError, TypeError) as error:
                 place = f"result.features[{number}].properties[{field.name!r}]"
                 raise EncodeError(f"{place}: {str(error).splitlines()[0]}; a column has one type") from error
-        raise  # each alone fits, and all together do not: that is for whoever called
+        raise  # each alone fits, and all together do not: that is for the caller
 
 
 def _shape(geometry: Any, number: int) -> Any:

@@ -57,12 +57,12 @@ class Geometries:
 
     def described(self) -> dict[str, Any]:
         """As it stands in the file."""
-        told: dict[str, Any] = {"encoding": "WKB", "geometry_types": sorted(self.types)}
+        column: dict[str, Any] = {"encoding": "WKB", "geometry_types": sorted(self.types)}
         if self.crs is not None or self.unknown:
-            told["crs"] = self.crs
+            column["crs"] = self.crs
         if self.low:
-            told["bbox"] = [*self.low, *self.high]
-        return told
+            column["bbox"] = [*self.low, *self.high]
+        return column
 
 
 def metadata_of(geometries: dict[str, Geometries]) -> bytes:

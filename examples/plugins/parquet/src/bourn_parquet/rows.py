@@ -93,18 +93,18 @@ def _of_geopandas(result: Any, most: int) -> Rows:
     geometries = {str(name): Geometries.of(frame[name].crs) for name in columns}
     plain = frame.drop(columns=columns)
     plain = plain.set_axis(plain.columns, axis=1)  # a DataFrame, which knows nothing of geometries
-    told = pa.Schema.from_pandas(sys.modules["pandas"].DataFrame(plain))
+    inferred = pa.Schema.from_pandas(sys.modules["pandas"].DataFrame(plain))
     # The columns in their order, then those of the index.
-    names = [*map(str, frame.columns), *told.names[len(plain.columns) :]]
-    fields = [pa.field(name, pa.binary()) if name in geometries else told.field(name) for name in names]
-    schema = pa.schema(fields, told.metadata)
+    names = [*map(str, frame.columns), *inferred.names[len(plain.columns) :]]
+    fields = [pa.field(name, pa.binary()) if name in geometries else inferred.field(name) for name in names]
+    schema = pa.schema(fields, inferred.metadata)
 
     def batch(part: Any) -> pa.RecordBatch:
         import shapely  # geopandas has it loaded already
 
         values = sys.modules["pandas"].DataFrame(part.drop(columns=columns))
-        held = {field.name: field for field in told}
-        known = pa.RecordBatch.from_pandas(values, schema=told) if held else None
+        held = {field.name: field for field in inferred}
+        known = pa.RecordBatch.from_pandas(values, schema=inferred) if held else None
         arrays = []
         for field in schema:
             if field.name in geometries:

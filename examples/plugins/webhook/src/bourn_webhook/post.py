@@ -67,7 +67,7 @@ def _connected(addresses: Sequence[str], port: int) -> socket.socket:
         try:
             return socket.create_connection((address, port), TIMEOUT_SECONDS)
         except OSError:
-            continue  # the last one's failure is told
+            continue  # the last one's failure is reported
     return socket.create_connection((addresses[-1], port), TIMEOUT_SECONDS)
 
 
@@ -93,7 +93,7 @@ def headers_of(artifact: Artifact, secret: Secret | None, context: Context) -> d
 
 
 def pieces_of(artifact: Artifact, context: Context) -> Iterator[bytes]:
-    """The artifact's bytes; told as they go out."""
+    """The artifact's bytes; counted as they go out."""
     done = 0
     with artifact.open() as file:
         while piece := file.read(PIECE_BYTES):

@@ -29,7 +29,7 @@ class Npy(Format[Options]):
 
     def encode(self, result: Any, options: Options, sink: Sink) -> Mapping[str, Any]:
         """Write the header, then the values, a block at a time."""
-        import numpy as np  # on first use: whoever lists what is installed should not wait for it
+        import numpy as np  # on first use: listing what is installed should not wait for it
         from numpy.lib import format as npy
 
         array = np.asanyarray(result)
