@@ -14,6 +14,7 @@ from bourn.fork import ForkSafeLock
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from bourn.contract.context import Clock, Context
     from bourn.contract.destination import Destination
@@ -414,8 +415,11 @@ class Session:
 
         kind = PluginContext if format is None else PreflightContext
         settings = partial(self._settings_of, name, plugin)
-        home = self.settings.folder
-        return kind(self.settings.principal, self.clock, settings, lambda: self.services, home, format or {})
+        return kind(self.settings.principal, self.clock, settings, lambda: self.services, self._home, format or {})
+
+    @_on_first_use
+    def _home(self) -> Path:
+        return self.settings.folder
 
     def _settings_of(self, name: str, plugin: Destination[Any]) -> Any:
         with self._guard:
