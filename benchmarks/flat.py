@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import sys
 import tempfile
 import threading
@@ -21,7 +20,7 @@ def figures() -> str:
     gc.collect()
     lines = Path("/proc/self/status").read_text().splitlines()
     (kib,) = (int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
-    return f"{kib / 1024:7.1f} MiB  {len(os.listdir('/proc/self/fd')):4} files  {threading.active_count():3} threads"
+    return f"{kib / 1024:7.1f} MiB  {len(list(Path('/proc/self/fd').iterdir())):4} files  {threading.active_count():3} threads"
 
 
 def jobs(count: int) -> None:
