@@ -20,7 +20,8 @@ def figures() -> str:
     gc.collect()
     lines = Path("/proc/self/status").read_text().splitlines()
     (kib,) = (int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
-    return f"{kib / 1024:7.1f} MiB  {len(list(Path('/proc/self/fd').iterdir())):4} files  {threading.active_count():3} threads"
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    return f"{kib / 1024:7.1f} MiB  {files:4} files  {threading.active_count():3} threads"
 
 
 def jobs(count: int) -> None:
