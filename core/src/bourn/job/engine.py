@@ -546,6 +546,8 @@ class Engine:
             return
         job = self._running_job(record, plan, services)
         job.earlier = run.known.get(record.id)
+        if job.earlier is not None:
+            job.first_tried = job.earlier.first_tried
 
         def work() -> None:
             if job.take():
@@ -558,7 +560,10 @@ class Engine:
     def _running_job(self, record: JobRecord, plan: Plan, services: Services) -> RunningJob:
         stored = record.artifact
         assert stored is not None  # only what is stored is delivered
-        left = None if record.deadline_at is None else (record.deadline_at - services.clock()).total_seconds()
+        now = services.clock()
+        left = None if record.deadline_at is None else (record.deadline_at - now).total_seconds()
+        if left is not None and left <= 0 and not services.clock.is_trusted(now):
+            left = None  # by a clock that has leapt nothing is over
         job = RunningJob(
             job_id=record.id, delivery_id=record.delivery_id, epoch=record.epoch, plan=plan,
             principal=record.principal, filename=stored.filename, attempt=record.attempts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -216,4 +217,4 @@ def _record(job: RunningJob, artifact: Artifact, services: Services) -> None:
             if record is not None and record.artifact is None:
                 services.store.delete(artifact.key)
         raise
-    job.first_try_at = now
+    job.first_try_at, job.first_tried = now, time.monotonic()
