@@ -9,7 +9,7 @@ import pluggy
 
 from bourn.fork import ForkSafeLock
 from bourn.plugins import hookspecs
-from bourn.plugins.problems import PluginProblem
+from bourn.plugins.entry_points import PluginProblem
 from bourn.plugins.spec import imported
 from bourn.wording import reason_of
 

@@ -2,7 +2,7 @@
 
 `importlib.metadata` costs 40 ms to import, more than all of this; so the folders are read here by the same rules (the
 first distribution of a name on the path wins), and it is asked only for what is no plain folder: zips, eggs, and
-finders of somebody else's.
+third-party finders.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from bourn.plugins.entry_points import Entry, parsed, split
-from bourn.plugins.problems import PluginProblem
+from bourn.plugins.entry_points import Entry, PluginProblem, parsed, split
 from bourn.wording import reason_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bourn.errors import Problem
 from bourn.fork import ForkSafeLock
-from bourn.plugins.problems import PluginProblem
+from bourn.plugins.entry_points import PluginProblem
 from bourn.plugins.spec import imported
 from bourn.wording import reason_of, shown
 
