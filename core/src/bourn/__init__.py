@@ -20,13 +20,27 @@ if TYPE_CHECKING:
     from bourn.public import compute, jobs, plan, registry
     from bourn.session import Session
     from bourn.settings import Settings
+    from bourn.warn import BournWarning
 
-__all__ = ["Image", "Job", "Session", "Settings", "compute", "errors", "jobs", "plan", "registry", "tiles"]
+__all__ = [
+    "BournWarning",
+    "Image",
+    "Job",
+    "Session",
+    "Settings",
+    "compute",
+    "errors",
+    "jobs",
+    "plan",
+    "registry",
+    "tiles",
+]
 
 __version__ = "0.1.0"
 
 # Nothing is imported before it is used: `import bourn` costs next to nothing.
 _HOMES = {
+    "BournWarning": "bourn.warn",
     "Image": "bourn.image.image",
     "Job": "bourn.public",
     "Session": "bourn.session",

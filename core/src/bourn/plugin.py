@@ -33,6 +33,7 @@ from bourn.errors import (
     ResultRefused,
 )
 from bourn.results.info import ResultInfo
+from bourn.warn import BournWarning, warn
 
 if TYPE_CHECKING:
     from bourn.image.image import Image
@@ -48,6 +49,7 @@ __all__ = [
     "PLUGIN_API",
     "Artifact",
     "BournError",
+    "BournWarning",
     "Context",
     "Database",
     "DeliveryError",
@@ -76,6 +78,7 @@ __all__ = [
     "option",
     "read",
     "services",
+    "warn",
     "write",
 ]
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
 from bourn.fork import ForkSafeLock
+from bourn.warn import warn
 
 if TYPE_CHECKING:
     import os
@@ -153,7 +154,7 @@ class Session:
             What became of the job.
         """
         from bourn.job.executor import TimeLimit  # on first use
-        from bourn.job.job import gather
+        from bourn.job.job import gather, losses_of
 
         limit = TimeLimit(timeout if block is True and _is_seconds(timeout) else None)
         check = partial(
@@ -171,6 +172,9 @@ class Session:
         if not block:
             return jobs if several else jobs[0]
         gather(jobs, limit.left(), progress_bar)
+        for job in jobs:
+            if losses := losses_of(job):
+                warn(losses)
         if file is not None:
             return jobs[0].result_to_file(file, limit.left(), progress_bar=False)
         results = [job.result(limit.left(), progress_bar=False) for job in jobs]  # it was drawn while waiting

@@ -19,6 +19,7 @@ from bourn.cli.suggestions import PluginsOptions, schema_of
 from bourn.cli.terminal import as_json_option, console, notify, print_json, print_lines
 from bourn.cli.values import KeyValue, options_from
 from bourn.errors import JobError, Problem, RequestError
+from bourn.job.job import losses_of
 from bourn.wording import escape_controls
 
 if TYPE_CHECKING:
@@ -110,6 +111,9 @@ def send_command(  # noqa: PLR0913  # one argument an option
         if not (quiet or as_json):
             _print_notes(jobs)
         failures = _wait(jobs, timeout, bar=sys.stderr.isatty() and not (quiet or as_json))
+    for job in jobs:
+        if job.stage == "SUCCEEDED" and (losses := losses_of(job)):
+            notify(f"Warning: {losses}")
     _print_ends(session, jobs, as_json=as_json, quiet=quiet)
     _exit_with(failures)
     if file is not None:
