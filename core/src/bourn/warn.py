@@ -25,11 +25,28 @@ class BournWarning(UserWarning):
 
     Ignore it, or make it an error, by its own name: ``warnings.simplefilter("ignore", BournWarning)``. A filter
     for all warnings does not silence it, since libraries set one by accident; ``python -W ignore`` does.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warn("as json: NaN became null")
+    >>> caught[0].category
+    <class 'bourn.warn.BournWarning'>
     """
 
 
 def warn(message: str, category: type[BournWarning] = BournWarning) -> None:
-    """Warn at the innermost line outside of bourn and its plugins."""
+    """Warn at the innermost line outside of bourn and its plugins.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warn("3 pixels were clipped")
+    >>> str(caught[0].message)
+    '3 pixels were clipped'
+    """
     frame = _calling_frame()
     place = frame.f_code.co_filename, frame.f_lineno
     if BLANKET not in warnings.filters or "ignore" in sys.warnoptions:

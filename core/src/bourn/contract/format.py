@@ -58,8 +58,8 @@ class Format(Generic[OptionsT]):
     decodes : bool
         True if `decode` gives Python objects back.
     losses : mapping of str to str
-        By the name under which the report of `encode` counts it, what is lost or changed for whoever reads the
-        file. A blocking `compute` warns of those that were counted; the path of the first is under ``first``.
+        By the name under which the report of `encode` counts it, what is lost or changed for readers of the file.
+        A blocking `compute` warns of those that were counted; the path of the first is under ``first``.
     examples : sequence of Example
     plugin_api : int
         The version of this interface that the plugin was written for; the first where it does not say.
