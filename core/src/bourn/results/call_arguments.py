@@ -69,10 +69,10 @@ def _is_async(function: Any) -> bool:
 def _told(unknown: Iterable[str], choices: tuple[str, ...], otherwise: str) -> list[Problem]:
     """A problem for each of the first few names, and one for all others."""
     names = [str.__str__(name) for name in unknown]
-    told = [Problem(name, _unknown(name, choices, otherwise)) for name in names[:MOST_UNKNOWN]]
+    problems = [Problem(name, _unknown(name, choices, otherwise)) for name in names[:MOST_UNKNOWN]]
     if len(names) > MOST_UNKNOWN:
-        told.append(Problem("", f"and {len(names) - MOST_UNKNOWN:,} more unknown arguments"))
-    return told
+        problems.append(Problem("", f"and {len(names) - MOST_UNKNOWN:,} more unknown arguments"))
+    return problems
 
 
 def _unknown(name: str, choices: tuple[str, ...], otherwise: str) -> str:
