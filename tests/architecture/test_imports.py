@@ -27,6 +27,7 @@ def test_import_bourn_loads_nothing():
     assert loaded_by("import bourn") - {"__future__"} == {"bourn"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [
@@ -105,6 +106,7 @@ def test_imports_follow_the_layers():
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_readme_does_what_it_says(home):
     """In a process of its own: the default session is made on first use, with the home that the environment names."""
     done = subprocess.run(

@@ -383,6 +383,7 @@ def test_messages_stay_short():
         assert len(message(**given)) < 600
 
 
+@pytest.mark.slow
 def test_no_more_than_a_hundred_problems_are_listed():
     assert len(problems({f"x{number}": 1 for number in range(5_000)})) == 100
 

@@ -165,6 +165,7 @@ _values = st.recursive(
 _keys = st.sampled_from([field.name for field in attrs.fields(Options)] + ["unknown"])
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(mapping=st.dictionaries(_keys, _values, max_size=3), name=st.sampled_from(["a", "ab", "c", None]))
 def test_reading_and_the_schema_agree(mapping, name):
