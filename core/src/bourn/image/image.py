@@ -280,6 +280,32 @@ class Image:
             raise RequestError([Problem("rows", f"expected 1 or more, got {shown(rows)}")])
         return read_strips(self._pixels, rows, progress or self._progress)
 
+    def preview(self, height: int, width: int) -> Image:
+        """This image at fewer pixels, in memory, each the nearest one of the image.
+
+        Of a file only these are read, from the smallest overview that has enough of them; of dask arrays only the
+        chunks are computed that have one of them.
+
+        Examples
+        --------
+        >>> image = Image(np.arange(16).reshape(1, 4, 4), bands=["x"])
+        >>> image.preview(2, 2).array.tolist()
+        [[[5, 7], [13, 15]]]
+        """
+        sizes = {"height": (height, self.shape[1]), "width": (width, self.shape[2])}
+        problems = [
+            Problem(name, f"expected 1 to {most}, got {shown(given)}")
+            for name, (given, most) in sizes.items()
+            if not 1 <= given <= most
+        ]
+        if problems:
+            raise RequestError(problems)
+        from bourn.image.preview import decimate  # only pictures need it
+
+        pixels = decimate(self._pixels, (height, width), self._progress)
+        geobox = None if self._geobox is None else self._geobox.zoom_to((height, width))
+        return Image._on(pixels, self._bands, geobox, self._properties, self._bandinfo).compute()
+
     def watched(self, progress: Callable[[int, int], None]) -> Image:
         """The same image, that calls ``progress(done, total)`` after each of its strips, whoever asks for them."""
         image = Image._on(self._pixels, self._bands, self._geobox, self._properties, self._bandinfo)
