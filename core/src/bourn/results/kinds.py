@@ -26,6 +26,8 @@ _NAMED: dict[tuple[str, str], tuple[str, ...]] = {
     ("numpy", "ndarray"): ("array",),
     ("numpy", "generic"): ("value",),
     ("dask.array", "Array"): ("array",),
+    ("dask.dataframe", "DataFrame"): ("table",),
+    ("dask.dataframe", "Series"): ("table",),
     ("xarray", "DataArray"): ("array",),
     ("xarray", "Dataset"): ("value",),
     **dict.fromkeys(
