@@ -307,7 +307,7 @@ class Image:
         return Image._on(pixels, self._bands, geobox, self._properties, self._bandinfo).compute()
 
     def watched(self, progress: Callable[[int, int], None]) -> Image:
-        """The same image, that calls ``progress(done, total)`` after each of its strips, whoever asks for them."""
+        """The same image, that calls ``progress(done, total)`` after each of its strips, for every reader."""
         image = Image._on(self._pixels, self._bands, self._geobox, self._properties, self._bandinfo)
         image._progress = progress  # noqa: SLF001  # its own
         return image
@@ -362,8 +362,8 @@ class Image:
         pixels = ChangedPixels(
             source=self._pixels, change=change, reading=reading, dtypes=tuple(dtypes), mask_ndim=mask_ndim
         )
-        told = self._properties if properties is None else properties
-        image = Image._on(pixels, tuple(bands), self._geobox, told, bandinfo)
+        kept = self._properties if properties is None else properties
+        image = Image._on(pixels, tuple(bands), self._geobox, kept, bandinfo)
         image._report = report  # noqa: SLF001  # its own
         return image
 

@@ -228,17 +228,17 @@ def _reader(
     highest = max(high - low for low, high in pairwise(edges))
     row_bytes = sum(array.nbytes // max(1, array.shape[-2]) for array in arrays)
     here = computed_here(arrays)
-    told = after_each_task(beat) if here and beat is not None else {}
+    callbacks = after_each_task(beat) if here and beat is not None else {}
     if highest > rows and highest * row_bytes > SPILL_BYTES and here:
-        return SpilledRows(indices, arrays, edges, told)
-    return FetchedRows(indices, _computing(arrays, told), edges, rows)
+        return SpilledRows(indices, arrays, edges, callbacks)
+    return FetchedRows(indices, _computing(arrays, callbacks), edges, rows)
 
 
-def _computing(arrays: Sequence[Any], told: Mapping[str, Any]) -> Callable[[int, int], Fetched]:
+def _computing(arrays: Sequence[Any], callbacks: Mapping[str, Any]) -> Callable[[int, int], Fetched]:
     import dask  # loaded already: these are dask arrays
 
     def compute(start: int, stop: int) -> Fetched:
         slices = [array[..., start:stop, :] for array in arrays]
-        return list(dask.compute(*map(Blocks, slices), **told))  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
+        return list(dask.compute(*map(Blocks, slices), **callbacks))  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
 
     return compute

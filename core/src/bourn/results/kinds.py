@@ -1,4 +1,4 @@
-"""What kind of result an object is, told by its type alone: nothing is imported, computed or asked of the object."""
+"""What kind of result an object is, by its type alone: nothing is imported, computed or asked of the object."""
 
 from __future__ import annotations
 
