@@ -446,7 +446,7 @@ class LinkExpired(LinkError):
 
 
 class LinkInvalid(LinkError):
-    """No such link was ever given, or it was revoked."""
+    """No such link was ever issued, or it was revoked."""
 
     code = "link-invalid"
     cure = "Copy the whole link, its file name included; one that was revoked does not work again."

@@ -77,7 +77,7 @@ class Session:
     Raises
     ------
     SettingsError
-        A keyword is no setting, or its value is invalid.
+        A keyword is not a setting, or its value is invalid.
     """
 
     def __init__(

@@ -2,9 +2,8 @@
 
 import warnings
 
-import pytest
-
 import bourn
+import pytest
 from bourn.errors import BournWarning
 
 CHANGED = {"a": (1, float("nan")), "b": [(2,), float("nan")]}

@@ -79,7 +79,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
 
     INPUT is a raster (.tif, .jp2, .png, ...), arrays (.npy, .npz), a table (.parquet, .arrow, .feather, .csv, .tsv), a
     dataset (.nc, .h5, .zarr), JSON (.json, .jsonl, or - for standard input), or module:callable, which is called
-    without arguments. No file but this one is opened. Values of options are JSON where the option is no text.
+    without arguments. No file but this one is opened. Values of options are JSON where the option is not text.
 
     \b
     bourn send scene.tif --format geotiff -f compression=ZSTD
