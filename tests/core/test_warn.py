@@ -8,7 +8,7 @@ import bourn
 import numpy as np
 import pandas as pd
 import pytest
-from bourn.warn import BournWarning
+from bourn.errors import BournWarning
 
 
 def caught(call):
@@ -21,16 +21,32 @@ def caught(call):
 @pytest.mark.parametrize(
     ("result", "format", "said"),
     [
-        ([1.5, float("nan"), [float("nan")]], "json", "as json: NaN became null (2, the first at result[1])"),
-        ({"a": float("inf")}, "json", 'as json: infinities became null (at result["a"])'),
-        (pd.DataFrame({"a": [1]}, index=["x"]), "json", "as json: the labels of a table's rows were left out"),
-        (pd.DataFrame({"a": [1]}, index=["x"]), "msgpack", "as msgpack: the labels of a table's rows were left out"),
-        (np.ma.masked_array([1, 2], [False, True]), "json", "as json: masked elements became null"),
+        (
+            [1.5, float("nan"), [float("nan")]],
+            "json",
+            "NaN became null (2, the first at result[1])",
+        ),
+        ({"a": float("inf")}, "json", 'infinities became null (at result["a"])'),
+        (
+            pd.DataFrame({"a": [1]}, index=["x"]),
+            "json",
+            "the labels of a table's rows were left out",
+        ),
+        (
+            pd.DataFrame({"a": [1]}, index=["x"]),
+            "msgpack",
+            "the labels of a table's rows were left out",
+        ),
+        (
+            np.ma.masked_array([1, 2], [False, True]),
+            "json",
+            "masked elements became null",
+        ),
     ],
 )
 def test_a_loss_is_a_warning_with_its_number_and_first_place(session, result, format, said):
     (warning,) = caught(lambda: session.compute(result, format=format))
-    assert str(warning.message).startswith(said)
+    assert str(warning.message).startswith(f"written as {format} with changes: {said}")
     assert warning.filename == __file__
 
 
@@ -49,6 +65,11 @@ def test_it_can_be_an_error_and_ignored_by_name(session):
         assert session.compute(float("nan"), format="json") == b"null"
 
 
+def test_a_fan_out_says_it_once(session):
+    to = ["download", {"type": "download"}]
+    assert len(caught(lambda: session.compute(float("nan"), format="json", destination=to))) == 1
+
+
 def test_in_the_background_nobody_is_warned(session):
     assert caught(lambda: session.compute(float("nan"), format="json", block=False).result()) == []
 
@@ -59,4 +80,4 @@ def test_the_command_says_it_once_on_stderr(home, tmp_path):
     np.save(path, np.array([1.0, np.nan]))
     command = [sys.executable, "-m", "bourn.cli", "send", str(path), "--format", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr.count("Warning: as json: NaN became null") == 1
+    assert done.stderr.count("Warning: written as json with changes: NaN became null") == 1

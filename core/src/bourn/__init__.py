@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bourn import errors
+    from bourn.errors import BournWarning
     from bourn.image import tiles
     from bourn.image.image import Image
     from bourn.job.job import Job
     from bourn.public import compute, jobs, plan, registry
     from bourn.session import Session
     from bourn.settings import Settings
-    from bourn.warn import BournWarning
 
 __all__ = [
     "BournWarning",
@@ -40,7 +40,7 @@ __version__ = "0.1.0"
 
 # Nothing is imported before it is used: `import bourn` costs next to nothing.
 _HOMES = {
-    "BournWarning": "bourn.warn",
+    "BournWarning": "bourn.errors",
     "Image": "bourn.image.image",
     "Job": "bourn.public",
     "Session": "bourn.session",

@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
 from bourn.fork import ForkSafeLock
-from bourn.warn import warn
 
 if TYPE_CHECKING:
     import os
@@ -79,7 +78,7 @@ class Session:
     Raises
     ------
     SettingsError
-        A keyword is no setting, or its value is invalid.
+        A keyword is not a setting, or its value is invalid.
     """
 
     def __init__(
@@ -157,9 +156,15 @@ class Session:
             Everything that is wrong with the request, before anything has happened.
         JobFailed, JobCancelled, JobTimeout
             What became of the job.
+
+        Warns
+        -----
+        BournWarning
+            Once, of what the format changed, where it waits.
         """
-        from bourn.job.executor import TimeLimit  # on first use
-        from bourn.job.job import gather, losses_of
+        from bourn.job.change_warning import warn_of_changes  # on first use
+        from bourn.job.executor import TimeLimit
+        from bourn.job.job import gather
 
         limit = TimeLimit(timeout if block is True and _is_seconds(timeout) else None)
         check = partial(
@@ -177,9 +182,7 @@ class Session:
         if not block:
             return jobs if several else jobs[0]
         gather(jobs, limit.left(), progress_bar)
-        for job in jobs:
-            if losses := losses_of(job):
-                warn(losses)
+        warn_of_changes(jobs)
         if file is not None:
             return jobs[0].result_to_file(file, limit.left(), progress_bar=False)
         results = [job.result(limit.left(), progress_bar=False) for job in jobs]  # it was drawn while waiting

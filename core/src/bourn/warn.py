@@ -6,11 +6,13 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from bourn.errors import BournWarning
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
 
-__all__ = ["BLANKET", "BournWarning", "describe_losses", "warn"]
+__all__ = ["BLANKET", "describe_losses", "warn"]
 
 BLANKET = ("ignore", None, Warning, None, 0)
 """Filter that ``simplefilter("ignore")`` adds.
@@ -20,22 +22,6 @@ overlapping ones the last to end restores the filters of the other, and all warn
 """
 
 
-class BournWarning(UserWarning):
-    """Something of a result could not be kept as it was: what, how often, and where first.
-
-    Ignore it, or make it an error, by its own name: ``warnings.simplefilter("ignore", BournWarning)``. A filter
-    for all warnings does not silence it, since libraries set one by accident; ``python -W ignore`` does.
-
-    Examples
-    --------
-    >>> import warnings
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     warn("as json: NaN became null")
-    >>> caught[0].category
-    <class 'bourn.warn.BournWarning'>
-    """
-
-
 def warn(message: str, category: type[BournWarning] = BournWarning) -> None:
     """Warn at the innermost line outside of bourn and its plugins.
 
@@ -43,6 +29,7 @@ def warn(message: str, category: type[BournWarning] = BournWarning) -> None:
     --------
     >>> import warnings
     >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
     ...     warn("3 pixels were clipped")
     >>> str(caught[0].message)
     '3 pixels were clipped'

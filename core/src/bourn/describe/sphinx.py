@@ -224,7 +224,7 @@ class _Options(_Directive):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """The fields of a class that is no plugin's ``Options``, as a plugin's page tells those."""
+        """The fields of a class that is not a plugin's ``Options``, as a plugin's page shows those."""
         from bourn.options.schema import schema_of
 
         module, _, name = self.arguments[0].strip().rpartition(".")

@@ -121,12 +121,12 @@ class Dispatcher:
         collected = ProblemCollector()
         chosen = []
         for role in ("destination", "format"):
-            told = dict(stored[role])
-            name = told.pop("type")
-            told = with_secrets(told, secrets.get(role, {}))
+            options = dict(stored[role])
+            name = options.pop("type")
+            options = with_secrets(options, secrets.get(role, {}))
             if ended and stored.get("withheld"):
-                told = with_blanks(self._registry.find(role, name).load().Options, told)
-            given = PluginReference(role=role, name=name, given=told)
+                options = with_blanks(self._registry.find(role, name).load().Options, options)
+            given = PluginReference(role=role, name=name, given=options)
             chosen.append(self._choose(given, collected, role))
         collected.raise_if_any()
         to, written = chosen

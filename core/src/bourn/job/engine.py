@@ -475,7 +475,7 @@ class Engine:
                     job.cancel_requested.set()
             yield
         except BaseException as error:
-            # Ctrl-C in between, or no thread is to be had: what was recorded does not stay QUEUED for ever.
+            # Ctrl-C in between, or no thread is available: what was recorded does not stay QUEUED for ever.
             for job in jobs:
                 self._open.discard((run.pid, job.job_id))
                 if job.take():

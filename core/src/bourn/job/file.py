@@ -67,7 +67,7 @@ def file_problems(file: Any, plans: Sequence[Plan], *, block: bool) -> Iterator[
 
 def filename_in(file: Any) -> str | None:
     """Return the name of the file, if it is given as a path."""
-    # The type is asked, see below; what is no path is told there.
+    # The type is asked, see below; what is not a path is refused there.
     if not issubclass(type(file), str | os.PathLike):
         return None
     try:

@@ -18,7 +18,6 @@ from bourn.job.file import write_file
 from bourn.job.load import load
 from bourn.job.progress import Bar, Progress
 from bourn.ledger.stages import Stage
-from bourn.warn import describe_losses
 
 if TYPE_CHECKING:
     import os
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from bourn.job.running_job import RunningJob
     from bourn.ledger.record import JobRecord
 
-__all__ = ["Job", "Submission", "gather", "losses_of", "unknown_job"]
+__all__ = ["Job", "Submission", "gather", "unknown_job"]
 
 T = TypeVar("T")
 
@@ -184,7 +183,8 @@ class Job:
     @property
     def report(self) -> Mapping[str, Any]:
         """What the destination and the format had to say of the result: ``{"prepare": ..., "encode": ...}``."""
-        artifact = self._current().artifact
+        fresh = self._delivered_here()
+        artifact = self._current().artifact if fresh is None else fresh[1]
         return {} if artifact is None else dict(artifact.report)
 
     @property
@@ -493,13 +493,6 @@ class Job:
 def unknown_job(job_id: str) -> UnknownJob:
     """Return the error for a job that is not in the ledger; another user's job looks the same."""
     return UnknownJob(f"the ledger knows no job {job_id!r}; its record may have been swept away")
-
-
-def losses_of(job: Job) -> str:
-    """Return what its format has to say of what was lost or changed on the way; empty if there is nothing."""
-    chosen = job.plan.chosen_format
-    losses = chosen.plugin.losses and describe_losses(job.report.get("encode") or {}, chosen.plugin.losses)
-    return f"as {chosen.name}: {losses}" if losses else ""
 
 
 def gather(jobs: Sequence[Job], timeout: float | None, progress_bar: bool | None) -> None:

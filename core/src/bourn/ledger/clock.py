@@ -30,7 +30,7 @@ CONFIRMED_AFTER = timedelta(days=1)
 """How long such a clock must go on, with no other one in use, before it is trusted."""
 
 EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
-"""Earlier times are those of machines without a battery, before they were told the time."""
+"""Earlier times are those of machines without a battery, before their clock was set."""
 
 MEASURE_SECONDS = 60.0
 

@@ -85,7 +85,7 @@ def fields_of(cls: type) -> tuple[Field, ...]:
     Raises
     ------
     PluginError
-        It is no attrs class, or the type of a field has no JSON Schema.
+        It is not an attrs class, or the type of a field has no JSON Schema.
     """
     return _fields_of(cls, ())
 
@@ -164,7 +164,7 @@ def _scalar(scalar: Any, facts: OptionFacts) -> Any:
         try:
             re.compile(facts.pattern)
         except re.error:
-            msg = f"has a pattern that is no regular expression: {shown(facts.pattern)}"
+            msg = f"has a pattern that is not a regular expression: {shown(facts.pattern)}"
             raise _NoSchemaError(msg) from None
     if facts.choices is not None and scalar is not Any:
         return _choice(tuple(map(float, facts.choices)) if scalar is float else facts.choices, facts)
@@ -195,7 +195,7 @@ def _container(origin: Any, arguments: tuple[Any, ...], facts: OptionFacts, with
     hint: Any
     if origin is dict:
         if arguments and _bare(arguments[0]) not in (str, Any):
-            msg = "is a mapping with keys that are no str"
+            msg = "is a mapping with keys that are not str"
             raise _NoSchemaError(msg)
         own = attrs.evolve(own, check=facts.check)
         inner = attrs.evolve(inner, check=None)
@@ -208,7 +208,7 @@ def _container(origin: Any, arguments: tuple[Any, ...], facts: OptionFacts, with
         items = (_normalized(arguments[0] if arguments else Any, inner, within),)
         hint = origin.__class_getitem__((items[0], ...) if origin is tuple else items[0])
     if any(map(_holds_secrets, items)):
-        # A Secret is kept apart from the plan under the name of its option; a place in a list is no name.
+        # A Secret is kept apart from the plan under the name of its option; a place in a list is not a name.
         msg = "holds a Secret in a list or mapping; give each Secret an option of its own"
         raise _NoSchemaError(msg)
     return Annotated[hint, own]

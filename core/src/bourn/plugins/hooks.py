@@ -52,7 +52,7 @@ class Hooks:
         return answers
 
     def any(self, name: str) -> bool:
-        """Whether anybody listens to that hook."""
+        """Whether any plugin implements that hook."""
         return any(getattr(manager.hook, name).get_hookimpls() for _, manager in self._load())
 
     def load(self) -> None:

@@ -1,4 +1,4 @@
-"""The hooks: moments at which a plugin may say or do something of its own.
+"""The hooks that a plugin may implement.
 
 A distribution implements those it wants as functions marked with `hookimpl`, in a light module that it names in the
 entry points ``bourn.hooks``. Each is called alone: one that fails is logged, and the others still run.

@@ -1,7 +1,7 @@
 """Which distributions are installed and what they name in our groups, read from their folders; nothing is imported.
 
 `importlib.metadata` costs 40 ms to import, more than all of this; so the folders are read here by the same rules (the
-first distribution of a name on the path wins), and it is asked only for what is no plain folder: zips, eggs, and
+first distribution of a name on the path wins), and it is used only for what is not a plain folder: zips, eggs, and
 third-party finders.
 """
 
@@ -50,7 +50,7 @@ def _scan_folder(path: str, seen: set[str], entries: Found, problems: Problems) 
         with os.scandir(path) as listing:
             names = sorted(item.name for item in listing if item.name.endswith((".dist-info", ".egg-info")))
     except OSError:
-        return  # as Python's import does: what is no folder holds nothing
+        return  # as Python's import does: what is not a folder holds nothing
     # Within one folder the order of names decides, not that of the file system; the latest version comes last.
     for name in reversed(names):
         stem = name.rpartition(".")[0]
@@ -132,7 +132,7 @@ def _foreign_finders() -> Iterator[object]:
 
 
 def _ask_metadata(finder: object, path: str, seen: set[str], entries: Found, problems: Problems) -> None:
-    from importlib import metadata  # 40 ms, for what is no plain folder
+    from importlib import metadata  # 40 ms, for what is not a plain folder
 
     try:
         if finder is None:

@@ -20,7 +20,7 @@ __all__ = ["Policies"]
 class Policies:
     """The installed policies, loaded when the first plan asks; each is called as ``policy(plan, context)``.
 
-    A policy yields or returns what speaks against the plan, as `Problem` objects; None or nothing lets it pass.
+    A policy yields or returns its problems with the plan as `Problem` objects; None or nothing lets it pass.
     """
 
     def __init__(self, entries: Sequence[Entry], given: Sequence[Any] = ()) -> None:
@@ -30,7 +30,7 @@ class Policies:
         self._lock = ForkSafeLock()
 
     def __call__(self, plan: Any, context: Any) -> list[Problem]:
-        """Everything that speaks against the plan, a policy that fails among it."""
+        """Every problem that the policies find in the plan; one that fails is a problem, too."""
         found: list[Problem] = []
         for entry, policy, failure in self.load():
             try:

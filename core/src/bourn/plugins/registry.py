@@ -176,7 +176,7 @@ class Registry:
         return self._hooks
 
     def policies(self, plan: Any, context: Any) -> list[Problem]:
-        """What the policies of this installation have against a plan; a policy that fails is against it."""
+        """Problems that the policies of this installation find in a plan; one that fails is a problem, too."""
         return self._all_policies()(plan, context)
 
     def matrix(self) -> Matrix:

@@ -228,8 +228,9 @@ def _known(obj: Any) -> ResultInfo:
             kinds=kinds, type_name=name, dtype=obj.dtype.name, shape=obj.shape, masked=masked, size_bytes=obj.nbytes
         )
     return ResultInfo(
-        kinds=kinds, type_name=name, size_bytes=getattr(obj, "nbytes", None) if module == "pyarrow" else None
-    )
+        kinds=kinds, type_name=name, lazy=is_dask_collection(obj),
+        size_bytes=getattr(obj, "nbytes", None) if module == "pyarrow" else None,
+    )  # fmt: skip
 
 
 def _image_info(image: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:

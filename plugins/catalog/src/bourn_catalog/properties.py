@@ -19,7 +19,7 @@ MOST = 1000
 MOST_NOTES = 20
 """Of properties that stay behind, one each; what is more is counted."""
 
-TOLD_OTHERWISE = frozenset({"date", "AREA_OR_POINT", "colormap"})
+STATED_OTHERWISE = frozenset({"date", "AREA_OR_POINT", "colormap"})
 """``date`` becomes `acquired`; the others stand in the file, and say how to read it."""
 
 
@@ -62,7 +62,7 @@ def _sorted_out(properties: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
     kept: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for name, value in properties.items():
-        if name in TOLD_OTHERWISE:
+        if name in STATED_OTHERWISE:
             continue
         held, problems = read(_Held, {"properties": {name: value}}, at="")
         if problems:

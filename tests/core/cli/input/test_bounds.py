@@ -58,7 +58,7 @@ def test_a_raster_leads_to_no_other_file(tmp_path, secret):
     with rasterio.open(tmp_path / "c.tif", "w", transform=rasterio.Affine(2, 0, 0, 0, -2, 0), **profile):
         pass
     (tmp_path / "c.tif.msk").write_text(vrt)
-    assert "is no TIFF and is not opened" in problem(tmp_path / "c.tif")
+    assert "is not a TIFF and is not opened" in problem(tmp_path / "c.tif")
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ class JSON(Format[Options]):
     """JSON text, for every language.
 
     UTF-8 without spaces, as RFC 8259 has it. What JSON does not know has to change (NaN becomes null, a tuple a list),
-    and each change is counted on the report; what can't be told in it at all, such as bytes, is refused with its place.
+    and each change is counted on the report; what it can't hold at all, such as bytes, is refused with its place.
     """
 
     media_type = "application/json"

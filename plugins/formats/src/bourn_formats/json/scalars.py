@@ -125,7 +125,7 @@ def _decimal(value: decimal.Decimal, out: JSONOutput) -> bytes:
 def _iso(value: dt.datetime | dt.date | dt.time) -> str:
     try:
         return value.isoformat()
-    except Exception as cause:  # a stranger's time zone
+    except Exception as cause:  # a third party's time zone
         raise Refusal(zone_fault(getattr(value, "tzinfo", None), cause)) from cause
 
 
