@@ -151,8 +151,14 @@ class Session:
             Everything that is wrong with the request, before anything has happened.
         JobFailed, JobCancelled, JobTimeout
             What became of the job.
+
+        Warns
+        -----
+        BournWarning
+            Once, of what the format changed, where it waits.
         """
-        from bourn.job.executor import TimeLimit  # on first use
+        from bourn.job.change_warning import warn_of_changes  # on first use
+        from bourn.job.executor import TimeLimit
         from bourn.job.job import gather
 
         limit = TimeLimit(timeout if block is True and _is_seconds(timeout) else None)
@@ -171,6 +177,7 @@ class Session:
         if not block:
             return jobs if several else jobs[0]
         gather(jobs, limit.left(), progress_bar)
+        warn_of_changes(jobs)
         if file is not None:
             return jobs[0].result_to_file(file, limit.left(), progress_bar=False)
         results = [job.result(limit.left(), progress_bar=False) for job in jobs]  # it was drawn while waiting
