@@ -56,7 +56,7 @@ def text(value: str) -> bytes:
     Raises
     ------
     Refusal
-        It has lone surrogates, which are no Unicode text.
+        It has lone surrogates, which are not Unicode text.
     """
     try:
         return orjson.dumps(value if type(value) is str else str.__str__(value))
