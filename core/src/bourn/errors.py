@@ -27,7 +27,7 @@
         ├── LinkExpired
         └── LinkInvalid
 
-`BournWarning` is no error: a blocking `compute` warns by it, once, of what the format changed.
+`BournWarning` is not an error: a blocking `compute` warns by it, once, of what the format changed.
 """
 
 from __future__ import annotations

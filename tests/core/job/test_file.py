@@ -20,8 +20,8 @@ from bourn.job import file as job_file
         ("a\0b", "can't be a path"),
         (io.StringIO(), "expected a path or a binary file"),
         (7, "expected a path or a binary file, got 7"),
-        (os.curdir, "exists and is no regular file"),
-        (os.devnull, "exists and is no regular file"),
+        (os.curdir, "exists and is not a regular file"),
+        (os.devnull, "exists and is not a regular file"),
     ],
     ids=["no folder", "NUL", "text", "int", "folder", "device"],
 )

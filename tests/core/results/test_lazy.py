@@ -61,7 +61,7 @@ def test_with_keep_what_a_format_reads_in_blocks_stays_lazy(utm):
         assert compute(obj, keep=True) is obj
     assert compute(lambda: da.ones(3), keep=True).npartitions == 1
     assert isinstance(compute([da.ones(3)], keep=True)[0], np.ndarray)
-    assert compute(xr.DataArray(da.ones(3)), keep=True).chunks is None
+    assert compute(xr.DataArray(da.ones(3)), keep=True).chunks == ((3,),)
     unknown = da.ones(3)[da.ones(3) > 0]
     assert isinstance(compute(unknown, keep=True), np.ndarray)
 
@@ -137,7 +137,9 @@ def test_as_image_takes_images_and_xarray_objects_and_says_why_not(utm):
         "expected an image, a bourn.Image or an xarray object with y and x, got numpy.ndarray; "
         "make one: bourn.Image(array, bands=[...], geobox=...)"
     )
-    with pytest.raises(ResultRefused, match=r"the xarray DataArray is no image: image.array: which of the dimensions"):
+    with pytest.raises(
+        ResultRefused, match=r"the xarray DataArray is not an image: image.array: which of the dimensions"
+    ):
         as_image(xr.DataArray(np.zeros(3)))
 
 

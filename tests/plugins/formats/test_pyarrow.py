@@ -646,7 +646,7 @@ def test_a_hostile_description_is_refused(name):
     sys.addaudithook(lambda event, _: seen.append(event) if event in WATCHED and WATCHING else None)
     WATCHING.append(1)
     try:
-        with pytest.raises(ValueError, match="these bytes are no result written as pyarrow, or damaged"):
+        with pytest.raises(ValueError, match="these bytes are not a result written as pyarrow, or damaged"):
             decoded(data)
     finally:
         WATCHING.clear()
@@ -659,13 +659,13 @@ WATCHING: list[int] = []
 
 @pytest.mark.parametrize("facts", [{"version": 2}, {"tree": 5}, {"table": "os"}, {"compression": 1, "tree": [["x"]]}])
 def test_hostile_facts(facts):
-    with pytest.raises(ValueError, match="these bytes are no result"):
+    with pytest.raises(ValueError, match="these bytes are not a result"):
         decoded(stream([1], **facts))
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"\xff\xff\xff\xff", b"PAR1", b"\x80\x04N.", bytes(100), b"{}" * 50])
 def test_what_is_no_stream(data):
-    with pytest.raises(ValueError, match="these bytes are no result"):
+    with pytest.raises(ValueError, match="these bytes are not a result"):
         decoded(data)
 
 
@@ -675,7 +675,7 @@ def test_a_table_whose_offsets_lead_out_of_it():
     offsets = struct.pack("<3i", 0, 3, 6)
     assert data.count(offsets) == 1
     for damaged in (struct.pack("<3i", 0, 3, 2**30), struct.pack("<3i", 0, -5, 6)):
-        with pytest.raises(ValueError, match="these bytes are no result"):
+        with pytest.raises(ValueError, match="these bytes are not a result"):
             decoded(data.replace(offsets, damaged))
 
 
@@ -683,7 +683,7 @@ def test_a_foreign_arrow_stream():
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table().schema) as writer:
         writer.write_table(table())
-    with pytest.raises(ValueError, match="these bytes are no result"):
+    with pytest.raises(ValueError, match="these bytes are not a result"):
         decoded(sink.getvalue())
 
 

@@ -83,13 +83,13 @@ def _plain(value: Any) -> Any:
     Raises
     ------
     ValueError
-        It is nested deeper than a property may be, or holds what is no text.
+        It is nested deeper than a property may be, or holds what is not text.
     """
     problems: list[Problem] = []
     plain_copy({"value": value}, "", problems)
     if problems:
         raise ValueError
-    json.dumps(value, ensure_ascii=False).encode("utf-8")  # lone surrogates are no text
+    json.dumps(value, ensure_ascii=False).encode("utf-8")  # lone surrogates are not text
     return value
 
 

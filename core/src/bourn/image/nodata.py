@@ -31,7 +31,7 @@ def exact(value: object, dtype: np.dtype[Any]) -> int | float | complex:
     Raises
     ------
     ValueError
-        It is no number, outside the dtype, or between two of its values.
+        It is not a number, is outside the dtype, or between two of its values.
 
     Examples
     --------

@@ -198,7 +198,7 @@ class BandFacts:
             return None
         if self.dtype.kind == "b" and value not in {0, 1}:
             name = next((key for key in FILLS if key in self.array.attrs), "nodata")
-            self._note_once(f"the attribute {name} is left out: {shown(value)} is no bool")
+            self._note_once(f"the attribute {name} is left out: {shown(value)} is not a bool")
             return None
         return value  # one that is not exact in the dtype is refused as the image is made
 
@@ -210,7 +210,7 @@ class BandFacts:
         if value is None or (isinstance(value, int | float) and value == without):
             return None
         if isinstance(value, str | bool):
-            self._note_once(f"{shared} is {shown(value)}, which is no number, and left out")
+            self._note_once(f"{shared} is {shown(value)}, which is not a number, and left out")
             return None
         return value
 

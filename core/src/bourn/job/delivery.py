@@ -51,7 +51,7 @@ def deliver(job: RunningJob, services: Services) -> datetime | None:
     except Transient as transient:
         try:
             return _try_again(job, services, transient)
-        except (ArithmeticError, TypeError, ValueError) as error:  # the pause that it asks for is no time
+        except (ArithmeticError, TypeError, ValueError) as error:  # the pause that it asks for is not a time
             fail(job, services, _delivery_error(error, to.name))
     except BaseException as error:  # noqa: BLE001  # third-party code; its SystemExit must not end a thread of ours
         if job.cancel_requested.is_set():

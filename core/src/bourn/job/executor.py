@@ -187,7 +187,7 @@ class _Usage:
 
 
 class TimeLimit:
-    """The time that a caller gives, by the monotonic clock; None is no limit.
+    """The time that a caller gives, by the monotonic clock; None sets no limit.
 
     Parameters
     ----------

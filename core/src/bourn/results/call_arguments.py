@@ -30,7 +30,7 @@ def argument_problems(function: Any, arguments: Mapping[str, Any]) -> list[Probl
     A callable whose signature can't be had is called with whatever it is given.
     """
     if function is None:
-        return _unknown_problems(arguments, OWN, "the result is no callable")
+        return _unknown_problems(arguments, OWN, "the result is not a callable")
     if _is_async(function):
         said = "an async function can't be sent, since nobody awaits what it gives; wrap it: lambda: asyncio.run(f())"
         return [Problem("result", said)]

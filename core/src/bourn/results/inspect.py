@@ -154,7 +154,7 @@ def _inside(
         cls = type(value)
         unknown = kinds_of_type(cls) is None and not is_dask_collection(value)
         if fault is None and (unknown or is_record_class(cls)):
-            # Callables inside a container are no results: only the whole is called.
+            # Callables inside a container are not results: only the whole is called.
             made = None if callable(value) else _adapted(value, adapt)
             if made is None:
                 fault = refusal(value)

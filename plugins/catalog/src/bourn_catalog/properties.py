@@ -52,7 +52,7 @@ def notes_of(properties: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[
     for name, why in left[:MOST_NOTES]:
         yield Note(f"the result's property {name!r} stays behind: {why}", "image.properties")
     if len(left) > MOST_NOTES:
-        yield Note(f"{len(left) - MOST_NOTES:,} more properties of the result are no JSON", "image.properties")
+        yield Note(f"{len(left) - MOST_NOTES:,} more properties of the result are not JSON", "image.properties")
     if (over := len(own.keys() | kept.keys()) - MOST) > 0:
         yield Note(f"an image has at most {MOST:,} properties: the last {over:,} stay behind", "image.properties")
 

@@ -14,6 +14,7 @@ _COMMON = {
     "coords": "coordinates were left out",
     "attrs": "attributes were left out",
     "name": "names were left out",
+    "labels": "labels of columns became texts",
     "index": "the labels of a table's rows were left out",
     "columns": "the columns of a table without rows were left out",
     "metadata": "metadata of an Arrow schema were left out",
@@ -21,6 +22,8 @@ _COMMON = {
 }
 
 JSON_LOSSES = {
+    "digits": "integers beyond 2^53 are there, which JavaScript rounds",
+    "year": "years of more than four digits were written in the expanded form",
     "nan": "NaN became null",
     "infinite": "infinities became null",
     "masked": "masked elements became null",

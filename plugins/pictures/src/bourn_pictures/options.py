@@ -19,7 +19,7 @@ class PictureOptions:
         factory=list,
         max_length=3,
         help="One band, or those shown as red, green and blue. By default the bands called red, green and blue, "
-        "else the first one that is no mask.",
+        "else the first one that is not a mask.",
         examples=[["nir", "red", "green"]],
     )
     percentiles: list[float] = option(

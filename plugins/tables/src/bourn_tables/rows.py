@@ -120,7 +120,7 @@ def _rows_of_dask(result: Any, rows_per_batch: int) -> Rows:
     first = _as_frame(result.partitions[0].compute())
     inferred = pa.Schema.from_pandas(first)
     fields = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in inferred]
-    # The index of each partition begins anew, so that of all is no range: it is written where it has a name.
+    # The index of each partition begins anew, so that of all is not a range: it is written where it has a name.
     keep_index = any(name is not None for name in first.index.names)
     if not keep_index:
         fields = [field for field in fields if field.name in set(map(str, first.columns))]

@@ -13,6 +13,8 @@ missing       a missing value of a pandas or geopandas table, or of an array of 
 tuple         a tuple became a list
 datetime      a date or time became a text in ISO 8601
 duration      a duration became a text in ISO 8601, such as ``P1DT2H3M4.5S``
+year          a year outside of 0 to 9999 has a sign and six digits, as in ``+010000-01-01``, which ISO 8601 allows
+digits        an integer beyond 2^53 was written with all its digits; JavaScript and others round it as they read it
 zone          the time zone of a time of day was left out, since its offset depends on the day
 calendar      a date of another calendar than the Gregorian became a text, without its calendar
 decimal       a Decimal became a number where float64 holds the same value, else a text; in a column always a text
@@ -28,7 +30,7 @@ ring          a LinearRing, which GeoJSON does not have, became a LineString
 dims, coords  of an xarray object without a grid only the values were written; so with ``attrs`` and ``name``
 extension     a value of an Arrow extension type became what it is stored as
 index         the labels of a pandas table's rows were left out
-labels        labels of columns that are no texts became texts
+labels        labels of columns that are not texts became texts
 columns       the names of the columns of a table without rows were left out
 metadata      metadata of an Arrow schema were left out
 bandinfo      what is known of that many bands of an image was left out
@@ -39,7 +41,7 @@ Under ``first`` is the path of the first change of each kind.
 An array is nested lists; float16 and float32 are written in the fewest digits that give the same float32 again,
 integers of any size exactly. A table is a list of records, an image
 ``{"ndarray", "mask", "bands", "geobox": {"crs", "transform", "shape"}, "properties"}``. Refused with their path: bytes,
-sets, complex numbers, keys that are no texts, texts with lone surrogates, containers that contain themselves, any
+sets, complex numbers, keys that are not texts, texts with lone surrogates, containers that contain themselves, any
 object not named here; of Arrow, intervals of months, days and nanoseconds.
 """
 

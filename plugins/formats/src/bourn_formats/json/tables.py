@@ -13,6 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bourn_formats.json.arrays import count_long
 from bourn_formats.json.scalars import text
 from bourn_formats.visitor.output import Refusal
 from bourn_formats.wording import key_path
@@ -122,7 +123,7 @@ class _ColumnWriter:
         return "", pa.array(texts, pa.large_binary()).cast(pa.large_string()), end
 
     def _count(self, kind: str, number: Any) -> None:
-        """Count what is changed in these rows; what has no kind is no change."""
+        """Count what is changed in these rows; what has no kind does not count."""
         if kind and number:
             self.out.count(kind, number, f"[{self.rows.start}]{self.step}")
 
@@ -141,6 +142,7 @@ class _ColumnWriter:
                 self.out.count("infinite", np.count_nonzero(strange) - nan, step)
         if missing is not None:
             self._count(self.column.missing, np.count_nonzero(missing))
+        self._count("digits", count_long(values, missing))
         return orjson.dumps(np.ascontiguousarray(values, values.dtype.newbyteorder("=")), option=_NUMPY)
 
     def _moments(self, values: Array, missing: Array | None) -> bytes | None:
