@@ -6,7 +6,7 @@ import tempfile
 
 import pytest
 
-pytest.register_assert_rewrite("bourn.testing")  # before doctests import its rooms one by one
+pytest.register_assert_rewrite("bourn.testing")  # before doctests import its modules one by one
 
 FOR_TESTS = {"BOURN_DEEP", "BOURN_KILL_SWEEP", "BOURN_SHOTS"}
 """What the tests themselves are set by; read where a test's file is imported."""

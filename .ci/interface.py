@@ -13,7 +13,7 @@ from pathlib import Path
 import griffe
 
 PACKAGE = "bourn"
-DOOR = "bourn.plugin"
+API = "bourn.plugin"
 SOURCE = Path("core") / "src"
 
 
@@ -23,7 +23,7 @@ def last_tag(repository: Path) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def door(source: Path) -> griffe.Module:
+def read_api(source: Path) -> griffe.Module:
     """What plugins import, with what stands behind each name."""
     package = griffe.load(PACKAGE, search_paths=[source], allow_inspection=False, resolve_aliases=True)
     found = package["plugin"]
@@ -37,25 +37,25 @@ def version(module: griffe.Module) -> int:
 
 
 def main(repository: Path) -> int:
-    """Compare and tell."""
+    """Compare, and print what breaks."""
     tag = last_tag(repository)
     if tag is None:
-        print(f"{DOOR}: no version has been tagged; nothing to compare with")
+        print(f"{API}: no version has been tagged; nothing to compare with")
         return 0
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder, "then.tar")
         _git(repository, "archive", "--output", str(archive), tag, str(SOURCE)).check_returncode()
         subprocess.run(["tar", "-xf", str(archive), "-C", folder], check=True)
-        then, now = door(Path(folder) / SOURCE), door(repository / SOURCE)
+        then, now = read_api(Path(folder) / SOURCE), read_api(repository / SOURCE)
         breakages = list(griffe.find_breaking_changes(then, now))
         gone = sorted(set(then.exports or ()) - set(now.exports or ()))
         changes = [breakage.explain(style=griffe.ExplanationStyle.ONE_LINE) for breakage in breakages]
-        changes += [f"{DOOR}.{name}: it is no longer in __all__" for name in gone]
+        changes += [f"{API}.{name}: it is no longer in __all__" for name in gone]
         before, after = version(then), version(now)
     if not changes:
-        print(f"{DOOR}: nothing breaks since {tag}")
+        print(f"{API}: nothing breaks since {tag}")
         return 0
-    print(f"{DOOR}: {len(changes)} changes since {tag} break plugins:", *changes, sep="\n  ")
+    print(f"{API}: {len(changes)} changes since {tag} break plugins:", *changes, sep="\n  ")
     if after > before:
         print(f"PLUGIN_API goes from {before} to {after}: plugins of version {before} are refused")
         return 0

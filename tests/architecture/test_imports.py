@@ -27,6 +27,7 @@ def test_import_bourn_loads_nothing():
     assert loaded_by("import bourn") - {"__future__"} == {"bourn"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [
@@ -36,6 +37,7 @@ def test_import_bourn_loads_nothing():
         "import bourn.cli",
         "import bourn_download",
         "import bourn_email.plugin, bourn_email.hooks",
+        "import bourn_tables.csv, bourn_tables.parquet, bourn_pictures.plugin",
         "import bourn_formats.json, bourn_formats.pyarrow, bourn_formats.geotiff, bourn_formats.msgpack",
     ],
 )
@@ -104,6 +106,7 @@ def test_imports_follow_the_layers():
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_readme_does_what_it_says(home):
     """In a process of its own: the default session is made on first use, with the home that the environment names."""
     done = subprocess.run(

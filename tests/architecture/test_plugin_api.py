@@ -85,6 +85,7 @@ def test_without_a_tag_there_is_nothing_to_compare_with(repository):
     assert (done.returncode, done.stdout) == (0, "bourn.plugin: no version has been tagged; nothing to compare with\n")
 
 
+@pytest.mark.slow
 def test_what_is_added_breaks_nobody(repository):
     folder, git = repository
     git("tag", "v0.1.0")
@@ -109,6 +110,7 @@ BREAKING = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAKING)
 def test_what_breaks_plugins_is_red(repository, name):
     """Each is named with its place; a new version of the interface makes it legal, and is reported."""

@@ -16,6 +16,7 @@ def cog(*arguments):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_readme_is_current():
     """Else: python -m cogapp -r -I docs README.md."""
     done = cog("--check", str(ROOT / "README.md"))
@@ -29,6 +30,7 @@ def readme(tmp_path):
     return file
 
 
+@pytest.mark.slow
 def test_a_screen_is_a_real_one(readme):
     """Cog writes what the command says, as a block, and then finds nothing to change."""
     assert cog("--check", str(readme)).returncode != 0

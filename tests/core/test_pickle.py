@@ -83,6 +83,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_pool_of_processes_survives(home, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(POOL)

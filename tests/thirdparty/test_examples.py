@@ -11,6 +11,13 @@ from .conftest import ROOT, uv
 pytestmark = pytest.mark.slow
 
 PLUGINS = {"bucket": "destinations", "webhook": "destinations", "parquet": "formats"}
+PROJECTS = {
+    "bucket": ROOT / "examples" / "plugins" / "bucket",
+    "webhook": ROOT / "examples" / "plugins" / "webhook",
+    "parquet": ROOT / "plugins" / "tables",
+}
+DISTRIBUTIONS = {"bucket": "bourn-bucket", "webhook": "bourn-webhook", "parquet": "bourn-tables"}
+VERSIONS = {"bucket": "1.0.0", "webhook": "1.0.0", "parquet": "0.1.0"}
 
 LOOK = """
 import json, bourn
@@ -37,8 +44,8 @@ def wheels(tmp_path_factory):
     """Their wheels, by the name of the plugin."""
     folder = tmp_path_factory.mktemp("wheels")
     for name in PLUGINS:
-        uv("build", "--wheel", "--quiet", "--out-dir", folder, ROOT / "examples" / "plugins" / name)
-    return {name: next(folder.glob(f"bourn_{name}-*.whl")) for name in PLUGINS}
+        uv("build", "--wheel", "--quiet", "--out-dir", folder, PROJECTS[name])
+    return {name: next(folder.glob(f"{DISTRIBUTIONS[name].replace('-', '_')}-*.whl")) for name in PLUGINS}
 
 
 def look(environment):
@@ -66,17 +73,17 @@ def test_they_are_seen_once_installed_and_gone_once_removed(environment, wheels)
     for name, role in PLUGINS.items():
         assert name not in without[role]
         assert name in having[role]
-        assert having["described"][role][name]["distribution"] == f"bourn-{name}"
+        assert having["described"][role][name]["distribution"] == DISTRIBUTIONS[name]
         for text, seen in ((pages, False), (more, True)):
             assert bool(re.search(rf"\b{name}\b", text)) is seen
     assert having["matrix"]["bucket parquet"] == ["table", "features"]  # third parties that do not know each other
     assert having["matrix"]["download parquet"] == ["table", "features"]
     assert having["matrix"]["webhook parquet"] == []
     # The rest of the matrix is as it was.
-    old = {pair: kinds for pair, kinds in having["matrix"].items() if not set(pair.split()) & PLUGINS.keys()}
+    old = {pair: kinds for pair, kinds in having["matrix"].items() if not set(pair.split()) & {*PLUGINS, "csv"}}
     assert old == without["matrix"]
 
-    environment.uninstall(*(f"bourn-{name}" for name in PLUGINS))
+    environment.uninstall(*DISTRIBUTIONS.values())
     assert look(environment) == without
     assert described(environment) == pages
 
@@ -113,7 +120,7 @@ def test_they_are_used_by_their_names(environment, wheels, tmp_path):
 @pytest.mark.parametrize("name", PLUGINS)
 def test_they_use_nothing_but_the_plugin_module(name):
     """Of bourn they import ``bourn.plugin`` only."""
-    project = ROOT / "examples" / "plugins" / name
+    project = PROJECTS[name]
     for file in project.glob("src/**/*.py"):
         ours = re.findall(r"^\s*(?:from|import) (bourn\b(?:\.\w+)*)", file.read_text(), re.MULTILINE)
         assert set(ours) <= {"bourn.plugin"}, file
@@ -132,5 +139,5 @@ def test_their_names_are_known_without_importing_them(wheels, tmp_path):
     registry = Registry.installed(paths=[str(tmp_path)])
     for name, role in PLUGINS.items():
         spec = getattr(registry, role)[name]
-        assert (spec.distribution, spec.version, spec.loaded) == (f"bourn-{name}", "1.0.0", False)
+        assert (spec.distribution, spec.version, spec.loaded) == (DISTRIBUTIONS[name], VERSIONS[name], False)
     assert set(sys.modules) == before

@@ -26,6 +26,8 @@
     └── LinkError
         ├── LinkExpired
         └── LinkInvalid
+
+`BournWarning` is not an error: a blocking `compute` warns by it, once, of what the format changed.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BournError",
+    "BournWarning",
     "DamagedError",
     "DeliveryError",
     "DeliveryRefused",
@@ -116,6 +119,13 @@ class BournError(Exception):
         text = None if cause is None else f"{type(cause).__name__}: {cause}"
         state = {name: value for name, value in vars(self).items() if _pickles(value)}
         return _unpickle, (_importable(type(self)), self.args, state, text)
+
+
+class BournWarning(UserWarning):
+    """Values could not be written as they are: how many, in which way, and the path of the first of each.
+
+    `Job.report` has the same counts. Silence it by ``warnings.simplefilter("ignore", bourn.errors.BournWarning)``.
+    """
 
 
 class RemoteCause(Exception):
@@ -436,7 +446,7 @@ class LinkExpired(LinkError):
 
 
 class LinkInvalid(LinkError):
-    """No such link was ever given, or it was revoked."""
+    """No such link was ever issued, or it was revoked."""
 
     code = "link-invalid"
     cure = "Copy the whole link, its file name included; one that was revoked does not work again."

@@ -72,7 +72,7 @@ def walk(result: object, other_keys: list[Part] | None = None) -> Iterator[Part]
 
     A container that holds itself, or is too deep, is given with a `problem` and not entered. One that stands in
     several places is entered at the first: a few nested lists can stand in more places than there are atoms.
-    In `other_keys` the first value is noted whose key is no text.
+    In `other_keys` the first value is noted whose key is not text.
     """
     stack = [Part(result)]
     entered: set[int] = set()

@@ -79,7 +79,7 @@ def __getattr__(name: str) -> Any:
     if name != "Job":
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    # The class needs SQLAlchemy by its room; the functions above must not.
+    # The class needs SQLAlchemy; the functions above must not.
     from bourn.job.job import Job as job_class  # noqa: N813
 
     job_class.default_engine = lambda: default_session().engine

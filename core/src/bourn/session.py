@@ -14,6 +14,7 @@ from bourn.fork import ForkSafeLock
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from bourn.contract.context import Clock, Context
     from bourn.contract.destination import Destination
@@ -76,7 +77,7 @@ class Session:
     Raises
     ------
     SettingsError
-        A keyword is no setting, or its value is invalid.
+        A keyword is not a setting, or its value is invalid.
     """
 
     def __init__(
@@ -150,8 +151,14 @@ class Session:
             Everything that is wrong with the request, before anything has happened.
         JobFailed, JobCancelled, JobTimeout
             What became of the job.
+
+        Warns
+        -----
+        BournWarning
+            Once, of what the format changed, where it waits.
         """
-        from bourn.job.executor import TimeLimit  # on first use
+        from bourn.job.change_warning import warn_of_changes  # on first use
+        from bourn.job.executor import TimeLimit
         from bourn.job.job import gather
 
         limit = TimeLimit(timeout if block is True and _is_seconds(timeout) else None)
@@ -170,6 +177,7 @@ class Session:
         if not block:
             return jobs if several else jobs[0]
         gather(jobs, limit.left(), progress_bar)
+        warn_of_changes(jobs)
         if file is not None:
             return jobs[0].result_to_file(file, limit.left(), progress_bar=False)
         results = [job.result(limit.left(), progress_bar=False) for job in jobs]  # it was drawn while waiting
@@ -414,8 +422,11 @@ class Session:
 
         kind = PluginContext if format is None else PreflightContext
         settings = partial(self._settings_of, name, plugin)
-        home = self.settings.folder
-        return kind(self.settings.principal, self.clock, settings, lambda: self.services, home, format or {})
+        return kind(self.settings.principal, self.clock, settings, lambda: self.services, self._home, format or {})
+
+    @_on_first_use
+    def _home(self) -> Path:
+        return self.settings.folder
 
     def _settings_of(self, name: str, plugin: Destination[Any]) -> Any:
         with self._guard:

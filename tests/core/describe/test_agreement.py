@@ -209,6 +209,7 @@ def left_to_the_plugin(described, error):
     )
 
 
+@pytest.mark.slow
 def test_the_schema_agrees_with_the_plan(over, record_property):
     described = over.registry.describe()
     defaults = Defaults(destination=over.settings.default_destination, format=over.settings.default_format)
@@ -235,6 +236,7 @@ def test_the_schema_agrees_with_the_plan(over, record_property):
     assert counts["good"] + counts["bad"] >= 200
 
 
+@pytest.mark.slow
 def test_what_passes_the_one_spelling_passes_any(over):
     """The schema for editors and forms lets nothing pass that the other refuses; what it refuses besides is a case."""
     described = over.registry.describe()

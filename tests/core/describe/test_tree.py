@@ -85,6 +85,7 @@ def test_every_error_has_cause_and_cure(tree):
     assert all(len(row) == 5 and row[3].strip() and row[4].strip(" |") for row in rows)
 
 
+@pytest.mark.slow
 def test_changing_the_help_of_an_option_changes_the_page_and_nothing_else(shop, tree):
     before = tree()
     shop.write("Where the lorry stops.")
@@ -97,6 +98,7 @@ def test_changing_the_help_of_an_option_changes_the_page_and_nothing_else(shop, 
     assert lines == ["| `street` | text | required | matches ^\\[a-z\\]+\\$ | Where the lorry stops. |"]
 
 
+@pytest.mark.slow
 def test_what_is_uninstalled_is_gone(shop, tree, tmp_path):
     tree()
     mine = tmp_path / "tree/formats/mine.md"

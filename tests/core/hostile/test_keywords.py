@@ -129,7 +129,7 @@ ARGUMENTS = {
         two, {"nan": "error", "format": "json"},
         "nan: is an option of the format 'json', and is given there: format={'type': 'json', 'nan': ...}",
     ),
-    "option of nothing": (2, {"compressio": "zstd"}, "compressio: unknown argument 'compressio'; the result is no callable"),
+    "option of nothing": (2, {"compressio": "zstd"}, "compressio: unknown argument 'compressio'; the result is not a callable"),
     "near an argument": (two, {"fromat": "json"}, "fromat: unknown argument 'fromat'; did you mean 'format'?"),
     "block": (2, {"block": 1}, "block: expected true or false, got 1"),
     "progress bar": (2, {"progress_bar": "no"}, "progress_bar: expected true, false or None, got 'no'"),
@@ -236,7 +236,7 @@ def test_bools_have_no_value_for_no_data(session, chunks):
     """What a file's attribute says of it is left out, and the plan says that."""
     array = odc.geo.xr.xr_zeros(GRID, "bool", chunks=chunks).assign_attrs(_FillValue=255)
     plan = session.plan(array, format="geotiff")
-    assert "the attribute _FillValue is left out: 255 is no bool" in [note.message for note in plan.notes]
+    assert "the attribute _FillValue is left out: 255 is not a bool" in [note.message for note in plan.notes]
     assert session.compute(array, format="geotiff")[:2] == b"II"
 
 

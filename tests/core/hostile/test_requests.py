@@ -6,6 +6,7 @@ import enum
 import pathlib
 import types
 import uuid
+from importlib.metadata import entry_points
 
 import numpy as np
 import pytest
@@ -107,7 +108,7 @@ def unclaimed(kind, at="destination"):
 
 
 def unknown(written, hint=" Did you mean 'download'?", *, role="destination"):
-    installed = "download" if role == "destination" else "geotiff, json, msgpack, pyarrow"
+    installed = "download" if role == "destination" else ", ".join(sorted(entry_points(group="bourn.formats").names))
     return UnknownPlugin, f"{role}: no {role} is called {written}. Installed: {installed}.{hint}"
 
 

@@ -188,6 +188,7 @@ def test_pixels_are_those_of_pyproj_point_by_point_whatever_the_chunks(source, t
     assert all(found[0].identical(other) for other in found[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["nearest", "bilinear", "cubic", "lanczos", "average", "mode", "max", "med"])
 def test_a_target_larger_than_a_block_is_seamless(how):
     source = grid((700, 2500), (10, 0, 500_000, 0, -10, 5_300_000), "EPSG:32632")

@@ -50,6 +50,7 @@ def test_the_same_strips(data):
     assert len(calls) == len(set(calls)) == lazy.npartitions
 
 
+@pytest.mark.slow
 def test_memory_holds_a_strip_and_the_chunks_being_computed():
     """Of chunks that are as high as the image."""
     array = da.ones((1, 4096, 2048), chunks=(1, 4096, 64), dtype="f8")

@@ -46,6 +46,7 @@ def rioxarray(request):
     return None
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     names=st.permutations(NAMES).flatmap(lambda order: st.integers(1, 4).map(lambda count: tuple(order[:count]))),

@@ -50,6 +50,7 @@ def stages(home, make):
     return lambda: [job.stage for job in make().jobs()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_job_that_is_left_behind_finishes(home, stages, kind):
     pytest.importorskip("dask.array")
@@ -58,12 +59,14 @@ def test_a_job_that_is_left_behind_finishes(home, stages, kind):
     assert set(stages()) == {"SUCCEEDED"}
 
 
+@pytest.mark.slow
 def test_one_that_fails_unseen_is_reported_and_sets_the_exit_status(home, stages):
     status, _, message = run("import bourn, time; job = bourn.compute(lambda: time.sleep(0.3) or 1 / 0, block=False)")
     assert (status, stages()) == (120, ["FAILED"])
     assert "failed: computing the result failed: ZeroDivisionError" in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", ["", "session.close()", "del session; gc.collect()"])
 def test_one_that_failed_long_before_the_end_is_reported_too(home, before):
     status, _, message = run(
@@ -78,6 +81,7 @@ def test_one_that_failed_long_before_the_end_is_reported_too(home, before):
     assert (status, message.count("ZeroDivisionError")) == (120, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seen",
     [
@@ -96,11 +100,13 @@ def test_what_the_caller_knows_is_not_reported_again(home, seen):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_status_of_a_script_stays_where_its_jobs_are_well(home, stages):
     assert run("import bourn, time; bourn.compute(lambda: time.sleep(0.3), block=False); raise SystemExit(3)")[0] == 3
     assert stages() == ["SUCCEEDED"]
 
 
+@pytest.mark.slow
 def test_jobs_of_an_atexit_handler_finish(home, stages):
     code = """
     import atexit, bourn, time
@@ -114,6 +120,7 @@ def test_jobs_of_an_atexit_handler_finish(home, stages):
     assert stages() == ["SUCCEEDED"] * 3
 
 
+@pytest.mark.slow
 def test_a_delivery_that_waits_for_its_next_try_is_reported(home):
     code = """
     import bourn
@@ -131,6 +138,7 @@ def test_a_delivery_that_waits_for_its_next_try_is_reported(home):
     assert "has not ended: it is at SAVING (busy: try 2 in 600 s: busy)" in message
 
 
+@pytest.mark.slow
 def test_a_forked_child_tells_only_of_its_own_jobs(home):
     code = """
     import bourn, os, sys

@@ -20,8 +20,8 @@ from bourn.job import file as job_file
         ("a\0b", "can't be a path"),
         (io.StringIO(), "expected a path or a binary file"),
         (7, "expected a path or a binary file, got 7"),
-        (os.curdir, "exists and is no regular file"),
-        (os.devnull, "exists and is no regular file"),
+        (os.curdir, "exists and is not a regular file"),
+        (os.devnull, "exists and is not a regular file"),
     ],
     ids=["no folder", "NUL", "text", "int", "folder", "device"],
 )
@@ -72,6 +72,7 @@ def read_later(read, got, seconds=0.3):
     return thread
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocking", [True, False])
 @pytest.mark.parametrize("buffering", [0, -1])
 def test_a_pipe_gets_everything(session, blocking, buffering):
@@ -111,6 +112,7 @@ class Odd:
         return self.answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [0, -1, 10**9, True, "3", 1.0, b"", []], ids=repr)
 def test_a_file_that_answers_something_odd_is_an_error_and_no_hang(session, monkeypatch, answer):
     monkeypatch.setattr(job_file, "STALL_UNKNOWN_SECONDS", 0.1)

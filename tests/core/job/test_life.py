@@ -218,6 +218,7 @@ def test_who_waits_in_vain_gets_a_timeout_and_the_job_is_cancelled(make, gate, s
     assert session.engine.record_of(job.id).artifact is None
 
 
+@pytest.mark.slow
 def test_a_job_that_runs_out_of_time_fails(make, gate):
     session = make()
     session.compute(1)
@@ -325,6 +326,7 @@ def test_of_a_fan_out_that_runs_only_the_one_is_cancelled(make, gate):
         one.wait()
 
 
+@pytest.mark.slow
 def test_another_process_cancels(make, gate):
     job = make().compute(gate.wait, block=False)
     assert gate.started.wait(60)
@@ -364,6 +366,7 @@ def test_cancelling_while_it_is_encoded_leaves_no_object(make, soon):
         assert session.engine.record_of(job.id).artifact is None
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_waiting_cancels(home):
     code = """
 import bourn, os, signal, sys, threading, time
@@ -561,6 +564,7 @@ def test_observers_see_each_stage_once_and_a_failing_one_hurts_nothing(make):
     assert good.delivered == [(job.id, job.url)]
 
 
+@pytest.mark.slow
 def test_the_interpreter_waits_for_running_jobs(home, make):
     done = run("import bourn, time; print(bourn.compute(lambda: time.sleep(1) or 5, block=False).id)")
     job = make().job(done.stdout.strip())
@@ -578,6 +582,7 @@ def test_in_a_notebook_the_bar_is_drawn_once(session, monkeypatch, capsys):
 # -- clocks and ledgers that do not answer -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_time_limit_counts_by_no_clock_on_the_wall(make, clock, gate, soon, hours):
     session = make(clock=clock)
@@ -611,6 +616,7 @@ def test_a_time_limit_holds_while_another_process_locks_the_ledger(make, home):
     assert session.compute(3, timeout=60) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.backends("home")
 @pytest.mark.parametrize("step", ["create", "size"])
 def test_a_time_limit_holds_while_the_store_does_not_answer(make, monkeypatch, gate, step):

@@ -236,7 +236,7 @@ if __name__ == "__main__":
 def test_ctrl_c_while_submitting_leaves_nothing_queued(make, monkeypatch):
     session = make()
     session.compute(1)
-    monkeypatch.setattr(session.engine, "_take_up", lambda *given, **more: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(session.engine, "_registered", lambda *given, **more: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         session.compute(2)
     monkeypatch.undo()

@@ -55,6 +55,7 @@ def test_without_a_word_from_the_destination_it_waits_about_a_second(make, scrip
     assert 0.75 <= time.monotonic() - started < 6
 
 
+@pytest.mark.slow
 def test_what_it_waits_for_is_reported(make, scripted):
     scripted.act = failing(1, retry_after=1.5)
     job = make().compute(2, destination="scripted", block=False)
@@ -76,6 +77,7 @@ def test_a_waiting_delivery_holds_no_worker(make, scripted):
         waiting.wait(60)
 
 
+@pytest.mark.slow
 def test_several_that_wait_are_each_taken_up_when_due(make, scripted):
     """Not only the one that is due first."""
     pauses = {"a": 0.3, "b": 1.2, "c": 2.5}
@@ -91,6 +93,7 @@ def test_several_that_wait_are_each_taken_up_when_due(make, scripted):
     assert [job.result(60) for job in jobs] == [2, 2, 2]
 
 
+@pytest.mark.slow
 def test_one_that_is_due_at_once_goes_on(make, scripted):
     scripted.act = failing(30, retry_after=0)
     session = make()
@@ -244,6 +247,7 @@ def python(code, **more):
     return subprocess.Popen([sys.executable, "-c", PLUGIN + code], stdout=subprocess.PIPE, text=True, **more)
 
 
+@pytest.mark.slow
 def test_another_process_carries_on_what_waits(home, tmp_path):
     first = python("print(session.compute(2, destination='flag', block=False).id)")
     job_id = first.communicate(timeout=90)[0].strip()
@@ -253,6 +257,7 @@ def test_another_process_carries_on_what_waits(home, tmp_path):
     assert len(list(tmp_path.glob("delivered-*"))) == 1
 
 
+@pytest.mark.slow
 def test_another_process_carries_on_what_a_dead_one_was_delivering(home, tmp_path):
     (tmp_path / "hang").touch()
     first = python("session.compute(2, destination='flag')")
@@ -263,6 +268,7 @@ def test_another_process_carries_on_what_a_dead_one_was_delivering(home, tmp_pat
     assert python(CARRY.format(id=job_id)).communicate(timeout=90)[0] == "2 True\n"
 
 
+@pytest.mark.slow
 def test_what_died_before_its_artifact_was_stored_has_failed_with_that_reason(home, make):
     job_id = python(DIE).communicate(timeout=90)[0].strip()
     session = make()
@@ -274,6 +280,7 @@ def test_what_died_before_its_artifact_was_stored_has_failed_with_that_reason(ho
     )
 
 
+@pytest.mark.slow
 def test_a_store_out_of_reach_hinders_no_recovery_and_the_next_sweep_erases(home, make, monkeypatch):
     job_id = python(DIE).communicate(timeout=90)[0].strip()
     session = make()
@@ -293,6 +300,7 @@ def test_a_store_out_of_reach_hinders_no_recovery_and_the_next_sweep_erases(home
     assert session.store.size(orphan) is None
 
 
+@pytest.mark.slow
 def test_what_was_to_be_cancelled_when_it_died_is_cancelled(home, make):
     with python(DIE) as process:
         job_id = process.stdout.readline().strip()
@@ -304,6 +312,7 @@ def test_what_was_to_be_cancelled_when_it_died_is_cancelled(home, make):
     assert session.engine.record_of(job_id).stage == "CANCELLED"
 
 
+@pytest.mark.slow
 def test_who_waits_for_a_job_of_a_process_that_dies_hears_of_it(home, make):
     with python(DIE) as process:
         job = make().job(process.stdout.readline().strip())

@@ -73,6 +73,7 @@ def test_jobs_of_dask_whose_tasks_compute_do_not_wait_for_ever(make):
     assert [job.result(timeout=60) for job in jobs] == [6, 6, 6]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [True, False])
 def test_jobs_whose_threads_compute_do_not_wait_for_ever(make, block):
     """Nobody knows that these threads work for a job: what they wait for runs once nothing else goes on."""
@@ -99,6 +100,7 @@ def open_files():
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # the folder changes while it is read
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")  # noqa: PTH112
 def test_sessions_that_are_dropped_give_threads_and_files_back(tmp_path, soon):
     def use(number):
@@ -115,6 +117,7 @@ def test_sessions_that_are_dropped_give_threads_and_files_back(tmp_path, soon):
     soon(lambda: threading.active_count() <= threads and open_files() <= files, 30)
 
 
+@pytest.mark.slow
 def test_a_job_outlives_the_name_of_its_session(tmp_path):
     job = bourn.Session(home=str(tmp_path)).compute(lambda: time.sleep(0.3) or 5, block=False)
     gc.collect()

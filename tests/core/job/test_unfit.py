@@ -71,6 +71,7 @@ UNFIT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", UNFIT, ids=lambda made: made.__name__)
 def test_a_ledger_that_can_not_be_used_is_named(home, made):
     made(home)

@@ -6,7 +6,7 @@ import attrs
 import pytest
 from bourn.ledger import workers as module
 from bourn.ledger.clock import LEAP, LedgerClock, claim_stamp
-from bourn.ledger.ledger import Ledger, NewJob
+from bourn.ledger.ledger import NewJob
 from bourn.ledger.record import StoredArtifact
 from bourn.ledger.stages import Stage
 from bourn.ledger.tables import workers as table
@@ -177,21 +177,3 @@ def test_a_delivery_that_was_postponed_by_a_clock_far_ahead_is_due_when_the_cloc
     ledger.postpone(JOB, 3, DELIVERY, until=NOW + HOUR, note="", now=NOW)
     assert ledger.claim_due("other", now=NOW + MINUTE, limit=9) == []
     assert ledger.get(JOB).stage is Stage.SAVING
-
-
-@pytest.mark.backends("home")
-def test_by_a_clock_that_leapt_no_old_delivery_is_out_of_time(database):
-    """Its process would give up what others have days for; new ones of its own go on."""
-    clock = LedgerClock(database, Shifted())
-    now, year = clock(), clock() + 365 * DAY
-    assert clock.is_trusted(now)
-    ledger = Ledger(database, clock)
-    for job, delivery, at in ((JOB, DELIVERY, now), ("c" * 48, "d" * 32, year)):
-        ledger.add([NewJob(id=job, delivery_id=delivery, group_id="g", principal="me", plan={})], worker_id="w", now=at)
-        ledger.store(job, 1, delivery, StoredArtifact(
-            key="k", filename="f", suffix="", media_type="a/b", size_bytes=1, sha256="", report={}, stored_at=at,
-            expires_at=at,
-        ))  # fmt: skip
-        ledger.postpone(job, 1, delivery, until=at + MINUTE, note="", now=at)
-    assert [each.id for each in ledger.claim_due("other", now=year + HOUR, limit=9)] == ["c" * 48]
-    assert [each.id for each in ledger.claim_due("other", now=now + HOUR, limit=9)] == [JOB]

@@ -228,6 +228,7 @@ def test_the_newest_revision_is_the_one_that_the_code_expects(database):
     assert max(file.name[:4] for file in versions.glob("0*.py")) == LEDGER_MIGRATIONS.head
 
 
+@pytest.mark.slow
 def test_the_history_makes_the_tables_that_the_code_has(tmp_path):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
@@ -242,6 +243,7 @@ def test_the_history_makes_the_tables_that_the_code_has(tmp_path):
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_a_new_database_needs_no_history(tmp_path):
     """Alembic reads the metadata of every installed distribution, and one of them may be broken."""
     code = (
@@ -321,6 +323,7 @@ def test_a_process_that_died_is_dead_at_once_and_a_live_one_is_not(database, led
     assert os.getpid() == mine.pid
 
 
+@pytest.mark.slow
 def test_many_processes_may_make_the_database_at_once(tmp_path):
     import subprocess
     import sys

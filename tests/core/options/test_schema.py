@@ -165,6 +165,7 @@ _values = st.recursive(
 _keys = st.sampled_from([field.name for field in attrs.fields(Options)] + ["unknown"])
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(mapping=st.dictionaries(_keys, _values, max_size=3), name=st.sampled_from(["a", "ab", "c", None]))
 def test_reading_and_the_schema_agree(mapping, name):
@@ -189,7 +190,7 @@ def _path(error):
     [
         (complex, "has a type without a JSON Schema: builtins.complex"),
         (list[bytes], "has a type without a JSON Schema: builtins.bytes"),
-        (dict[int, str], "is a mapping with keys that are no str"),
+        (dict[int, str], "is a mapping with keys that are not str"),
         (list[Secret], "holds a Secret in a list or mapping; give each Secret an option of its own"),
         (Secret | str, "is a Secret or something else; a Secret stands alone, or with None"),
         (None, "has no type"),
@@ -221,7 +222,7 @@ def test_a_pattern_that_does_not_compile_is_the_plugins_fault():
     class Odd:
         x: str = option(help="x", pattern="(")
 
-    with pytest.raises(PluginError, match=r"has a pattern that is no regular expression"):
+    with pytest.raises(PluginError, match=r"has a pattern that is not a regular expression"):
         schema_of(Odd)
 
 

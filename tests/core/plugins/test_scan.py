@@ -86,6 +86,16 @@ def test_what_is_no_folder_and_what_pip_left_behind_is_ignored(tmp_path):
     assert found(tmp_path, tmp_path / "missing", "/dev/null", "") == []
 
 
+def test_the_finder_of_importlib_metadata_is_not_asked(monkeypatch):
+    """The package adds one that reads all of sys.path again, at 1 ms a distribution, each time."""
+    finder = pytest.importorskip("importlib_metadata").MetadataPathFinder()
+    asked = []
+    monkeypatch.setattr(type(finder), "find_distributions", lambda self, context: asked.append(context) or [])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, finder])
+    scan()
+    assert asked == []
+
+
 def test_a_finder_of_somebody_elses_is_asked(tmp_path, monkeypatch):
     distribution(tmp_path, "found", module="foreign")
 

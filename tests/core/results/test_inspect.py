@@ -272,8 +272,10 @@ def test_arguments_go_with_callables_only():
     assert problems(2, arguments={"fromat": "json"}) == [
         ("fromat", "unknown argument 'fromat'; did you mean 'format'?")
     ]
-    assert problems([1], arguments={"zzz": 1}) == [("zzz", "unknown argument 'zzz'; the result is no callable")]
-    assert problems(dask.delayed(1), arguments={"x": 1}) == [("x", "unknown argument 'x'; the result is no callable")]
+    assert problems([1], arguments={"zzz": 1}) == [("zzz", "unknown argument 'zzz'; the result is not a callable")]
+    assert problems(dask.delayed(1), arguments={"x": 1}) == [
+        ("x", "unknown argument 'x'; the result is not a callable")
+    ]
 
 
 def test_an_adapter_is_asked_before_an_unknown_type_is_refused():

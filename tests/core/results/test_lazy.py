@@ -137,7 +137,9 @@ def test_as_image_takes_images_and_xarray_objects_and_says_why_not(utm):
         "expected an image, a bourn.Image or an xarray object with y and x, got numpy.ndarray; "
         "make one: bourn.Image(array, bands=[...], geobox=...)"
     )
-    with pytest.raises(ResultRefused, match=r"the xarray DataArray is no image: image.array: which of the dimensions"):
+    with pytest.raises(
+        ResultRefused, match=r"the xarray DataArray is not an image: image.array: which of the dimensions"
+    ):
         as_image(xr.DataArray(np.zeros(3)))
 
 

@@ -284,6 +284,7 @@ def test_the_access_log_shows_no_token():
     assert record.getMessage() == '127.0.0.1:5 - "GET /d/***/ndvi.tif?x=1 HTTP/1.1" 200'
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_process_and_ends_on_a_signal(tmp_path):
     code = """
         import sys
@@ -326,6 +327,7 @@ def _status(port, path):
         return None
 
 
+@pytest.mark.slow
 def test_nothing_of_the_server_is_imported_with_core():
     heavy = ["starlette", "uvicorn", "obstore", "itsdangerous", "jinja2"]
     code = f"import bourn.plugin, bourn.store.links, sys; print([name for name in {heavy} if name in sys.modules])"

@@ -58,6 +58,7 @@ DATES = st.text(max_size=40) | st.builds("Mon, {} Jan {} {}:00:00 {}".format, NU
 ZONED = st.builds("Mon, 01 Jan 2020 {}:00:00 {:+}".format, st.integers(0, 23), st.integers(-(10**22), 10**22))
 
 
+@pytest.mark.slow
 @given(DATES | ZONED)
 def test_no_date_raises(date):
     for name in ("if-modified-since", "if-unmodified-since"):

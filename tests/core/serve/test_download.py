@@ -108,6 +108,7 @@ def test_410_says_until_when_it_worked(session, client):
     assert message in page.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accept", ["*/*", "text/html", "application/json"])
 def test_404_is_one_same_answer(session, client, accept):
     """PROMISES 10: forged, altered, unknown, deleted, revoked; also when the bytes are not where they should be."""
@@ -154,6 +155,7 @@ def test_no_path_leads_out(session, client):
 # Names and types.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ['a"; filename="evil.exe', "../../etc/passwd", "é日本.tif", "\u202egpj.exe", "a;b", "a\\b",
@@ -175,6 +177,7 @@ def test_hostile_names_parse_to_one_value(session, client, name):
     assert parsed.get_filename() == re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("media_type", ["text/html\r\nX-Evil: 1", "é/x", "", "html", "text/html, text/x", "a/b; c=d\n"])
 def test_a_type_that_is_none_is_sent_as_bytes(session, client, media_type):
     answer = client.get(session.path(session.house.finished(b"<script>", media_type=media_type)))
@@ -262,6 +265,7 @@ def test_conditions_decide_before_ranges(session, client):
     assert client.get(path, headers={"If-Match": tag, "Range": "bytes=0-1"}).status_code == 206
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_kernel", [True, False])
 @pytest.mark.parametrize("size", [10, 3_000_000])
 def test_bytes_that_were_changed_in_the_store_are_not_given_whole(session, tools, caplog, monkeypatch, by_kernel, size):

@@ -44,6 +44,7 @@ def test_everything_is_text(session, client):
     assert html.escape(EVIL) in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("media_type", "programs"),
     [

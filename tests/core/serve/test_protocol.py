@@ -87,6 +87,7 @@ def test_a_body_without_end_is_refused(session, head):
         assert connection.recv(12) in {b"HTTP/1.1 413", b"HTTP/1.1 405"}
 
 
+@pytest.mark.slow
 def test_slow_readers_take_little_memory_and_hold_nobody_up(session):
     """The kernel sends the file: nothing of it is in this process."""
     path = session.path(session.house.finished(os.urandom(8 << 20)))
@@ -109,6 +110,7 @@ def memory():
     return int(line.split()[1]) * 1024
 
 
+@pytest.mark.slow
 def test_a_stalled_reader_is_given_up(session, monkeypatch):
     monkeypatch.setattr("bourn.serve.body.SEND_SECONDS", 0.5)
     path = session.path(session.house.finished(os.urandom(30 << 20)))
@@ -133,6 +135,7 @@ def test_ranges_are_sent_by_the_kernel_too(session):
         assert data[100:200] in parts.content
 
 
+@pytest.mark.slow
 def test_a_check_that_hangs_is_answered_in_time(session):
     """45 clients ask a server whose store hangs: each is answered within a second, and other pages are served."""
     hung = threading.Event()

@@ -99,6 +99,7 @@ def test_if_range_goes_by_the_tag_or_the_date(ranged):
         assert (condition, answer.status_code) == (condition, status)
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_random_ranges_equal_the_slice(ranged, data):

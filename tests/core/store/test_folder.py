@@ -454,6 +454,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["write", "fsync", "link", "unlink", "open"])
 def test_killed_at_any_call_an_object_is_whole_or_absent(tmp_path, name):
     for nth in range(1, 12):

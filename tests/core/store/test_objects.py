@@ -43,6 +43,7 @@ def read(store, key):
         return file.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 1, 5_000_000, BIG])
 def test_what_goes_in_comes_out(store, size):
     """Also what is too big for memory."""
@@ -231,6 +232,7 @@ def dead(port):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "action",
     [lambda store: put(store, KEY, b"x"), lambda store: store.size(KEY), lambda store: store.open(KEY),

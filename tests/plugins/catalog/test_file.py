@@ -172,6 +172,7 @@ def random_case(seed):
     return image, product, options
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, 200, 20))
 def test_200_random_images_are_valid_cogs_without_a_warning(tmp_path, start, record_property):
     for seed in range(start, start + 20):

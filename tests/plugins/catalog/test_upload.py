@@ -263,7 +263,7 @@ def test_an_image_has_at_most_a_thousand_properties(session, composite, to):
     given = {"product_id": "org:radar", "name": "t1", "properties": {"by": "me"}}
     notes = [note.message for note in session.plan(annotated, destination=to(image=given)).notes]
     assert "an image has at most 1,000 properties: the last 201 stay behind" in notes
-    assert "10 more properties of the result are no JSON" in notes
+    assert "10 more properties of the result are not JSON" in notes
     properties = session.compute(annotated, destination=to(image=given)).properties
     assert (len(properties), properties["by"], properties["p998"]) == (1000, "me", 998)
 

@@ -33,6 +33,7 @@ def test_its_receipt(mail, flaky):
     assert flaky.connections == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_may_pass_is_tried_again(mail, flaky, fault):
     session = mail.session(flaky.url, timeout=0.1)
@@ -46,6 +47,7 @@ def test_what_may_pass_is_tried_again(mail, flaky, fault):
     assert job.receipt.detail.get("copies_possible") == ({"me@example.org": 1} if unknown else None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", LASTING)
 def test_what_is_refused_for_good_fails_and_the_link_stays(mail, flaky, fault):
     session = mail.session(flaky.url)
@@ -76,6 +78,7 @@ def test_it_is_tried_for_as_long_as_the_settings_say(mail, flaky):
     assert 40 < (session.clock() - began).total_seconds() <= 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["drop-after-data", "stall-after-data", "garbage-after-data"])
 def test_what_nobody_knows_is_held_where_that_is_set(mail, flaky, fault):
     session = mail.session(flaky.url, on_unknown="hold", timeout=0.1)

@@ -81,6 +81,7 @@ def test_pixels_of_every_dtype(write, dtype, compression):
     assert {"none": None}.get(compression, compression.lower()) == file.profile.get("compress")
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_every_file_is_a_cloud_optimized_one(data):
@@ -526,6 +527,7 @@ def test_temporary_files_are_removed_whatever_happens(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [100, 30_000, 500_000, 1_000_000, 1_048_700, 1_049_500, 1_200_000])
 def test_a_full_disk_is_an_error(limit):
     """However far the files that GDAL needs get before there is no more room."""

@@ -476,6 +476,7 @@ def test_ints_of_any_number_of_digits(digits):
     assert b"-1" + b"0" * (digits - 1) == text(-(10 ** (digits - 1)))
 
 
+@pytest.mark.slow
 def test_depth_is_no_matter():
     assert len(text(deep(50_000))) == 50_000 * len('{"a":[]}') + 2
 
@@ -498,6 +499,7 @@ trees = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(trees)
 @settings(max_examples=200, deadline=None)
 def test_trees_read_back_the_same(tree):
@@ -534,6 +536,7 @@ def test_long_lists():
     assert numbers == parsed(numbers)
 
 
+@pytest.mark.slow
 def test_the_array_is_not_held_as_text():
     """80 MB of floats are written with less than 16 MiB besides, and as fast as by orjson at once."""
     code = """

@@ -300,6 +300,7 @@ def test_the_bytes_of_an_array_are_those_of_the_documentation():
     assert msgpack.unpackb(written(-(2**64))[0]) == msgpack.ExtType(2, b"\xff" + bytes(8))
 
 
+@pytest.mark.slow
 def test_depth_is_no_matter():
     """Nothing recurses."""
     assert written(deep(50_000))[0] == b"\x81\xa1a\x91" * 50_000 + b"\x90"
@@ -342,6 +343,7 @@ trees = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(trees)
 @settings(max_examples=300, deadline=None)
 @example([dt.datetime.max.replace(tzinfo=dt.UTC), dt.datetime.min.replace(tzinfo=dt.UTC)])
@@ -370,6 +372,7 @@ def test_an_image_is_not_copied():
     assert peak < 2**20
 
 
+@pytest.mark.slow
 def test_an_image_costs_no_more_than_its_bytes():
     """Written to a file: no more work than for msgpack's own packer with the raw bytes, and nearly no memory."""
     code = """

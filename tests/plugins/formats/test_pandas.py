@@ -113,6 +113,7 @@ COLUMNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", ["lz4", "none"])
 @pytest.mark.parametrize("name", COLUMNS)
 def test_columns(name, compression):

@@ -168,6 +168,7 @@ def test_a_library_that_is_missing_where_it_is_read_is_named(tmp_path):
     assert said.strip() == ("the result holds xarray.DataArray, and xarray is not installed here: pip install xarray")
 
 
+@pytest.mark.slow
 def test_extension_types_do_not_depend_on_what_is_imported(tmp_path):
     table = pa.table({"p": pa.array(pd.period_range("2020", periods=1, freq="Y").array)})
     for obj in (table, [table]):

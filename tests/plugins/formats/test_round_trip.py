@@ -12,6 +12,7 @@ import numpy as np
 import odc.geo.geom
 import pandas as pd
 import pyarrow as pa
+import pytest
 import shapely
 import xarray as xr
 from affine import Affine
@@ -342,6 +343,7 @@ def frames(draw):
     return frame
 
 
+@pytest.mark.slow
 @times(150)
 @given(frames(), compressions)
 def test_pandas_through_pyarrow(examples, frame, compression):

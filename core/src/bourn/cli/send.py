@@ -19,6 +19,7 @@ from bourn.cli.suggestions import PluginsOptions, schema_of
 from bourn.cli.terminal import as_json_option, console, notify, print_json, print_lines
 from bourn.cli.values import KeyValue, options_from
 from bourn.errors import JobError, Problem, RequestError
+from bourn.job.change_warning import change_message
 from bourn.wording import escape_controls
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
 
     INPUT is a raster (.tif, .jp2, .png, ...), arrays (.npy, .npz), a table (.parquet, .arrow, .feather, .csv, .tsv), a
     dataset (.nc, .h5, .zarr), JSON (.json, .jsonl, or - for standard input), or module:callable, which is called
-    without arguments. No file but this one is opened. Values of options are JSON where the option is no text.
+    without arguments. No file but this one is opened. Values of options are JSON where the option is not text.
 
     \b
     bourn send scene.tif --format geotiff -f compression=ZSTD
@@ -111,6 +112,8 @@ def send_command(  # noqa: PLR0913  # one argument an option
             _print_notes(jobs)
         failures = _wait(jobs, timeout, bar=sys.stderr.isatty() and not (quiet or as_json))
     _print_ends(session, jobs, as_json=as_json, quiet=quiet)
+    if not (quiet or as_json):
+        _print_changes(jobs)
     _exit_with(failures)
     if file is not None:
         jobs[0].result_to_file(file)
@@ -175,6 +178,13 @@ def _print_notes(jobs: Sequence[Job]) -> None:
     """Print what was decided about the request; as JSON it is part of the document."""
     for message in dict.fromkeys(note.message for job in jobs for note in job.plan.notes):
         for line in console().wrapped(f"Note: {message}", 0, 6):
+            notify(line)
+
+
+def _print_changes(jobs: Sequence[Job]) -> None:
+    """Print what the formats changed; as JSON it is part of the document."""
+    if message := change_message([job for job in jobs if job.stage == "SUCCEEDED"]):
+        for line in console().wrapped(f"Warning: {message}", 0, 9):
             notify(line)
 
 

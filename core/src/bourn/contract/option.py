@@ -17,7 +17,7 @@ OPTION = "bourn"
 
 @attrs.frozen(kw_only=True, eq=False)
 class OptionFacts:
-    """What is known of an option besides its type and its default."""
+    """What is known of an option in addition to its type and its default."""
 
     help: str = ""
     unit: str | None = None

@@ -9,15 +9,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from bourn.describe.blocks import Broken, prose
-from bourn.describe.html import html, inline
-from bourn.describe.pages import matrix_page, plugin_page, problems_page
+from bourn.describe.pages import html, inline_html, page
 from bourn.describe.text import kinds_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from bourn.describe.blocks import Block
+    from collections.abc import Mapping
 
 __all__ = ["as_html"]
 
@@ -40,7 +36,7 @@ STYLE = """
 .bourn h4 { margin: .8em 0 .2em; font-size: 13px; }
 .bourn p { margin: .3em 0; }
 .bourn ul { margin: .2em 0 .6em; padding-left: 1.4em; }
-.bourn .broken { border-left: 3px solid #c0392b; padding-left: .7em; }
+.bourn .broken { margin-left: 0; border-left: 3px solid #c0392b; padding-left: .7em; }
 """
 
 
@@ -58,9 +54,9 @@ def as_html(described: Mapping[str, Any]) -> str:
         head = f"<thead><tr><th>{role.capitalize()}s</th><th></th><th>takes</th><th>from</th></tr></thead>"
         none = "<tbody><tr><td>none is installed</td></tr></tbody>" if not rows else ""
         parts.append(f'<table class="bourn-all">{head}{rows}{none}</table>')
-    parts.append(_folded("What goes together", matrix_page(described)))
+    parts.append(_folded("What goes together", page("matrix", described)))
     if described["problems"]:
-        parts.append(_folded("Problems", problems_page(described)))
+        parts.append(_folded("Problems", page("problems", described)))
     return "".join([*parts, "</div>"])
 
 
@@ -68,19 +64,19 @@ def _plugin(described: Mapping[str, Any], role: str, name: str) -> str:
     plugin = described[f"{role}s"][name]
     from_ = escape(f"{plugin['distribution']} {plugin['version']}".strip())
     if "broken" in plugin:
-        said = html([Broken(prose(plugin["broken"]))])
+        said = f'<p class="broken"><strong>Broken.</strong> {inline_html(plugin["broken"])}</p>'
         cells = f'<th>{escape(name)}</th><td>{said}</td><td></td><td class="bourn-from">{from_}</td>'
         return f"<tbody><tr>{cells}</tr></tbody>"
     count = len(plugin["options"].get("properties", {}))
     options = "no options" if not count else "1 option" if count == 1 else f"{count} options"
     cells = (
-        f"<th>{escape(name)}</th><td>{inline(prose(plugin['summary']))}</td>"
+        f"<th>{escape(name)}</th><td>{inline_html(plugin['summary'])}</td>"
         f'<td>{escape(kinds_in_words(plugin["kinds"]))}</td><td class="bourn-from">{from_}</td>'
     )
-    inside = _folded(f"{options}, formats, examples" if role == "destination" else f"{options}, examples",
-                     plugin_page(described, role, name))  # fmt: skip
+    title = f"{options}, formats, examples" if role == "destination" else f"{options}, examples"
+    inside = _folded(title, page("plugin", described, plugin))
     return f'<tbody><tr>{cells}</tr><tr><td colspan="4">{inside}</td></tr></tbody>'
 
 
-def _folded(title: str, blocks: Iterable[Block]) -> str:
-    return f"<details><summary>{escape(title)}</summary>{html(blocks)}</details>"
+def _folded(title: str, markdown: str) -> str:
+    return f"<details><summary>{escape(title)}</summary>{html(markdown)}</details>"

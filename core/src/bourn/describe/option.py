@@ -1,4 +1,4 @@
-"""An option in words, read off its JSON Schema: type, default, limits and meaning."""
+"""An option in words, from its JSON Schema: type, default, limits and meaning."""
 
 from __future__ import annotations
 

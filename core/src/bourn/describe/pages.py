@@ -1,229 +1,186 @@
-"""The pages of `registry.describe()`, as blocks: plugins, overviews, matrix, errors."""
+"""Pages of what is installed, in Markdown, by one jinja2 template; `html` renders them.
+
+The Markdown is CommonMark with the tables of GitHub, which MyST, mkdocs and others read alike. Every text of a plugin's
+author goes through a filter that escapes it: what stands between backticks is code, nothing else in it is markup.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bourn.describe.blocks import Broken, Code, Heading, Paragraph, Points, Span, Table, code, prose, ref
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+
+from bourn.describe.console import one_line
 from bourn.describe.example import calls_of
 from bourn.describe.option import options_of
 from bourn.describe.text import kinds_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from jinja2.runtime import Context
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
-    from bourn.describe.blocks import Block, Line
+__all__ = ["Href", "html", "inline_html", "page", "parser", "prose"]
 
-__all__ = [
-    "errors_page",
-    "matrix_page",
-    "options_page",
-    "options_table",
-    "overview",
-    "plugin_page",
-    "problems_page",
-    "settings_page",
-]
+Href = Callable[[str, str], str]
+"""Role and name of a plugin -> address of its description."""
 
-Described = dict[str, Any]
-
-OPTIONS = ("Option", "Type", "Default", "Limits", "Meaning")
+_CODE = re.compile(r"``(.+?)``|`([^`]+)`")
+_MARKUP = re.compile(r"[\\`*{}\[\]<>#|~&$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_BLOCK_START = re.compile(r"^(\s*)(?:([-+=:>])|(\d+)(?=[.)]))")
 
 
-def plugin_page(described: Mapping[str, Any], role: str, name: str) -> list[Block]:
-    """All about one plugin, its title left out; what is broken says why."""
-    plugin: Described = described[f"{role}s"][name]
-    if "broken" in plugin:
-        return [Broken(prose(plugin["broken"])), *_shipped(plugin)]
-    blocks = [*_described(plugin["description"]), Table((), tuple(_facts(plugin)))]
-    blocks += [Heading("Options"), *_options(plugin["options"], "No options.")]
-    pairs = list(_pairs(described, plugin))
-    blocks += [Heading("Compatible formats" if role == "destination" else "Compatible destinations"), *pairs]
-    blocks.append(Heading("Examples"))
-    blocks += [Code(call, title=prose(title)) for title, call in calls_of(plugin)]
-    if plugin["settings"].get("properties"):
-        blocks += [Heading("Settings"), Paragraph(_settings_line(name)), *_options(plugin["settings"], "")]
-    return blocks
+def page(name: str, *arguments: Any, href: Href | None = None) -> str:
+    """A page, or a part of one, as Markdown; without `href` references are plain names.
+
+    Parameters
+    ----------
+    name : {'plugin', 'overview', 'matrix', 'errors', 'problems', 'settings', 'options'}
+        A macro of ``templates/pages.md.jinja``.
+    *arguments
+        Its arguments.
+    """
+    macros = _environment().get_template("pages.md.jinja").make_module({"href": href})
+    return re.sub(r"\n+$", "\n", str(getattr(macros, name)(*arguments)))
 
 
-def overview(described: Mapping[str, Any], role: str) -> list[Block]:
-    """All plugins of a role, a line each."""
-    plugins: Sequence[Described] = list(described[f"{role}s"].values())
-    if not plugins:
-        return [Paragraph(prose(f"No {role} is installed."))]
-    head = (role.capitalize(), "What it does", "Takes", "Formats" if role == "destination" else "Written as", "From")
-    rows: list[tuple[Line, ...]] = []
-    for plugin in plugins:
-        name, from_ = (ref(role, plugin["name"]),), prose(_from(plugin))
-        if "broken" in plugin:
-            rows.append((name, prose(f"Broken: {plugin['broken']}"), (), (), from_))
-            continue
-        last = _names(plugin.get("takes", ()), "format") if role == "destination" else _written(plugin)
-        rows.append((name, prose(plugin["summary"]), prose(kinds_in_words(plugin["kinds"])), last, from_))
-    return [Table(head, tuple(rows))]
+def prose(text: str, *, in_table: bool = False) -> str:
+    r"""A third party's text as Markdown: what stands between backticks is code, everything else is text.
+
+    Examples
+    --------
+    >>> print(prose("`a|b` and <b>"))
+    `a|b` and \<b\>
+    """
+    text, parts, at = one_line(text), [], 0
+    for found in _CODE.finditer(text):
+        parts += [_text(text[at : found.start()]), _code(found[1] or found[2], in_table=in_table)]
+        at = found.end()
+    return "".join([*parts, _text(text[at:])])
 
 
-def matrix_page(described: Mapping[str, Any]) -> list[Block]:
-    """What goes together: in each cell the kinds of result that pass, or why none does."""
-    if not described["matrix"]:
-        return [Paragraph(prose("There is no destination, or no format."))]
-    formats = list(described["formats"])
-    cells = {(cell["destination"], cell["format"]): _cell(described, cell) for cell in described["matrix"]}
-    rows = [
-        ((ref("destination", to),), *(cells[to, written] for written in formats)) for to in described["destinations"]
-    ]  # fmt: skip
-    return [Table(("", *formats), tuple(rows))]
+def _text(text: str) -> str:
+    text = _MARKUP.sub(lambda found: f"\\{found[0]}", text)
+    return _BLOCK_START.sub(lambda found: f"{found[1]}\\{found[2]}" if found[2] else f"{found[0]}\\", text)
 
 
-def _cell(described: Mapping[str, Any], cell: Mapping[str, Any]) -> Line:
-    for role in ("destination", "format"):
-        if "broken" in described[f"{role}s"][cell[role]]:
-            return (ref(role, cell[role]), Span(" is broken"))
-    return prose(kinds_in_words(cell["kinds"]) if cell["kinds"] else f"no: {cell['reason']}")
+def _code(text: str, *, in_table: bool = False) -> str:
+    text = one_line(text)
+    if not text:
+        return ""
+    fence = "`" * (_longest_run(text) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    # A table is cut into cells before anything else is read.
+    text = text.replace("|", r"\|") if in_table else text
+    return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def errors_page(described: Mapping[str, Any]) -> list[Block]:
-    """Every error with its cause and its cure; those beneath another are of its kind."""
-    rows = [
-        (
-            code(error["name"]),
-            code(error["code"]),
-            tuple(Span(above, "code") for above in error["above"][:1]),
-            prose(error["cause"]),
-            prose(error["cure"]),
-        )
-        for error in described["errors"]
-    ]
-    return [Table(("Error", "Code", "Is a", "Cause", "Cure"), tuple(rows))]
+def _fenced(text: str, language: str) -> str:
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
-def problems_page(described: Mapping[str, Any]) -> list[Block]:
-    """What is wrong with what is installed."""
-    if not described["problems"]:
-        return [Paragraph(prose("Nothing is wrong with what is installed."))]
-    return [
-        Table(
-            ("What", "From", "Reason"),
-            tuple(
-                (prose(f"{problem['role']} {problem['name']}"), prose(_from(problem)), prose(problem["reason"]))
-                for problem in described["problems"]
-            ),
-        )
-    ]
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall(r"`+", text)), default=0)
 
 
-def settings_page(schema: Mapping[str, Any]) -> list[Block]:
-    """Every setting, and the variable that sets it."""
-    rows = [(*row, code(f"BOURN_{row[0][0].text.upper()}")) for row in options_table(schema)]
-    return [Table(("Setting", *OPTIONS[1:], "Variable"), tuple(rows))]
-
-
-def options_page(schema: Mapping[str, Any]) -> list[Block]:
-    """The options of a schema that is no plugin's own."""
-    return _options(schema, "No options.")
-
-
-def options_table(schema: Mapping[str, Any]) -> list[tuple[Line, ...]]:
-    """The options of a schema as rows beneath `OPTIONS`."""
-    return [
-        (
-            code(option.name),
-            prose(option.type),
-            prose("required") if option.default == "required" else code(option.default),
-            (Span(option.limits),) if option.limits else (),
-            prose(option.meaning),
-        )
-        for option in options_of(schema)
-    ]
-
-
-def _options(schema: Mapping[str, Any], none: str) -> list[Block]:
-    rows = options_table(schema)
-    return [Table(OPTIONS, tuple(rows))] if rows else [Paragraph(prose(none))]
-
-
-def _described(text: str) -> Iterator[Block]:
+def _description(text: str) -> str:
+    blocks = []
     for part in re.split(r"\n\s*\n", text):
         lines = part.strip()
         if lines.startswith("- "):
-            yield Points(tuple(prose(point) for point in re.split(r"(?:^|\n)- ", lines) if point))
+            blocks.append("\n".join(f"- {prose(point)}" for point in re.split(r"(?:^|\n)- ", lines) if point))
         elif lines:
-            yield Paragraph(prose(lines))
+            blocks.append(prose(lines))
+    return "\n\n".join(blocks)
 
 
-def _facts(plugin: Described) -> Iterator[tuple[Line, ...]]:
-    yield prose("Shorthand"), tuple(_shorthands(plugin))
-    yield prose("Takes"), prose(_kinds(plugin["kinds"]))
-    if plugin["role"] == "destination":
-        yield prose("Gives back"), prose("the data" if plugin["gives_data"] else "something of its own, not the data")
-    else:
-        yield prose("Written as"), _written(plugin)
-        yield prose("Gives back"), prose("the Python object" if plugin["decodes"] else "bytes")
-        yield prose("Large results"), prose("written block by block" if plugin["lazy"] else "computed, then written")
-    yield prose("From"), prose(_from(plugin))
+@pass_context
+def _ref(context: Context, name: str, role: str) -> str:
+    href = context["href"]
+    return _text(name) if href is None else f"[{_text(name)}]({href(role, name)})"
 
 
-def _shorthands(plugin: Described) -> Iterator[Span]:
-    """What may stand for the plugin in place of a mapping: its name, if no option must be given; objects of a class."""
-    before = ""
-    if isinstance(plugin["request"], str):
-        yield Span(f'"{plugin["name"]}"', "code")
-        before = " or "
-    for value in plugin["shorthands"]:
-        module, _, name = value.partition(":")
-        yield Span(f"{before}a ")
-        yield Span(f"{module}.{name}" if name else module, "code")
-        before = " or "
-    if not before:
-        yield Span("none: it has options that must be given")
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("bourn.describe"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        autoescape=False,  # noqa: S701  # it is Markdown: the filters escape
+    )  # fmt: skip
+    environment.filters |= {
+        "calls": calls_of,
+        "cell": functools.partial(prose, in_table=True),
+        "cell_code": functools.partial(_code, in_table=True),
+        "description": _description,
+        "fenced": _fenced,
+        "kinds": kinds_in_words,
+        "options": options_of,
+        "prose": prose,
+        "ref": _ref,
+        "shipped_by": lambda described: f"{described['distribution']} {described['version']}".strip(),
+        "text": _text,
+        "with_article": lambda noun: f"a {noun}",
+    }
+    return environment
 
 
-def _kinds(kinds: Sequence[str]) -> str:
-    said = kinds_in_words(kinds)
-    return "any result" if said == "all" else said
+# -- HTML -----------------------------------------------------------------------------------------------------------
 
 
-def _pairs(described: Mapping[str, Any], plugin: Described) -> Iterator[Block]:
-    """The formats that a destination takes, or the other way round; then those it does not, with the reason."""
-    mine, other = plugin["role"], "format" if plugin["role"] == "destination" else "destination"
-    default = plugin.get("default_format")
-    cells = [cell for cell in described["matrix"] if cell[mine] == plugin["name"]]
-    fitting = [cell for cell in cells if cell["kinds"]]
-    if not fitting:
-        yield Paragraph(prose(f"None of the {other}s that are installed."))
-    else:
-        whole = len(fitting) == len(cells) and len(cells) > 1
-        yield Paragraph(prose(f"All {other}s that are installed:" if whole else "These, for results of these kinds:"))
-        yield Points(
-            tuple((*_names([cell[other]], other, default), Span(f": {_kinds(cell['kinds'])}")) for cell in fitting)
-        )
-    refused = [cell for cell in cells if not cell["kinds"]]
-    if refused:
-        yield Paragraph(prose("Not:"))
-        yield Points(tuple((ref(other, cell[other]), Span(f": {cell['reason']}")) for cell in refused))
+def html(markdown: str) -> str:
+    r"""A page as HTML: raw HTML in it is text, nothing in it runs, and it has no style sheet.
+
+    Examples
+    --------
+    >>> html("## Options\n\n`a` and <b>")
+    '<h4>Options</h4>\n<p><code>a</code> and &lt;b&gt;</p>\n'
+    """
+    made: str = parser().renderer.render(_marked(parser().parse(markdown)), parser().options, {})
+    return made
 
 
-def _names(names: Sequence[str], role: str, default: str | None = None) -> Line:
-    spans: list[Span] = []
-    for name in names:
-        spans += [Span(", ")] if spans else []
-        spans += [ref(role, name), *([Span(" (its default)")] if name == default else [])]
-    return tuple(spans)
+def inline_html(text: str) -> str:
+    """A third party's text as HTML."""
+    made: str = parser().renderInline(prose(text))
+    return made
 
 
-def _written(plugin: Described) -> Line:
-    return (Span(plugin["media_type"], "code"), Span(", "), Span(plugin["suffix"], "code"))
+@functools.cache
+def parser() -> MarkdownIt:
+    """The parser of the pages' Markdown."""
+    from markdown_it import MarkdownIt  # 30 ms, for pages alone
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def _settings_line(name: str) -> Line:
-    variable = f"BOURN_{name.upper()}__..."
-    return prose(f"In the section `[plugins.{name}]` of `bourn.toml`, or in variables `{variable}`.")
-
-
-def _shipped(plugin: Described) -> list[Block]:
-    return [Paragraph(prose(f"From {_from(plugin)}."))]
-
-
-def _from(described: Mapping[str, Any]) -> str:
-    return f"{described['distribution']} {described['version']}".strip()
+def _marked(tokens: list[Token]) -> list[Token]:
+    """Mark tables and what is broken for style sheets; cells know their head, for narrow screens."""
+    labels: list[str] = []
+    column = 0
+    is_facts = False
+    kept = []
+    for index, token in enumerate(tokens):
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = "h4"
+        elif token.type == "blockquote_open":
+            token.attrSet("class", "broken")
+        elif token.type == "table_open":
+            end = next(place for place in range(index, len(tokens)) if tokens[place].type == "thead_close")
+            labels = [each.content for each in tokens[index:end] if each.type == "inline"]
+            is_facts = not any(labels)
+            token.attrSet("class", "facts" if is_facts else "rows")
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "td_open":
+            if is_facts and column == 0:
+                token.tag = "th"
+            elif labels[column]:
+                token.attrSet("data-label", labels[column])
+            column += 1
+        elif token.type == "td_close" and is_facts and column == 1:
+            token.tag = "th"
+        kept.append(token)
+    return kept

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from markdown_it.tree import SyntaxTreeNode
 from sphinx import addnodes
 from sphinx.domains import Domain, ObjType
 from sphinx.roles import XRefRole
@@ -32,8 +33,7 @@ from sphinx.util.logging import getLogger
 from sphinx.util.nodes import make_refnode
 
 from bourn import __version__
-from bourn.describe import pages
-from bourn.describe.blocks import Broken, Code, Heading, Paragraph, Points, Table
+from bourn.describe.pages import page, parser
 from bourn.errors import PluginError
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from sphinx.builders import Builder
     from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import ExtensionMetadata
-
-    from bourn.describe.blocks import Block, Line, Span
 
 __all__ = ["setup"]
 
@@ -69,78 +67,82 @@ _known: dict[str, Any] | None = None
 
 
 class _Directive(SphinxDirective):
-    """Puts blocks where it stands; the page is read anew at each build, since plugins come and go."""
+    """Puts a page where it stands; it is read anew at each build, since plugins come and go."""
 
     has_content = False
 
-    def written(self, blocks: Iterable[Block]) -> list[nodes.Node]:
+    def written(self, name: str, *arguments: Any) -> list[nodes.Node]:
         self.env.note_reread()
+        tree = SyntaxTreeNode(parser().parse(page(name, *arguments, href=_href)))
+        found = [self._block(each) for each in tree.children]
         # Where sections can stand the headings are sections, and so in the contents of the page; else they are rubrics.
         parent = self.state_machine.node
-        if not isinstance(parent, nodes.section | nodes.document):
-            return list(self._nodes(blocks))
-        found: list[nodes.Node] = []
-        for node in self._nodes(blocks):
+        return self._in_sections(found) if isinstance(parent, nodes.section | nodes.document) else found
+
+    def _in_sections(self, found: list[nodes.Node]) -> list[nodes.Node]:
+        outer: list[nodes.Node] = []
+        for node in found:
             if isinstance(node, nodes.rubric):
                 section = nodes.section("", nodes.title("", node.astext()))
                 section["names"].append(nodes.fully_normalize_name(node.astext()))
                 self.state.document.note_implicit_target(section, section)
-                found.append(section)
-            elif found and isinstance(found[-1], nodes.section):
-                found[-1] += node
+                outer.append(section)
+            elif outer and isinstance(outer[-1], nodes.section):
+                outer[-1] += node
             else:
-                found.append(node)
-        return found
+                outer.append(node)
+        return outer
 
-    def _nodes(self, blocks: Iterable[Block]) -> Iterator[nodes.Node]:
-        for block in blocks:
-            if isinstance(block, Heading):
-                # A section can't stand in every place where a directive can.
-                yield nodes.rubric(block.text, block.text)
-            elif isinstance(block, Paragraph):
-                yield self._paragraph(block.line)
-            elif isinstance(block, Points):
-                items = (nodes.list_item("", self._paragraph(line)) for line in block.lines)
-                yield nodes.bullet_list("", *items)
-            elif isinstance(block, Broken):
-                yield nodes.warning("", self._paragraph(block.line, nodes.strong("", "Broken. ")))
-            elif isinstance(block, Code):
-                if block.title:
-                    yield self._paragraph(block.title)
-                yield nodes.literal_block(block.text, block.text, language=block.language)
-            else:
-                yield self._table(block)
+    def _block(self, block: SyntaxTreeNode) -> nodes.Node:
+        if block.type == "heading":
+            # A section can't stand in every place where a directive can.
+            return nodes.rubric(block.children[0].content, block.children[0].content)
+        if block.type == "bullet_list":
+            items = (nodes.list_item("", *map(self._block, item.children)) for item in block.children)
+            return nodes.bullet_list("", *items)
+        if block.type == "blockquote":
+            return nodes.warning("", *map(self._block, block.children))
+        if block.type == "fence":
+            text = block.content.rstrip("\n")
+            return nodes.literal_block(text, text, language=block.info)
+        return self._table(block) if block.type == "table" else self._paragraph(block)
 
-    def _table(self, table: Table) -> nodes.Node:
-        width = len(table.head) or max(map(len, table.rows), default=1)
-        group = nodes.tgroup(cols=width)
-        group += [nodes.colspec(colwidth=1) for _ in range(width)]
-        if table.head:
-            cells = (nodes.entry("", nodes.paragraph(text=text)) for text in table.head)
-            group += nodes.thead("", nodes.row("", *cells))
-        body = nodes.tbody()
-        for row in table.rows:
-            body += nodes.row("", *(nodes.entry("", self._paragraph(cell)) for cell in row))
-        group += body
-        classes = ["bourn-table"] if table.head else ["bourn-facts"]
-        return nodes.table("", group, classes=classes, align="left")
+    def _table(self, table: SyntaxTreeNode) -> nodes.Node:
+        head, *bodies = table.children
+        cells = head.children[0].children
+        group = nodes.tgroup(cols=len(cells))
+        group += [nodes.colspec(colwidth=1) for _ in cells]
+        has_head = any(cell.children[0].content for cell in cells)
+        if has_head:
+            group += nodes.thead("", self._row(head.children[0]))
+        group += nodes.tbody("", *(self._row(row) for body in bodies for row in body.children))
+        return nodes.table("", group, classes=["bourn-table" if has_head else "bourn-facts"], align="left")
 
-    def _paragraph(self, line: Line, *before: nodes.Node) -> nodes.paragraph:
-        paragraph = nodes.paragraph("", "", *before, *map(self._span, line))
+    def _row(self, row: SyntaxTreeNode) -> nodes.row:
+        return nodes.row("", *(nodes.entry("", self._paragraph(cell)) for cell in row.children))
+
+    def _paragraph(self, block: SyntaxTreeNode) -> nodes.paragraph:
+        paragraph = nodes.paragraph("", "", *(self._span(span) for line in block.children for span in line.children))
         # Quotes and dashes are the author's own: they may be part of a value.
         paragraph["support_smartquotes"] = False
         return paragraph
 
-    def _span(self, span: Span) -> nodes.Node:
-        if span.kind == "code":
-            return nodes.literal(span.text, span.text)
-        if span.kind != "ref":
-            return nodes.Text(span.text)
-        role, name = span.target
-        return addnodes.pending_xref(
-            "", nodes.inline(span.text, span.text), refdomain="bourn", reftype=role, reftarget=name,
-            refexplicit=True, refdoc=self.env.current_document.docname, refwarn=False,
-        )  # fmt: skip
+    def _span(self, span: SyntaxTreeNode) -> nodes.Node:
+        if span.type == "code_inline":
+            return nodes.literal(span.content, span.content)
+        if span.type == "strong":
+            return nodes.strong("", "", *map(self._span, span.children))
+        if span.type == "link":
+            role, _, name = str(span.attrs["href"]).partition("/")
+            return addnodes.pending_xref(
+                "", nodes.inline("", "", *map(self._span, span.children)), refdomain="bourn", reftype=role,
+                reftarget=name, refexplicit=True, refdoc=self.env.current_document.docname, refwarn=False,
+            )  # fmt: skip
+        return nodes.Text("\n" if span.type == "softbreak" else span.content)
+
+
+def _href(role: str, name: str) -> str:
+    return f"{role}/{name}"
 
 
 class _Plugin(_Directive):
@@ -160,7 +162,7 @@ class _Plugin(_Directive):
                 "no %s is called %r; installed: %s", self.role, name, known, location=self.get_location(), type="bourn"
             )
             return []
-        blocks = self.written(pages.plugin_page(described, self.role, name))
+        blocks = self.written("plugin", described, described[f"{self.role}s"][name])
         if "no-index" in self.options:
             return blocks
         anchor = f"bourn-{self.role}-{name}"
@@ -182,25 +184,25 @@ class _Format(_Plugin):
 class _Destinations(_Directive):
     def run(self) -> list[nodes.Node]:
         """A line for each destination."""
-        return self.written(pages.overview(_described(), "destination"))
+        return self.written("overview", _described(), "destination")
 
 
 class _Formats(_Directive):
     def run(self) -> list[nodes.Node]:
         """A line for each format."""
-        return self.written(pages.overview(_described(), "format"))
+        return self.written("overview", _described(), "format")
 
 
 class _Matrix(_Directive):
     def run(self) -> list[nodes.Node]:
         """What goes together."""
-        return self.written(pages.matrix_page(_described()))
+        return self.written("matrix", _described())
 
 
 class _Errors(_Directive):
     def run(self) -> list[nodes.Node]:
         """Every error."""
-        return self.written(pages.errors_page(_described()))
+        return self.written("errors", _described())
 
 
 class _Settings(_Directive):
@@ -209,20 +211,20 @@ class _Settings(_Directive):
         from bourn.options.schema import schema_of
         from bourn.settings import Settings
 
-        return self.written(pages.settings_page(schema_of(Settings)))
+        return self.written("settings", schema_of(Settings))
 
 
 class _Problems(_Directive):
     def run(self) -> list[nodes.Node]:
         """What is wrong with what is installed."""
-        return self.written(pages.problems_page(_described()))
+        return self.written("problems", _described())
 
 
 class _Options(_Directive):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """The fields of a class that is no plugin's ``Options``, as a plugin's page tells those."""
+        """The fields of a class that is not a plugin's ``Options``, as a plugin's page shows those."""
         from bourn.options.schema import schema_of
 
         module, _, name = self.arguments[0].strip().rpartition(".")
@@ -232,7 +234,7 @@ class _Options(_Directive):
             described = "the options of %r can't be described: %s"
             _log.warning(described, self.arguments[0], error, location=self.get_location(), type="bourn")
             return []
-        return self.written(pages.options_page(schema))
+        return self.written("options", schema, "No options.")
 
 
 class BournDomain(Domain):

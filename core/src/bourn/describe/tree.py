@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bourn.describe.blocks import Heading, Paragraph, prose
-from bourn.describe.markdown import markdown
-from bourn.describe.pages import errors_page, matrix_page, overview, plugin_page, problems_page
+from bourn.describe.pages import page, prose
 from bourn.errors import Problem, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
-
-    from bourn.describe.blocks import Block
 
 __all__ = ["MARK", "pages_of", "write_tree"]
 
@@ -52,35 +48,15 @@ def write_tree(described: Mapping[str, Any], folder: Path, schema: Mapping[str, 
 
 def pages_of(described: Mapping[str, Any]) -> dict[str, str]:
     """Every page by its place in the tree."""
-    return {name: f"{MARK}\n\n{markdown(blocks, _href_from(name))}" for name, blocks in _pages(described)}
-
-
-def _pages(described: Mapping[str, Any]) -> Iterator[tuple[str, list[Block]]]:
-    yield "index.md", [
-        Heading("Destinations and formats", 1),
-        Paragraph(prose("What is installed: a destination says where a result goes, a format how it is written.")),
-        Heading("Destinations"), *overview(described, "destination"),
-        Heading("Formats"), *overview(described, "format"),
-        *([Heading("Problems"), *problems_page(described)] if described["problems"] else []),
-    ]  # fmt: skip
-    yield (
-        "matrix.md",
-        [
-            Heading("What goes together", 1),
-            Paragraph(
-                prose("The kinds of result that pass in a format to a destination; where none does, the reason.")
-            ),
-            *matrix_page(described),
-        ],
-    )
+    pages = {name: page(macro, described, href=_href_from(name)) for name, macro in _PAGES.items()}
     for role in ("destination", "format"):
-        for name in described[f"{role}s"]:
-            yield f"{role}s/{name}.md", [Heading(name, 1), *plugin_page(described, role, name)]
-    yield "errors.md", [
-        Heading("Errors", 1),
-        Paragraph(prose("All are in `bourn.errors`. A message says the place, what was given, and what is allowed.")),
-        *errors_page(described),
-    ]  # fmt: skip
+        for name, plugin in described[f"{role}s"].items():
+            text = page("plugin", described, plugin, href=_href_from(f"{role}s/{name}.md"))
+            pages[f"{role}s/{name}.md"] = f"# {prose(name)}\n\n{text}"
+    return {name: f"{MARK}\n\n{text}" for name, text in pages.items()}
+
+
+_PAGES = {"index.md": "index", "matrix.md": "matrix_page", "errors.md": "errors_page"}
 
 
 def _href_from(page: str) -> Any:

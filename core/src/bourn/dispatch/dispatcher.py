@@ -120,12 +120,12 @@ class Dispatcher:
         collected = ProblemCollector()
         chosen = []
         for role in ("destination", "format"):
-            told = dict(stored[role])
-            name = told.pop("type")
-            told = with_secrets(told, secrets.get(role, {}))
+            options = dict(stored[role])
+            name = options.pop("type")
+            options = with_secrets(options, secrets.get(role, {}))
             if ended and stored.get("withheld"):
-                told = with_blanks(self._registry.find(role, name).load().Options, told)
-            given = PluginReference(role=role, name=name, given=told)
+                options = with_blanks(self._registry.find(role, name).load().Options, options)
+            given = PluginReference(role=role, name=name, given=options)
             chosen.append(self._choose(given, collected, role))
         collected.raise_if_any()
         to, written = chosen
@@ -149,7 +149,9 @@ class Dispatcher:
                 [Problem("result", self._unfit(plan.chosen_destination.name, plan.chosen_format.name, info))],
             )
         else:
-            self._preflight(plan.chosen_destination, plan.chosen_format, info, collected, "destination")
+            to = plan.chosen_destination
+            context = self._context_for(to.name, to.plugin, plan.format)
+            _preflight(to, plan.chosen_format, info, context, collected, "destination")
         return collected.problems
 
     def _plan(
@@ -189,11 +191,12 @@ class Dispatcher:
         if not info.kinds:
             notes.append(Note("what kind of result it is will be known, and checked, when it is computed", "result"))
         notes += [Note(note, "result") for note in info.notes]
-        notes += self._preflight(to, chosen, info, collected, at)
+        context = self._context_for(to.name, to.plugin, chosen.as_mapping())
+        notes += _preflight(to, chosen, info, context, collected, at)
         # The notes are about links, which only destinations that give data back have.
         notes += self._notes if to.plugin.gives_data else ()
         plan = Plan(chosen_destination=to, chosen_format=chosen, kinds=cell.kinds, info=info, notes=tuple(notes))
-        collected.add(Refused, self._registry.policies(plan, self._context_for(to.name, to.plugin, plan.format)))
+        collected.add(Refused, self._registry.policies(plan, context))
         return plan
 
     def _choose(self, asked: PluginReference, collected: ProblemCollector, at: str) -> Chosen[Any] | None:
@@ -286,21 +289,6 @@ class Dispatcher:
         notes.append(Note(f"{name!r} is used, since none was named and {reason}", "format"))
         return name
 
-    def _preflight(
-        self,
-        to: Chosen[Destination[Any]],
-        written: Chosen[Format[Any]],
-        info: ResultInfo,
-        collected: ProblemCollector,
-        at: str,
-    ) -> list[Note]:
-        """Run the preflights of format and destination: collect their problems, return their notes."""
-        context = self._context_for(to.name, to.plugin, written.as_mapping())
-        # What `prepare` of a destination makes of a result is not known before it runs.
-        encoded = ResultInfo(kinds=info.kinds, type_name=info.type_name) if to.plugin.encodes_alone() else info
-        notes = _asked(written, partial(written.plugin.preflight, written.options, encoded), collected, "format")
-        return notes + _asked(to, partial(to.plugin.preflight, to.options, info, context), collected, at)
-
     def _unfit(self, destination: str, format_name: str, info: ResultInfo) -> str:
         matrix = self._registry.matrix()
         cell = matrix.cell(destination, format_name)
@@ -318,6 +306,21 @@ class Dispatcher:
             if info.type_name.startswith("xarray"):
                 hint = ". It becomes an image with a grid: odc.geo.xr.assign_crs, or bourn.Image(..., geobox=...)"
         return f"{takes}; this is {kinds} ({info.type_name}). {can}{hint}"
+
+
+def _preflight(
+    to: Chosen[Destination[Any]],
+    written: Chosen[Format[Any]],
+    info: ResultInfo,
+    context: Context,
+    collected: ProblemCollector,
+    at: str,
+) -> list[Note]:
+    """Run the preflights of format and destination: collect their problems, return their notes."""
+    # What `prepare` of a destination makes of a result is not known before it runs.
+    encoded = ResultInfo(kinds=info.kinds, type_name=info.type_name) if to.plugin.encodes_alone() else info
+    notes = _asked(written, partial(written.plugin.preflight, written.options, encoded), collected, "format")
+    return notes + _asked(to, partial(to.plugin.preflight, to.options, info, context), collected, at)
 
 
 def _asked(

@@ -80,7 +80,10 @@ class Plan:
         """The plan as JSON, without its secrets; `Dispatcher.restore` makes a plan of it in any process."""
         # What is kept apart from it, and erased when the job ends.
         withheld = [
-            f"{role}.{name}" for role, told in (self.secrets() or {}).items() for name, text in told.items() if text
+            f"{role}.{name}"
+            for role, withheld_options in (self.secrets() or {}).items()
+            for name, text in withheld_options.items()
+            if text
         ]
         return {
             "form": FORM,
@@ -124,7 +127,7 @@ class Plan:
         )
 
     def __str__(self) -> str:
-        lines = [f"destination  {_told(self.destination)}", f"format       {_told(self.format)}"]
+        lines = [f"destination  {_on_one_line(self.destination)}", f"format       {_on_one_line(self.format)}"]
         known = self.info.as_mapping()
         kinds = known.pop("kinds") or ["not known before it is computed"]
         result = ", ".join(
@@ -149,6 +152,6 @@ def _unpickle(destination: tuple[Any, ...], format: tuple[Any, ...], kinds: Any,
     return Plan(chosen_destination=chosen[0], chosen_format=chosen[1], kinds=kinds, info=info, notes=notes)
 
 
-def _told(mapping: Mapping[str, Any]) -> str:
+def _on_one_line(mapping: Mapping[str, Any]) -> str:
     options = ", ".join(f"{name}={value!r}" for name, value in mapping.items() if name != "type")
     return f"{mapping['type']} ({options})" if options else str(mapping["type"])

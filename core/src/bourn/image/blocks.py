@@ -1,4 +1,4 @@
-"""Blocks of dask arrays put together as they were declared: what is not as dask was told is refused.
+"""Blocks of dask arrays put together as they were declared to dask: a block that differs is refused.
 
 dask itself writes computed blocks into one array by assignment, which stretches a block of one pixel, wraps -1 round to
 65535, makes 0 of NaN, and forgets a mask; and nobody hears of it.
@@ -23,7 +23,7 @@ Array = np.ndarray[Any, Any]
 
 
 def as_declared(block: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """What was computed, if it is what dask was told of it.
+    """What was computed, if it is as declared to dask.
 
     Raises
     ------

@@ -23,7 +23,7 @@ def crs_of(given: Any) -> Any:
     Raises
     ------
     ValueError
-        It is no CRS.
+        It is not a CRS.
     """
     import pyproj  # odc.geo has loaded it
     from odc.geo.crs import CRS  # 0.5 s

@@ -43,10 +43,10 @@ def properties_of(items: Mapping[str, str]) -> dict[str, Any]:
     """
     reading = _of_kind(_value(items.get(READING, "")), dict)
     no_texts, names = (_of_kind(reading.get(key), kind) for key, kind in (("json", list), ("names", dict)))
-    told = {item: text for item, text in items.items() if item not in SAID_OTHERWISE}
-    claimed = Counter(str(names.get(item, item)) for item in told)
+    stated = {item: text for item, text in items.items() if item not in SAID_OTHERWISE}
+    claimed = Counter(str(names.get(item, item)) for item in stated)
     properties: dict[str, Any] = {}
-    for item, text in told.items():
+    for item, text in stated.items():
         name = names.get(item)
         if not isinstance(name, str) or claimed[name] > 1 or name in {"colormap", "date"}:
             name = item
@@ -83,13 +83,13 @@ def _plain(value: Any) -> Any:
     Raises
     ------
     ValueError
-        It is nested deeper than a property may be, or holds what is no text.
+        It is nested deeper than a property may be, or holds what is not text.
     """
     problems: list[Problem] = []
     plain_copy({"value": value}, "", problems)
     if problems:
         raise ValueError
-    json.dumps(value, ensure_ascii=False).encode("utf-8")  # lone surrogates are no text
+    json.dumps(value, ensure_ascii=False).encode("utf-8")  # lone surrogates are not text
     return value
 
 

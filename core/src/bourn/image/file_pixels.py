@@ -134,9 +134,16 @@ class FilePixels:
         """
         if self.south_up:
             rows = (self.size[0] - rows[1], self.size[0] - rows[0])
+        return self._north_up(window=(rows, columns))
+
+    def decimated(self, size: tuple[int, int]) -> tuple[Any, Any]:
+        """(pixels, mask) of the whole image at `size`, (height, width), from an overview where there is one."""
+        return self._north_up(decimated_to=size)
+
+    def _north_up(self, window: Any = None, decimated_to: tuple[int, int] | None = None) -> tuple[Any, Any]:
         try:
             with self.datasets.borrowed() as dataset:
-                pixels, mask = self._read(dataset, (rows, columns))
+                pixels, mask = self._read(dataset, window, decimated_to)
         except OSError as cause:
             msg = f"{self.datasets.path} can't be read: {cause}"
             raise JobFailed(msg) from cause
@@ -145,16 +152,21 @@ class FilePixels:
             mask = None if mask is None else mask[..., ::-1, :]
         return pixels, mask
 
-    def _read(self, dataset: Any, window: Any) -> tuple[Any, Any]:
+    def _read(self, dataset: Any, window: Any, decimated_to: tuple[int, int] | None) -> tuple[Any, Any]:
+        one: dict[str, Any] = {"window": window}
+        all_bands = dict(one)
+        if decimated_to is not None:
+            one["out_shape"] = decimated_to
+            all_bands["out_shape"] = (len(self.numbers), *decimated_to)
         if len(set(self.dtypes)) == 1:
-            pixels: Any = dataset.read(list(self.numbers), window=window)
+            pixels: Any = dataset.read(list(self.numbers), **all_bands)
         else:
-            pixels = tuple(dataset.read(number, window=window) for number in self.numbers)
-        masks = [dataset.read(number, window=window) == 0 for number in self.alpha]
+            pixels = tuple(dataset.read(number, **one) for number in self.numbers)
+        masks = [dataset.read(number, **one) == 0 for number in self.alpha]
         if self.internal_mask:
-            masks.append(dataset.read_masks(1, window=window) == 0)
+            masks.append(dataset.read_masks(1, **one) == 0)
         if self.band_masks:
-            masks.append(dataset.read_masks(list(self.numbers), window=window) == 0)
+            masks.append(dataset.read_masks(list(self.numbers), **all_bands) == 0)
         if self.missing is not None:
             masks.append(masked_where_missing(pixels, self.missing))
         if not masks:

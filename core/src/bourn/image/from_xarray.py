@@ -96,9 +96,9 @@ def _of_array(obj: xr.DataArray, where: Placed, problems: list[Problem]) -> _Par
         return None
     bands, named_by_attribute = _band_names(flat, band_dim, count)
     facts, others = BandFacts(flat, band_dim, pixels.dtype, count, named_by_attribute, notes).read()
-    told = _mask_coordinate(flat, band_dim, spatial)
-    mask = _joined(_joined(inner, told), _equal_to(pixels, others))
-    return _Parts([pixels], mask, bands, facts, told is not None, date, notes)
+    own_mask = _mask_coordinate(flat, band_dim, spatial)
+    mask = _joined(_joined(inner, own_mask), _equal_to(pixels, others))
+    return _Parts([pixels], mask, bands, facts, own_mask is not None, date, notes)
 
 
 def _of_dataset(obj: xr.Dataset, where: Placed, problems: list[Problem]) -> _Parts | None:

@@ -280,8 +280,34 @@ class Image:
             raise RequestError([Problem("rows", f"expected 1 or more, got {shown(rows)}")])
         return read_strips(self._pixels, rows, progress or self._progress)
 
+    def preview(self, height: int, width: int) -> Image:
+        """This image at fewer pixels, in memory, each the nearest one of the image.
+
+        Of a file only these are read, from the smallest overview that has enough of them; of dask arrays only the
+        chunks are computed that have one of them.
+
+        Examples
+        --------
+        >>> image = Image(np.arange(16).reshape(1, 4, 4), bands=["x"])
+        >>> image.preview(2, 2).array.tolist()
+        [[[5, 7], [13, 15]]]
+        """
+        sizes = {"height": (height, self.shape[1]), "width": (width, self.shape[2])}
+        problems = [
+            Problem(name, f"expected 1 to {most}, got {shown(given)}")
+            for name, (given, most) in sizes.items()
+            if not 1 <= given <= most
+        ]
+        if problems:
+            raise RequestError(problems)
+        from bourn.image.preview import decimate  # only pictures need it
+
+        pixels = decimate(self._pixels, (height, width), self._progress)
+        geobox = None if self._geobox is None else self._geobox.zoom_to((height, width))
+        return Image._on(pixels, self._bands, geobox, self._properties, self._bandinfo).compute()
+
     def watched(self, progress: Callable[[int, int], None]) -> Image:
-        """The same image, that calls ``progress(done, total)`` after each of its strips, whoever asks for them."""
+        """The same image, that calls ``progress(done, total)`` after each of its strips, for every reader."""
         image = Image._on(self._pixels, self._bands, self._geobox, self._properties, self._bandinfo)
         image._progress = progress  # noqa: SLF001  # its own
         return image
@@ -336,8 +362,8 @@ class Image:
         pixels = ChangedPixels(
             source=self._pixels, change=change, reading=reading, dtypes=tuple(dtypes), mask_ndim=mask_ndim
         )
-        told = self._properties if properties is None else properties
-        image = Image._on(pixels, tuple(bands), self._geobox, told, bandinfo)
+        kept = self._properties if properties is None else properties
+        image = Image._on(pixels, tuple(bands), self._geobox, kept, bandinfo)
         image._report = report  # noqa: SLF001  # its own
         return image
 

@@ -31,7 +31,7 @@ def exact(value: object, dtype: np.dtype[Any]) -> int | float | complex:
     Raises
     ------
     ValueError
-        It is no number, outside the dtype, or between two of its values.
+        It is not a number, is outside the dtype, or between two of its values.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def exact(value: object, dtype: np.dtype[Any]) -> int | float | complex:
         number = number.real if not number.imag else None
     if not isinstance(number, int | float | complex):
         msg = f"expected a number, got {shown(value)}"
-        raise ValueError(msg)  # noqa: TRY004  # one kind of fault for whoever asks
+        raise ValueError(msg)  # noqa: TRY004  # one type of error for all callers
     if dtype.kind in "biu":
         return _exact_integer(number, dtype)
     return _exact_float(number, dtype)

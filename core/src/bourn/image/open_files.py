@@ -15,7 +15,7 @@ __all__ = ["DRIVERS", "Datasets"]
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "WEBP")
 """Formats whose files hold their pixels themselves. A VRT does not, and any file may turn out to be one whatever it
-is called: by it a stranger's file could read others, and URLs."""
+is called: by it a third party's file could read others, and URLs."""
 
 _OPENING = threading.Lock()
 """Warnings are filtered for the whole process: two threads that did it at once would leave the filter behind."""
@@ -125,7 +125,7 @@ def _opened(path: str) -> Any:
 
     try:
         with _OPENING, warnings.catch_warnings():
-            # A file without a grid is an image without a grid, which is told where a grid is needed.
+            # A file without a grid is an image without a grid, which is reported where a grid is needed.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             return ensure_env_with_credentials(opened)(path)
     except RasterioError as cause:

@@ -26,6 +26,12 @@ def is_dask(array: object) -> bool:
     return module is not None and isinstance(array, module.Array)
 
 
+def _as_slice(indices: Sequence[int]) -> slice | list[int]:
+    """Return neighbouring indices as a slice, of which numpy makes no copy."""
+    first = indices[0]
+    return slice(first, first + len(indices)) if all(b - a == 1 for a, b in pairwise(indices)) else list(indices)
+
+
 class Pixels(Protocol):
     """What an image asks of the place where its pixels are; `ArrayPixels` and `FilePixels` are such places."""
 
@@ -175,11 +181,11 @@ class ArrayPixels:
         """The bands of these indices, in that order."""
         mask = self.given_mask
         if mask is not None and mask.ndim == 3:  # noqa: PLR2004  # (band, y, x)
-            mask = mask[list(indices)]
+            mask = mask[_as_slice(indices)]
         missing = self.missing and tuple(self.missing[index] for index in indices)
         missing = missing if missing and any(value is not None for value in missing) else None
         if self.stack is not None:
-            return ArrayPixels(stack=self.stack[list(indices)], given_mask=mask, missing=missing)
+            return ArrayPixels(stack=self.stack[_as_slice(indices)], given_mask=mask, missing=missing)
         return ArrayPixels(layers=tuple(self.layers[index] for index in indices), given_mask=mask, missing=missing)
 
     def readers(self, rows: int, beat: Callable[[], None] | None = None) -> Sequence[RowReader]:
@@ -222,17 +228,17 @@ def _reader(
     highest = max(high - low for low, high in pairwise(edges))
     row_bytes = sum(array.nbytes // max(1, array.shape[-2]) for array in arrays)
     here = computed_here(arrays)
-    told = after_each_task(beat) if here and beat is not None else {}
+    callbacks = after_each_task(beat) if here and beat is not None else {}
     if highest > rows and highest * row_bytes > SPILL_BYTES and here:
-        return SpilledRows(indices, arrays, edges, told)
-    return FetchedRows(indices, _computing(arrays, told), edges, rows)
+        return SpilledRows(indices, arrays, edges, callbacks)
+    return FetchedRows(indices, _computing(arrays, callbacks), edges, rows)
 
 
-def _computing(arrays: Sequence[Any], told: Mapping[str, Any]) -> Callable[[int, int], Fetched]:
+def _computing(arrays: Sequence[Any], callbacks: Mapping[str, Any]) -> Callable[[int, int], Fetched]:
     import dask  # loaded already: these are dask arrays
 
     def compute(start: int, stop: int) -> Fetched:
         slices = [array[..., start:stop, :] for array in arrays]
-        return list(dask.compute(*map(Blocks, slices), **told))  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
+        return list(dask.compute(*map(Blocks, slices), **callbacks))  # type: ignore[attr-defined, no-untyped-call]  # dask is typed in part
 
     return compute

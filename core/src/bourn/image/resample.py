@@ -284,7 +284,7 @@ def as_dtype(values: Array, dtype: np.dtype[Any]) -> Array:
     values = np.floor(values + values.dtype.type(0.5))
     if dtype.itemsize < 8:  # noqa: PLR2004  # bytes
         return np.clip(values, low, high).astype(dtype)
-    # The greatest values of 64 bits are no float64.
+    # No float64 holds the greatest values of 64 bits.
     with np.errstate(invalid="ignore"):
         made = values.astype(dtype)
     made[values >= float(high)] = high

@@ -61,15 +61,15 @@ class SpilledRows:
         Each (y, x) or (band, y, x).
     edges : sequence of int
         Rows at which chunks begin, and the height.
-    told : mapping
+    callbacks : mapping
         Keywords of each computation, see `after_each_task`.
     """
 
     def __init__(
-        self, indices: Sequence[int], arrays: Sequence[Any], edges: Sequence[int], told: Mapping[str, Any]
+        self, indices: Sequence[int], arrays: Sequence[Any], edges: Sequence[int], callbacks: Mapping[str, Any]
     ) -> None:
         self.indices = indices
-        self._told = told
+        self._callbacks = callbacks
         self._arrays = arrays
         self._edges = sorted(set(edges))
         self._held: list[_Spilled] = []
@@ -100,7 +100,7 @@ class SpilledRows:
         for held, source in zip(self._held, sources, strict=True):
             held.shape, held.dtype = source.shape, source.dtype
         # Together, so that what they have in common is computed once.
-        da.store(sources, self._held, lock=False, **self._told)  # type: ignore[arg-type]  # takes whatever has __setitem__
+        da.store(sources, self._held, lock=False, **self._callbacks)  # type: ignore[arg-type]  # takes whatever has __setitem__
 
 
 class _Spilled:
@@ -112,7 +112,7 @@ class _Spilled:
     def __init__(self) -> None:
         # Without a buffer, which would not know what pwrite wrote.
         self._file: Any = tempfile.TemporaryFile(prefix="bourn-", buffering=0)  # noqa: SIM115  # it lives as long
-        # Whoever reads strips may stop at any time, and says so to nobody.
+        # A reader of strips may stop at any time, without notice.
         weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
 

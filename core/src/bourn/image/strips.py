@@ -60,15 +60,15 @@ class _Beat:
     def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
         self._progress = progress
         self._done, self._total = 0, total
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
 
     def tell(self, done: int) -> None:
         self._done = done
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
         self._progress(done, self._total)
 
     def __call__(self) -> None:
-        if time.monotonic() - self._told >= BEAT_SECONDS:
+        if time.monotonic() - self._reported >= BEAT_SECONDS:
             self.tell(self._done)
 
 

@@ -43,13 +43,13 @@ def xarray_from_image(image: Image) -> Any:
             attributes["nodata"] = image.nodata[0]
         return xr.DataArray(array, dims=("band", *dims), coords=coords, attrs=attributes)
     variables = {}
-    mask, told = image.mask, True
+    mask, nodata_holds_mask = image.mask, True
     for index, name in enumerate(image.bands):
         own = mask if mask is None or mask.ndim == 2 else mask[index]  # noqa: PLR2004  # (y, x)
-        layer, untold = _filled(image.band(name), own, image.nodata[index : index + 1])
-        told = told and untold is None
+        layer, remaining = _filled(image.band(name), own, image.nodata[index : index + 1])
+        nodata_holds_mask = nodata_holds_mask and remaining is None
         variables[name] = xr.DataArray(layer, dims=dims, attrs=_attributes(image, name))
-    if not told:
+    if not nodata_holds_mask:
         coords[MASK] = (dims if mask.ndim == 2 else ("band", *dims), mask)  # noqa: PLR2004  # (y, x)
     return xr.Dataset(variables, coords=coords, attrs=attributes)
 

@@ -100,17 +100,17 @@ class BandFacts:
         fills = self._fills()
         facts, others = [], []
         for index in range(self.count):
-            told = {fact: column[index] for fact, column in columns.items()}
-            values = self._nodata_of(told["nodata"], fills)
-            told["nodata"] = values[0] if values else None
+            of_band = {fact: column[index] for fact, column in columns.items()}
+            values = self._nodata_of(of_band["nodata"], fills)
+            of_band["nodata"] = values[0] if values else None
             others.append(tuple(values[1:]))
             if self.decoded:
-                told["nodata"] = math.nan if told["nodata"] is None else told["nodata"]
-            told["scale"] = self._number(told["scale"], "scale_factor", without=1)
-            told["offset"] = self._number(told["offset"], "add_offset", without=0)
-            told["kind"] = self._kind(told["kind"])
-            told["description"] = told["description"] or self._long_name()
-            facts.append({key: value for key, value in told.items() if value is not None and value != ""})
+                of_band["nodata"] = math.nan if of_band["nodata"] is None else of_band["nodata"]
+            of_band["scale"] = self._number(of_band["scale"], "scale_factor", without=1)
+            of_band["offset"] = self._number(of_band["offset"], "add_offset", without=0)
+            of_band["kind"] = self._kind(of_band["kind"])
+            of_band["description"] = of_band["description"] or self._long_name()
+            facts.append({key: value for key, value in of_band.items() if value is not None and value != ""})
         return facts, others
 
     # -- one value a band ---------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ class BandFacts:
             return None
         if self.dtype.kind == "b" and value not in {0, 1}:
             name = next((key for key in FILLS if key in self.array.attrs), "nodata")
-            self._note_once(f"the attribute {name} is left out: {shown(value)} is no bool")
+            self._note_once(f"the attribute {name} is left out: {shown(value)} is not a bool")
             return None
         return value  # one that is not exact in the dtype is refused as the image is made
 
@@ -210,7 +210,7 @@ class BandFacts:
         if value is None or (isinstance(value, int | float) and value == without):
             return None
         if isinstance(value, str | bool):
-            self._note_once(f"{shared} is {shown(value)}, which is no number, and left out")
+            self._note_once(f"{shared} is {shown(value)}, which is not a number, and left out")
             return None
         return value
 

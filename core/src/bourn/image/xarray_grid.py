@@ -80,7 +80,7 @@ def placed(obj: Any) -> Placed:
 
 
 def _without_crs_objects(obj: Any) -> Any:
-    """`obj` without an attribute ``crs`` that is no text, of which odc-geo warns."""
+    """`obj` without an attribute ``crs`` that is not text, of which odc-geo warns."""
     if isinstance(obj.attrs.get("crs", ""), str):
         return obj
     bare = obj.copy(deep=False)

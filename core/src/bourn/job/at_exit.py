@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["failed_unseen", "forget_failure", "forget_failures", "is_over", "wait_at_exit"]
 
 LINES_MAX = 20
-"""How many jobs are told by name."""
+"""How many jobs are listed by name."""
 
 _engines: weakref.WeakSet[Any] = weakref.WeakSet()
 _over = False

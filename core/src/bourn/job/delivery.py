@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import time
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from bourn.contract.receipt import Receipt, Transient
 from bourn.errors import DeliveryError, JobTimeout
 from bourn.job.context import DeliveryContext
 from bourn.job.failure import as_job_error, as_json
+from bourn.ledger.clock import LEAP
 from bourn.ledger.ledger import LeaseLost
 from bourn.ledger.stages import Stage
 from bourn.wording import clean
@@ -49,7 +51,7 @@ def deliver(job: RunningJob, services: Services) -> datetime | None:
     except Transient as transient:
         try:
             return _try_again(job, services, transient)
-        except (ArithmeticError, TypeError, ValueError) as error:  # the pause that it asks for is no time
+        except (ArithmeticError, TypeError, ValueError) as error:  # the pause that it asks for is not a time
             fail(job, services, _delivery_error(error, to.name))
     except BaseException as error:  # noqa: BLE001  # third-party code; its SystemExit must not end a thread of ours
         if job.cancel_requested.is_set():
@@ -93,9 +95,9 @@ def _try_again(job: RunningJob, services: Services, transient: Transient) -> dat
     retry_for = transient.retry_for if transient.retry_for is not None else to.plugin.retry_for
     pause = retry_pause(job.attempt) if transient.retry_after is None else max(transient.retry_after, timedelta())
     until = now + pause
-    first = job.first_try_at or now
-    if until > first + retry_for:
-        error = DeliveryError(f"{to.name!r} gave up after {job.attempt} tries in {_seconds(now - first)}: {transient}")
+    spent = _time_spent(job, services, now)
+    if spent + pause > retry_for:
+        error = DeliveryError(f"{to.name!r} gave up after {job.attempt} tries in {_seconds(spent)}: {transient}")
         error.__cause__ = transient
         fail(job, services, error)
         return None
@@ -108,6 +110,14 @@ def _try_again(job: RunningJob, services: Services, transient: Transient) -> dat
 
     write_or_defer(job, "its next try", write)
     return until
+
+
+def _time_spent(job: RunningJob, services: Services, now: datetime) -> timedelta:
+    """How long ago its first try was; by a clock that has leapt nothing is over."""
+    if job.first_tried is not None and not services.clock.is_manual:
+        return timedelta(seconds=time.monotonic() - job.first_tried)
+    spent = now - (job.first_try_at or now)
+    return spent if spent < LEAP or services.clock.is_trusted(now) else timedelta()
 
 
 def retry_pause(attempt: int) -> timedelta:

@@ -2,60 +2,74 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from bourn.contract.artifact import Artifact
 from bourn.errors import EncodeError, JobFailed
+from bourn.job.context import DeliveryContext
 from bourn.job.failure import as_job_error
 from bourn.results.as_image import as_image
 from bourn.results.lazy import Cancelled, compute
 from bourn.store.filename import safe_filename
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from bourn.contract.context import Context
     from bourn.contract.format import Format, Sink
     from bourn.dispatch.plan import Chosen, Plan
-    from bourn.store.store import Store, StoreSink
+    from bourn.job.running_job import RunningJob
+    from bourn.job.services import Services
 
-__all__ = ["encode", "filename_of"]
+__all__ = ["artifact_key", "encode", "filename_of"]
 
 _STORING = "writing the artifact to the store"
 
 
-def encode(
-    value: Any, plan: Plan, key: str, *, filename: str, store: Store, context: Context
-) -> tuple[StoreSink, dict[str, Any]]:
-    """Write `value` into the store as the plan says; return the sink, with size and digest, and the report.
+def encode(job: RunningJob, value: Any, services: Services) -> Artifact:
+    """Write `value` into the store as the plan of the job says.
 
     When it returns the object is whole and durable; when it raises there is none.
     """
-    prepared = _prepared(value, plan, context)
+    key, context = artifact_key(job), DeliveryContext(services, job)
+    chosen = job.plan.chosen_format
+    plugin = chosen.plugin
+    prepared = _prepared(value, job.plan, context)
     # Filled while the blocks pass, so it is read after the last one.
-    prepare_report = getattr(prepared, "report", None) if plan.chosen_destination.plugin.encodes_alone() else None
-    chosen = plan.chosen_format
-    if chosen.plugin.kinds == ("image",):
+    prepare_report = getattr(prepared, "report", None) if job.plan.chosen_destination.plugin.encodes_alone() else None
+    if plugin.kinds == ("image",):
         prepared = as_image(prepared)
-    if not chosen.plugin.lazy:
+    if not plugin.lazy:
         prepared = compute(prepared, progress=context.progress, cancelled=context.cancelled)
     try:
-        with store.create(key, media_type=chosen.plugin.media_type, filename=filename) as sink:
+        with services.store.create(key, media_type=plugin.media_type, filename=job.filename) as sink:
             cancellable = _CancellableSink(sink, context.cancelled)
-            if chosen.plugin.lazy:
+            if plugin.lazy:
                 prepared = _observed(prepared, cancellable, context.progress)
-            answer = _encode_into(prepared, chosen, cancellable)
+            with _errors_of(chosen, cancellable):
+                answer = plugin.encode(prepared, chosen.options, cancellable)
     except OSError as error:
         raise as_job_error(error, doing=_STORING) from error
     report: dict[str, Any] = {"encode": dict(answer or {})}
     if prepare_report is not None:
         report["prepare"] = dict(prepare_report)
-    return sink, report
+    return Artifact(
+        key=key, filename=job.filename, suffix=plugin.suffix, media_type=plugin.media_type,
+        size_bytes=sink.size_bytes, sha256=sink.sha256, report=report, source=services.store,
+    )  # fmt: skip
 
 
-def _encode_into(prepared: Any, chosen: Chosen[Format[Any]], sink: _CancellableSink) -> Any:
-    """Encode into the sink; return the format's report. An error of the sink counts, whatever the format made of it."""
+def artifact_key(job: RunningJob) -> str:
+    """Return the key of its artifact in the store."""
+    return f"{job.job_id}/{job.delivery_id}{job.plan.chosen_format.plugin.suffix}"
+
+
+@contextmanager
+def _errors_of(chosen: Chosen[Format[Any]], sink: _CancellableSink) -> Iterator[None]:
+    """Name the format in its errors. An error of the sink counts, whatever the format made of it."""
     try:
-        answer = chosen.plugin.encode(prepared, chosen.options, sink)
+        yield
     except BaseException as error:
         if sink.error is not None:
             raise sink.error from error
@@ -65,7 +79,6 @@ def _encode_into(prepared: Any, chosen: Chosen[Format[Any]], sink: _CancellableS
     if sink.error is not None:
         raise sink.error
     sink.check()
-    return answer
 
 
 def filename_of(plan: Plan, job_id: str, name: str | None = None) -> str:

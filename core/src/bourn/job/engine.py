@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 import weakref
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ import attrs
 from bourn.contract.artifact import Artifact
 from bourn.errors import BournError, DeliveryError, JobError, LedgerError, UnknownJob
 from bourn.fork import ForkSafeLock
-from bourn.job.at_exit import failed_unseen, is_over, wait_at_exit
+from bourn.job.at_exit import failed_unseen, wait_at_exit
 from bourn.job.delivery import PAUSE_MAX, cancel, deliver, fail, write_or_defer
 from bourn.job.encode import filename_of
 from bourn.job.executor import Executor, TimeLimit, in_job
@@ -34,7 +34,7 @@ from bourn.ledger.stages import Stage
 from bourn.wording import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from bourn.dispatch.plan import Plan
     from bourn.job.services import Services
@@ -150,13 +150,10 @@ class Engine:
             obj=obj, arguments=dict(arguments), geobox=geobox, jobs=jobs, services=run.services,
             deliver=partial(self._deliver, run),
         )  # fmt: skip
-        self._begin(run, jobs, group_id, group.run, limit=limit, waits=waits)
-        return [
-            Job(
-                job.job_id, self, submission=Submission(job=job, obj=obj, arguments=arguments, geobox=geobox, name=name)
-            )
-            for job in jobs
-        ]
+        with self._recorded(run, jobs, group_id, limit):
+            run.executor.submit(self._registered(run, jobs, group.run), waits=waits)
+        given = partial(Submission, obj=obj, arguments=arguments, geobox=geobox, name=name)
+        return [Job(job.job_id, self, submission=given(job=job)) for job in jobs]
 
     def resubmit(self, record: JobRecord, submission: Submission | None) -> Job:
         """Do a job once more, as a new one.
@@ -192,7 +189,8 @@ class Engine:
         )  # fmt: skip
         source = self._running_job(record, plan, run.services)
         work = partial(deliver_stored, job, source, run.services, partial(self._deliver, run))
-        self._begin(run, [job], record.group_id, work)
+        with self._recorded(run, [job], record.group_id):
+            run.executor.submit(self._registered(run, [job], work))
         return Job(job.job_id, self)
 
     # -- looking up -----------------------------------------------------------------------------------------------
@@ -435,16 +433,11 @@ class Engine:
         run.maintenance.wake()
         return run
 
-    def _begin(
-        self,
-        run: _Run,
-        jobs: Sequence[RunningJob],
-        group_id: str,
-        work: Callable[[], None],
-        *,
-        limit: TimeLimit | None = None,
-        waits: bool = False,
-    ) -> None:
+    @contextmanager
+    def _recorded(
+        self, run: _Run, jobs: Sequence[RunningJob], group_id: str, limit: TimeLimit | None = None
+    ) -> Iterator[None]:
+        """Write the jobs to the ledger; where the block fails, which has them run, cancel them."""
         services = run.services
         run.maintenance.renew_lease_if_due()  # after a long rest: a worker not seen for long is taken for dead
         new = [
@@ -461,9 +454,9 @@ class Engine:
             if limit is not None and limit.left() == 0:  # the ledger took too long: the caller has gone on
                 for job in jobs:
                     job.cancel_requested.set()
-            self._take_up(run, run.executor, jobs, work, waits=waits)
+            yield
         except BaseException as error:
-            # Ctrl-C in between, or no thread is to be had: what was recorded does not stay QUEUED for ever.
+            # Ctrl-C in between, or no thread is available: what was recorded does not stay QUEUED for ever.
             for job in jobs:
                 self._open.discard((run.pid, job.job_id))
                 if job.take():
@@ -484,15 +477,8 @@ class Engine:
                 run.running[job.job_id] = job
             run.maintenance.wake()
 
-    def _take_up(
-        self,
-        run: _Run,
-        executor: Executor,
-        jobs: Sequence[RunningJob],
-        work: Callable[[], None],
-        *,
-        waits: bool = False,
-    ) -> None:
+    def _registered(self, run: _Run, jobs: Sequence[RunningJob], work: Callable[[], None]) -> Callable[[], None]:
+        """Count the jobs among those that this process runs; return what runs them, to be submitted."""
         guarded = partial(self._work, run, jobs, work)
         with self._guard:
             for job in jobs:
@@ -500,10 +486,7 @@ class Engine:
                 run.running[job.job_id] = job
                 run.known.setdefault(job.job_id, job)
         run.maintenance.wake()
-        if is_over():  # in an atexit handler: nobody would wait for another thread
-            guarded()
-        else:
-            executor.submit(guarded, waits=waits)
+        return guarded
 
     def _work(self, run: _Run, jobs: Sequence[RunningJob], work: Callable[[], None]) -> None:
         try:
@@ -546,19 +529,24 @@ class Engine:
             return
         job = self._running_job(record, plan, services)
         job.earlier = run.known.get(record.id)
+        if job.earlier is not None:
+            job.first_tried = job.earlier.first_tried
 
         def work() -> None:
             if job.take():
                 self._deliver(run, job)
 
-        self._take_up(run, run.deliveries, [job], work)
+        run.deliveries.submit(self._registered(run, [job], work))
         if job.cancel_requested.is_set():
             self._request_cancel(job)
 
     def _running_job(self, record: JobRecord, plan: Plan, services: Services) -> RunningJob:
         stored = record.artifact
         assert stored is not None  # only what is stored is delivered
-        left = None if record.deadline_at is None else (record.deadline_at - services.clock()).total_seconds()
+        now = services.clock()
+        left = None if record.deadline_at is None else (record.deadline_at - now).total_seconds()
+        if left is not None and left <= 0 and not services.clock.is_trusted(now):
+            left = None  # by a clock that has leapt nothing is over
         job = RunningJob(
             job_id=record.id, delivery_id=record.delivery_id, epoch=record.epoch, plan=plan,
             principal=record.principal, filename=stored.filename, attempt=record.attempts,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 
 from bourn.errors import JobTimeout
+from bourn.job.at_exit import is_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,9 @@ class Executor:
         Waking another thread costs more than a small job. In the main thread it runs elsewhere all the same:
         Ctrl-C is raised there, and must find it waiting.
         """
-        if in_job():
+        if is_over():  # in an atexit handler: nobody would wait for another thread
+            work()
+        elif in_job():
             # The thread has a place already: if each waited for another one, all might wait for ever.
             if waits:
                 work()
@@ -141,9 +144,10 @@ class Executor:
             self._ready.notify()
 
     def _serve(self) -> None:
+        mark_thread()
         while (work := self._next()) is not None:
             try:
-                _run(work)
+                work()
             finally:
                 del work  # it refers to the result
                 self._leave()
@@ -183,7 +187,7 @@ class _Usage:
 
 
 class TimeLimit:
-    """The time that a caller gives, by the monotonic clock; None is no limit.
+    """The time that a caller gives, by the monotonic clock; None sets no limit.
 
     Parameters
     ----------

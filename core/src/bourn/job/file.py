@@ -67,7 +67,7 @@ def file_problems(file: Any, plans: Sequence[Plan], *, block: bool) -> Iterator[
 
 def filename_in(file: Any) -> str | None:
     """Return the name of the file, if it is given as a path."""
-    # The type is asked, see below; what is no path is told there.
+    # The type is asked, see below; what is not a path is refused there.
     if not issubclass(type(file), str | os.PathLike):
         return None
     try:
@@ -93,7 +93,7 @@ def _path_problem(file: str | os.PathLike[str]) -> str | None:
     except BaseException as error:  # noqa: BLE001  # a third party's __fspath__ may raise anything
         return f"{shown(file)} can't be a path: it raised {type(error).__name__}"
     if status is not None and not stat.S_ISREG(status.st_mode):
-        return f"{shown(str(path))} exists and is no regular file"
+        return f"{shown(str(path))} exists and is not a regular file"
     if not folder:
         return f"there is no folder {shown(str(path.parent))}"
     if not os.access(path.parent, os.W_OK):

@@ -183,7 +183,8 @@ class Job:
     @property
     def report(self) -> Mapping[str, Any]:
         """What the destination and the format had to say of the result: ``{"prepare": ..., "encode": ...}``."""
-        artifact = self._current().artifact
+        fresh = self._delivered_here()
+        artifact = self._current().artifact if fresh is None else fresh[1]
         return {} if artifact is None else dict(artifact.report)
 
     @property

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from bourn.contract.artifact import Artifact
 from bourn.errors import JobFailed, RequestError, RequestTypeError, ResultRefused
-from bourn.job.context import DeliveryContext
 from bourn.job.delivery import cancel, fail
-from bourn.job.encode import encode
+from bourn.job.encode import artifact_key, encode
 from bourn.job.executor import mark_thread
 from bourn.job.failure import as_job_error
 from bourn.ledger.ledger import LeaseLost
@@ -24,6 +23,7 @@ from bourn.results.lazy import Cancelled, compute
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from bourn.contract.artifact import Artifact
     from bourn.job.running_job import RunningJob
     from bourn.job.services import Services
 
@@ -69,7 +69,14 @@ class JobGroup:
             for job in jobs:
                 fail(job, self.services, failure)
         else:
-            for job in self._store_all(jobs, value):
+            stored: list[RunningJob] = []
+            for job in jobs:
+                # Encoded once for all that are encoded alike.
+                source = next((other for other in stored if job.plan.shares_encoding_with(other.plan)), None)
+                make = partial(encode, value=value) if source is None else partial(_copy, source=source)
+                if _store(job, self.services, make):
+                    stored.append(job)
+            for job in stored:
                 self.deliver(job)
 
     def _compute(self, jobs: Sequence[RunningJob]) -> Any:
@@ -116,22 +123,12 @@ class JobGroup:
                     job.failure = ResultRefused("\n".join(lines))
         return value
 
-    def _store_all(self, jobs: Sequence[RunningJob], value: Any) -> Sequence[RunningJob]:
-        """Store an artifact for each job, encoded, or copied from one encoded alike; return those that have it."""
-        stored: list[RunningJob] = []
-        for job in jobs:
-            source = next((other for other in stored if job.plan.shares_encoding_with(other.plan)), None)
-            make = partial(_copy, job, source, self.services) if source else partial(_encode, job, value, self.services)
-            if _store(job, self.services, make):
-                stored.append(job)
-        return stored
-
 
 def deliver_stored(
     job: RunningJob, source: RunningJob, services: Services, deliver: Callable[[RunningJob], None]
 ) -> None:
     """Deliver what is stored for `source`, as a job of its own; the result is not computed again."""
-    if _begin(job, services) and _store(job, services, partial(_copy, job, source, services)):
+    if _begin(job, services) and _store(job, services, partial(_copy, source=source)):
         deliver(job)
 
 
@@ -147,7 +144,7 @@ def _begin(job: RunningJob, services: Services) -> bool:
     return True
 
 
-def _store(job: RunningJob, services: Services, make: Callable[[], Artifact]) -> bool:
+def _store(job: RunningJob, services: Services, make: Callable[..., Artifact]) -> bool:
     """Make the artifact and record it; return False where that is the job's end."""
     if job.failure is not None:
         fail(job, services, as_job_error(job.failure, doing="checking the result"))
@@ -156,7 +153,7 @@ def _store(job: RunningJob, services: Services, make: Callable[[], Artifact]) ->
         cancel(job, services)
         return False
     try:
-        artifact = make()
+        artifact = make(job, services=services)
         _record(job, artifact, services)
     except LeaseLost:
         job.release()
@@ -174,24 +171,9 @@ def _store(job: RunningJob, services: Services, make: Callable[[], Artifact]) ->
     return True
 
 
-def _key(job: RunningJob) -> str:
-    return f"{job.job_id}/{job.delivery_id}{job.plan.chosen_format.plugin.suffix}"
-
-
-def _encode(job: RunningJob, value: Any, services: Services) -> Artifact:
-    key = _key(job)
-    context = DeliveryContext(services, job)
-    sink, report = encode(value, job.plan, key, filename=job.filename, store=services.store, context=context)
-    plugin = job.plan.chosen_format.plugin
-    return Artifact(
-        key=key, filename=job.filename, suffix=plugin.suffix, media_type=plugin.media_type,
-        size_bytes=sink.size_bytes, sha256=sink.sha256, report=report, source=services.store,
-    )  # fmt: skip
-
-
-def _copy(job: RunningJob, source: RunningJob, services: Services) -> Artifact:
+def _copy(job: RunningJob, *, source: RunningJob, services: Services) -> Artifact:
     assert source.artifact is not None  # it is among those stored
-    key = _key(job)
+    key = artifact_key(job)
     try:
         services.reader.check(source.artifact)
         services.store.copy(source.artifact.key, key, media_type=source.artifact.media_type, filename=job.filename)
@@ -216,4 +198,4 @@ def _record(job: RunningJob, artifact: Artifact, services: Services) -> None:
             if record is not None and record.artifact is None:
                 services.store.delete(artifact.key)
         raise
-    job.first_try_at = now
+    job.first_try_at, job.first_tried = now, time.monotonic()

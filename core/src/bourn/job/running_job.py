@@ -38,6 +38,9 @@ class RunningJob:
     filename: str
     attempt: int = 1
     first_try_at: datetime | None = None
+    first_tried: float | None = None
+    """The same by the monotonic clock, where it was in this process."""
+
     checkpoint: Mapping[str, Any] = attrs.field(factory=dict)
     deadline: datetime | None = None
     """When it is stopped, for the ledger and for other processes."""

@@ -102,7 +102,7 @@ class Services:
             settings=settings,
             clock=clock,
             dispatcher=dispatcher,
-            ledger=Ledger(database, clock),
+            ledger=Ledger(database),
             workers=workers,
             store=store,
             reader=VerifiedReader(store, links),

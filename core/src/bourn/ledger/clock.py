@@ -30,7 +30,7 @@ CONFIRMED_AFTER = timedelta(days=1)
 """How long such a clock must go on, with no other one in use, before it is trusted."""
 
 EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
-"""Earlier times are those of machines without a battery, before they were told the time."""
+"""Earlier times are those of machines without a battery, before their clock was set."""
 
 MEASURE_SECONDS = 60.0
 
@@ -97,8 +97,8 @@ class LedgerClock:
         level, self._is_warned = logging.DEBUG if self._is_warned else logging.WARNING, True
         _log.log(
             level,
-            "the clock says %s, and nothing in the ledger is later than %s: nothing is erased, and no old delivery is "
-            "tried again. Set the clock right; if it is right, it is trusted a day from now",
+            "the clock says %s, and nothing in the ledger is later than %s: nothing is erased, and no job is over "
+            "time. Set the clock right; if it is right, it is trusted a day from now",
             now.strftime("%Y-%m-%d %H:%M"),
             seen.strftime("%Y-%m-%d %H:%M"),
         )

@@ -18,7 +18,7 @@ __all__ = ["CommitMarker"]
 class CommitMarker:
     """Numbers the transactions of this process, in a row of its own.
 
-    The server's own number of a transaction is no proof: after a crash it is given again. For one thread at a time.
+    The server's own number of a transaction proves nothing: after a crash it is given again. For one thread at a time.
     """
 
     def __init__(self, engine: sa.Engine) -> None:

@@ -12,7 +12,7 @@ __all__ = ["check_json"]
 def check_json(value: Any, what: str) -> None:
     """Refuse what JSON, or a database of the ledger, does not hold.
 
-    NaN and infinity are no JSON; PostgreSQL stores neither NUL nor lone surrogates in texts, SQLite does.
+    NaN and infinity are not JSON; PostgreSQL stores neither NUL nor lone surrogates in texts, SQLite does.
 
     Parameters
     ----------
@@ -66,5 +66,5 @@ def _text_problem(text: str) -> str | None:
     if "\0" in text:
         return "the character NUL: PostgreSQL does not store it"
     if not text.isascii() and any("\ud800" <= each <= "\udfff" for each in text):
-        return "a lone surrogate: it is no character, and PostgreSQL does not store it"
+        return "a lone surrogate: it is not a character, and PostgreSQL does not store it"
     return None

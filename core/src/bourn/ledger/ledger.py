@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 
 from bourn.ledger import statements
 from bourn.ledger.batch import BatchedStatement, RowNotFound
-from bourn.ledger.clock import LEAP, SKEW
+from bourn.ledger.clock import SKEW
 from bourn.ledger.json_values import check_json
 from bourn.ledger.record import JobRecord, ProgressUpdate, StoredArtifact
 from bourn.ledger.stages import LIVE, Stage
@@ -18,13 +17,12 @@ from bourn.ledger.tables import deliveries, holds, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
-    from bourn.ledger.clock import LedgerClock
     from bourn.ledger.database import Database
 
 __all__ = ["LeaseLost", "Ledger", "NewJob", "release_hold"]
 
-_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 _ARTIFACT_COLUMNS = tuple(attrs.fields_dict(StoredArtifact))
 
 
@@ -54,13 +52,10 @@ class Ledger:
     Parameters
     ----------
     database : Database
-    clock : LedgerClock, optional
-        By one that is not trusted no old deliveries are due.
     """
 
-    def __init__(self, database: Database, clock: LedgerClock | None = None) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
-        self._clock = clock
 
     def add(self, new: Sequence[NewJob], *, worker_id: str, now: datetime) -> None:
         """Add jobs as QUEUED, owned by `worker_id` in epoch 1; all of them or none."""
@@ -143,7 +138,7 @@ class Ledger:
 
     def claim_due(self, worker_id: str, *, now: datetime, limit: int) -> Sequence[JobRecord]:
         """Take over deliveries that are due and have no owner, the longest due first."""
-        due = {"b_now": now, "b_ahead": now + SKEW, "b_since": _ANY_TIME, "b_limit": limit}
+        due = {"b_now": now, "b_ahead": now + SKEW, "b_limit": limit}
         mine = {"worker_id": worker_id, "updated_at": now}
 
         def work(connection: sa.Connection) -> Sequence[JobRecord]:
@@ -160,8 +155,6 @@ class Ledger:
         # Most of the time nothing is due, and a query locks nobody out.
         if not self.database.query(lambda connection: connection.scalars(statements.DUE, due).all()):
             return []
-        if self._clock is not None and not self._clock.is_trusted(now):
-            due["b_since"] = now - LEAP  # by a clock that leapt, older ones would be out of time
         return self.database.write(work)
 
     def next_due(self) -> datetime | None:

@@ -36,5 +36,5 @@ MOVES: dict[Stage, tuple[Stage, ...]] = {
 }
 """Stage -> the stages from which it can be reached; a move from any other one does not happen.
 
-PREPARING and RUNNING are told now and then and need no durability, so a short job may pass them unseen.
+PREPARING and RUNNING are recorded now and then and need no durability, so a short job may pass them unseen.
 """

@@ -88,7 +88,6 @@ DUE = (
     .where(
         _UNOWNED,
         sa.or_(deliveries.c.next_try_at <= _NOW, jobs.c.updated_at > sa.bindparam("b_ahead", type_=Instant)),
-        jobs.c.updated_at >= sa.bindparam("b_since", type_=Instant),
     )
     .order_by(deliveries.c.next_try_at)
     .limit(sa.bindparam("b_limit", type_=sa.Integer))

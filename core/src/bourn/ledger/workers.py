@@ -52,7 +52,7 @@ class Workers:
     ----------
     database : Database
     clock : LedgerClock, optional
-        Is told the time at which this process registers.
+        Takes the time at which this process registers.
     """
 
     def __init__(self, database: Database, clock: LedgerClock | None = None) -> None:

@@ -82,7 +82,7 @@ def _class_hook(cls: Any, converter: cattrs.Converter) -> Hook:
     hooks = {field.name: converter.get_structure_hook(field.type) for field in fields_of(cls)}
     types = {field.name: field.type for field in fields_of(cls)}
     overrides: Any = {name: override(struct_hook=hook) for name, hook in hooks.items()}
-    # What is no attribute of the constructor is no option.
+    # What is not an argument of the constructor is not an option.
     from_dict = make_dict_structure_fn(
         cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_use_alias=True, _cattrs_detailed_validation=False,
         **overrides,

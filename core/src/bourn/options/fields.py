@@ -35,8 +35,6 @@ _CONTAINERS: dict[Any, Any] = {
     dict: dict, collections.abc.Mapping: dict, collections.abc.MutableMapping: dict,
 }  # fmt: skip
 
-_COMPARISONS = {">=": "ge", ">": "gt", "<=": "le", "<": "lt"}
-
 
 @attrs.frozen(kw_only=True, eq=False)
 class Field:
@@ -51,7 +49,7 @@ class Field:
     type : type
         Scalars, choices (a Literal) and containers that have constraints are ``Annotated[..., OptionFacts]``.
     facts : OptionFacts
-        What the author says of the option, the constraints of plain attrs validators included.
+        What the author says of the option.
     default : object
         As attrs has it.
     nested : type or None
@@ -87,7 +85,7 @@ def fields_of(cls: type) -> tuple[Field, ...]:
     Raises
     ------
     PluginError
-        It is no attrs class, or the type of a field has no JSON Schema.
+        It is not an attrs class, or the type of a field has no JSON Schema.
     """
     return _fields_of(cls, ())
 
@@ -116,10 +114,9 @@ def _fields_of(cls: type, within: tuple[type, ...]) -> tuple[Field, ...]:
     for field in attrs.fields(cls):
         if not field.init:
             continue
-        of_value, of_items = _of_validator(field.validator)
-        facts = _merged(facts_of(field), of_value)
+        facts = facts_of(field)
         try:
-            hint = _normalized(field.type, facts, of_items, (*within, cls))
+            hint = _normalized(field.type, facts, (*within, cls))
         except Exception as error:  # an annotation may be any object
             why = str(error) if isinstance(error, _NoSchemaError) else f"has a type that can't be read: {error}"
             msg = f"option {field.alias!r} of {_name_of(cls)} {why}"
@@ -137,16 +134,14 @@ class _NoSchemaError(Exception):
     """A type has no JSON Schema; the text continues a sentence that begins with the option."""
 
 
-def _normalized(
-    hint: Any, facts: OptionFacts, of_items: OptionFacts, within: tuple[type, ...]
-) -> Any:  # one line a type
+def _normalized(hint: Any, facts: OptionFacts, within: tuple[type, ...]) -> Any:  # one line a type
     hint = _bare(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is None:
         msg = "has no type"
         raise _NoSchemaError(msg)
     if origin in (Union, types.UnionType):
-        return _union(arguments, facts, of_items, within)
+        return _union(arguments, facts, within)
     if origin is Literal:
         chosen = tuple(a for a in arguments if a is not None) if facts.choices is None else facts.choices
         choice = _choice(chosen, facts)
@@ -161,7 +156,7 @@ def _normalized(
             raise _NoSchemaError(msg)
         _fields_of(hint, within)
         return Annotated[hint, OptionFacts(check=facts.check)]
-    return _container(hint if origin is None else origin, arguments, facts, of_items, within)
+    return _container(hint if origin is None else origin, arguments, facts, within)
 
 
 def _scalar(scalar: Any, facts: OptionFacts) -> Any:
@@ -169,7 +164,7 @@ def _scalar(scalar: Any, facts: OptionFacts) -> Any:
         try:
             re.compile(facts.pattern)
         except re.error:
-            msg = f"has a pattern that is no regular expression: {shown(facts.pattern)}"
+            msg = f"has a pattern that is not a regular expression: {shown(facts.pattern)}"
             raise _NoSchemaError(msg) from None
     if facts.choices is not None and scalar is not Any:
         return _choice(tuple(map(float, facts.choices)) if scalar is float else facts.choices, facts)
@@ -188,41 +183,39 @@ def _choice(values: tuple[Any, ...], facts: OptionFacts) -> Any:
     return Annotated[Literal[values], OptionFacts(check=facts.check)]
 
 
-def _container(
-    origin: Any, arguments: tuple[Any, ...], facts: OptionFacts, of_items: OptionFacts, within: tuple[type, ...]
-) -> Any:
+def _container(origin: Any, arguments: tuple[Any, ...], facts: OptionFacts, within: tuple[type, ...]) -> Any:
     if origin not in _CONTAINERS:
         msg = f"has a type without a JSON Schema: {_name_of(origin)}"
         raise _NoSchemaError(msg)
     is_fixed = origin is tuple and bool(arguments) and arguments[-1] is not Ellipsis
     origin = _CONTAINERS[origin]
     own = OptionFacts(min_length=facts.min_length, max_length=facts.max_length)
-    # The constraints of a field are those of each item, unless the items have constraints of their own.
-    inner = _merged(of_items, attrs.evolve(facts, min_length=None, max_length=None))
+    # The other constraints of a field are those of each item.
+    inner = attrs.evolve(facts, min_length=None, max_length=None)
     hint: Any
     if origin is dict:
         if arguments and _bare(arguments[0]) not in (str, Any):
-            msg = "is a mapping with keys that are no str"
+            msg = "is a mapping with keys that are not str"
             raise _NoSchemaError(msg)
         own = attrs.evolve(own, check=facts.check)
-        inner = attrs.evolve(inner, check=of_items.check)
-        items: tuple[Any, ...] = (_normalized(arguments[1] if arguments else Any, inner, NO_FACTS, within),)
+        inner = attrs.evolve(inner, check=None)
+        items: tuple[Any, ...] = (_normalized(arguments[1] if arguments else Any, inner, within),)
         hint = dict.__class_getitem__((str, items[0]))
     elif is_fixed:
-        items = tuple(_normalized(argument, inner, NO_FACTS, within) for argument in arguments)
+        items = tuple(_normalized(argument, inner, within) for argument in arguments)
         hint = tuple.__class_getitem__(items)
     else:
-        items = (_normalized(arguments[0] if arguments else Any, inner, NO_FACTS, within),)
+        items = (_normalized(arguments[0] if arguments else Any, inner, within),)
         hint = origin.__class_getitem__((items[0], ...) if origin is tuple else items[0])
     if any(map(_holds_secrets, items)):
-        # A Secret is kept apart from the plan under the name of its option; a place in a list is no name.
+        # A Secret is kept apart from the plan under the name of its option; a place in a list is not a name.
         msg = "holds a Secret in a list or mapping; give each Secret an option of its own"
         raise _NoSchemaError(msg)
     return Annotated[hint, own]
 
 
-def _union(branches: tuple[Any, ...], facts: OptionFacts, of_items: OptionFacts, within: tuple[type, ...]) -> Any:
-    hints = [b if b in (None, type(None)) else _normalized(b, facts, of_items, within) for b in branches]
+def _union(branches: tuple[Any, ...], facts: OptionFacts, within: tuple[type, ...]) -> Any:
+    hints = [b if b in (None, type(None)) else _normalized(b, facts, within) for b in branches]
     union: Any = Union.__getitem__(tuple(hints))
     if len(branches_of(union)) > 1 and any(map(_holds_secrets, branches_of(union))):
         msg = "is a Secret or something else; a Secret stands alone, or with None"
@@ -248,56 +241,6 @@ def _bare(hint: Any) -> Any:
             hint = hint.__value__
         else:
             return hint
-
-
-def _merged(own: OptionFacts, other: OptionFacts) -> OptionFacts:
-    """`own`, with the facts that only `other` states."""
-    missing = {name: fact for name, fact in _stated(other).items() if name not in _stated(own)}
-    return attrs.evolve(own, **missing) if missing else own
-
-
-def _stated(facts: OptionFacts) -> dict[str, Any]:
-    return {n: fact for n in attrs.fields_dict(OptionFacts) if (fact := getattr(facts, n)) not in (None, "", ())}
-
-
-def _of_validator(validator: Any) -> tuple[OptionFacts, OptionFacts]:
-    """The constraints that plain attrs validators state: of a value, and of each item of it.
-
-    attrs runs its validators when the object is made. They are read here for the schema, the documentation and the
-    messages. A validator of another kind is left to attrs.
-    """
-    facts: dict[str, Any] = {}
-    items = NO_FACTS
-    # The classes of its validators are private in attrs, and it offers no other way to read them.
-    name = type(validator).__name__
-    if name in ("_AndValidator", "_OptionalValidator", "tuple", "list"):
-        several = getattr(validator, "_validators", None) or getattr(validator, "validator", validator)
-        for single in several if isinstance(several, tuple | list) else (several,):
-            of_value, of_items = _of_validator(single)
-            facts |= _stated(of_value)
-            items = _merged(items, of_items)
-    elif name == "_NumberValidator" and validator.compare_op in _COMPARISONS:
-        facts[_COMPARISONS[validator.compare_op]] = validator.bound
-    elif name == "_InValidator":
-        facts["choices"] = tuple(validator.options)
-    elif name == "_MaxLengthValidator":
-        facts["max_length"] = validator.max_length
-    elif name == "_MinLengthValidator":
-        facts["min_length"] = validator.min_length
-    elif name == "_MatchesReValidator":
-        facts["pattern"] = _pattern(validator)
-    elif name == "_DeepIterable":
-        items = _of_validator(validator.member_validator)[0]
-        facts = _stated(_of_validator(validator.iterable_validator)[0])
-    return OptionFacts(**facts), items
-
-
-def _pattern(validator: Any) -> str | None:
-    source = validator.pattern
-    if not isinstance(source.pattern, str) or source.flags & ~re.UNICODE:
-        return None
-    how = getattr(validator.match_func, "__name__", "fullmatch")
-    return {"search": source.pattern, "match": f"^(?:{source.pattern})"}.get(how, f"^(?:{source.pattern})$")
 
 
 def _name_of(hint: Any) -> str:

@@ -20,7 +20,7 @@ MAX_LEVELS = 100
 """Levels of a value of any shape; a cycle ends here."""
 
 MAX_ENTRIES = 100_000
-"""Entries of a mapping that is no dict, which may have no end."""
+"""Entries of a mapping that is not a dict, which may have no end."""
 
 Hook = Callable[[Any, Any], Any]
 """Gives the typed value of (value, type), or raises `InvalidValueError`."""
@@ -131,7 +131,7 @@ def _time_hook(cls: type[datetime | date]) -> Hook:
             return value
         given = value
         try:
-            # A subclass, such as a pandas Timestamp, becomes what was declared; a datetime is no date.
+            # A subclass, such as a pandas Timestamp, becomes what was declared; a datetime is not a date.
             if issubclass(type(value), cls) and not (cls is date and issubclass(type(value), datetime)):
                 given = value.isoformat()
             if issubclass(type(given), str):

@@ -47,7 +47,7 @@ def schema_of(options_class: type) -> dict[str, Any]:
     Raises
     ------
     PluginError
-        It is no attrs class, or the type of a field has no JSON Schema.
+        It is not an attrs class, or the type of a field has no JSON Schema.
 
     Examples
     --------

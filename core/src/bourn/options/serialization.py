@@ -134,7 +134,9 @@ def write(options: object) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:  # noqa: PLR0911  # one line a kind
     """A typed value as JSON has it."""
-    if value is None or isinstance(value, Secret):
+    if type(value) in _JSON_SCALARS:
+        return value
+    if isinstance(value, Secret):
         return None
     if isinstance(value, enum.Enum):
         return value.value
@@ -146,13 +148,18 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  # one line a kind
         return str(value)
     if attrs.has(type(value)):
         return write(value)
+    return _plain_container(value)
+
+
+def _plain_container(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, set | frozenset):
         return [plain(item) for item in sorted(value, key=repr)]  # the same JSON in every process
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+_JSON_SCALARS = frozenset((bool, int, float, str, type(None)))
 
 
 def secrets_of(options: object) -> dict[str, str]:

@@ -75,7 +75,7 @@ def _classes(hint: Any) -> frozenset[Any]:
 
 @attrs.frozen(eq=False, repr=False)
 class _Object:
-    """A value that is no JSON: jsonschema asks every value for its repr, and many for their class."""
+    """A value that is not JSON: jsonschema asks every value for its repr, and many for their class."""
 
     value: Any
 
@@ -129,7 +129,7 @@ _CHECKS: Any = {
     "object": lambda _, value: type(value) is dict,
     "string": lambda _, value: type(value) is str,
 }
-"""Strict: 1.0 is no integer, and no object is asked for its class."""
+"""Strict: 1.0 is not an integer, and no object is asked for its class."""
 
 
 def _validate_type(validator: Any, types: Any, value: Any, schema: Any) -> Iterator[Any]:

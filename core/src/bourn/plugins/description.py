@@ -24,7 +24,7 @@ FORM = 1
 
 
 def describe_registry(registry: Registry) -> dict[str, Any]:
-    """Every plugin with its options, the matrix, the errors and the problems; what is broken stands there as broken."""
+    """Every plugin with its options, the matrix, the errors and the problems; broken ones are marked as broken."""
     registry.check()
     shorthands = registry.shorthands
     return {

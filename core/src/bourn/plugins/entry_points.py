@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["GROUPS", "Entry", "parsed"]
+__all__ = ["GROUPS", "Entry", "PluginProblem", "parsed"]
 
 GROUPS = {
     "bourn.destinations": "destination",
@@ -17,6 +17,34 @@ GROUPS = {
     "bourn.policies": "policy",
 }
 """The groups of entry points that are ours, and the role of what they name."""
+
+
+class PluginProblem(NamedTuple):
+    """One thing that is wrong with something installed.
+
+    Attributes
+    ----------
+    name : str
+        Of the plugin; empty if it is about a whole distribution.
+    role : str
+        destination, format, shorthand, hook or policy; empty as above.
+    distribution, version : str
+        Who ships it; names joined by commas where several claim one name.
+    reason : str
+        One sentence without its full stop.
+    cause : BaseException or None
+        What was raised.
+    fatal : bool
+        Whether the plugin can't be used; False for a warning.
+    """
+
+    name: str
+    role: str
+    distribution: str
+    version: str
+    reason: str
+    cause: BaseException | None = None
+    fatal: bool = True
 
 
 class Entry(NamedTuple):
@@ -51,7 +79,7 @@ def parsed(text: str) -> Iterator[tuple[str, str, str, str]]:
         if not line or line[0] in "#;":
             continue
         if line[0] == "[":
-            # A header that is never closed begins a group that nobody knows.
+            # A header that is never closed begins an unknown group.
             role = GROUPS.get(line[1:-1].strip()) if line[-1] == "]" else None
             continue
         if role is None:

@@ -9,7 +9,7 @@ import pluggy
 
 from bourn.fork import ForkSafeLock
 from bourn.plugins import hookspecs
-from bourn.plugins.problems import PluginProblem
+from bourn.plugins.entry_points import PluginProblem
 from bourn.plugins.spec import imported
 from bourn.wording import reason_of
 
@@ -52,7 +52,7 @@ class Hooks:
         return answers
 
     def any(self, name: str) -> bool:
-        """Whether anybody listens to that hook."""
+        """Whether any plugin implements that hook."""
         return any(getattr(manager.hook, name).get_hookimpls() for _, manager in self._load())
 
     def load(self) -> None:

@@ -1,7 +1,7 @@
-"""The hooks: moments at which a plugin may say or do something of its own.
+"""The hooks that a plugin may implement.
 
 A distribution implements those it wants as functions marked with `hookimpl`, in a light module that it names in the
-entry points ``bourn.hooks``. Each is called alone: one that fails is logged, and hurts nobody.
+entry points ``bourn.hooks``. Each is called alone: one that fails is logged, and the others still run.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def bourn_delivered(job: Any, receipt: Receipt) -> None:
 
 @hookspec
 def bourn_routes(session: Any) -> Iterable[Any]:  # type: ignore[empty-body]  # a specification
-    """Routes (of Starlette) that ``bourn serve`` serves besides its own."""
+    """Routes (of Starlette) that ``bourn serve`` serves in addition to its own."""
 
 
 @hookspec

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bourn.errors import Problem
 from bourn.fork import ForkSafeLock
-from bourn.plugins.problems import PluginProblem
+from bourn.plugins.entry_points import PluginProblem
 from bourn.plugins.spec import imported
 from bourn.wording import reason_of, shown
 
@@ -20,7 +20,7 @@ __all__ = ["Policies"]
 class Policies:
     """The installed policies, loaded when the first plan asks; each is called as ``policy(plan, context)``.
 
-    A policy yields or returns what speaks against the plan, as `Problem` objects; None or nothing lets it pass.
+    A policy yields or returns its problems with the plan as `Problem` objects; None or nothing lets it pass.
     """
 
     def __init__(self, entries: Sequence[Entry], given: Sequence[Any] = ()) -> None:
@@ -30,7 +30,7 @@ class Policies:
         self._lock = ForkSafeLock()
 
     def __call__(self, plan: Any, context: Any) -> list[Problem]:
-        """Everything that speaks against the plan, a policy that fails among it."""
+        """Every problem that the policies find in the plan; one that fails is a problem, too."""
         found: list[Problem] = []
         for entry, policy, failure in self.load():
             try:

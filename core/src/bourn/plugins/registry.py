@@ -7,10 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bourn.errors import PluginError, Problem, UnknownPlugin
-from bourn.plugins.entry_points import Entry
+from bourn.plugins.entry_points import Entry, PluginProblem
 from bourn.plugins.installed import normal_name, scan
 from bourn.plugins.matrix import Matrix
-from bourn.plugins.problems import PluginProblem
 from bourn.plugins.shorthands import claim_on, is_of
 from bourn.plugins.spec import Spec, imported
 from bourn.wording import listed, nearest, reason_of, shown
@@ -109,7 +108,7 @@ class Registry:
         return f"<Registry destinations: {listed(self.destinations)}; formats: {listed(self.formats)}>"
 
     def _repr_html_(self) -> str | None:
-        """A table for notebooks; None, and they show the text above, where nobody said how it is made."""
+        """A table for notebooks; None, where no renderer is set: they show the text above."""
         return None if Registry.as_html is None else Registry.as_html(self.describe())
 
     def find(self, role: str, name: str) -> Spec:
@@ -177,7 +176,7 @@ class Registry:
         return self._hooks
 
     def policies(self, plan: Any, context: Any) -> list[Problem]:
-        """What the policies of this installation have against a plan; a policy that fails is against it."""
+        """Problems that the policies of this installation find in a plan; one that fails is a problem, too."""
         return self._all_policies()(plan, context)
 
     def matrix(self) -> Matrix:

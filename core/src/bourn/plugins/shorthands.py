@@ -14,7 +14,7 @@ __all__ = ["claim_on", "is_of"]
 
 
 def claim_on(obj: Any, entries: Iterable[Entry]) -> Entry | None:
-    """The entry whose class, or a base class of it, is the type of `obj`; None if nobody claims it.
+    """The entry whose class, or a base class of it, is the type of `obj`; None if there is none.
 
     An object can be of a class only if the class's module is loaded: so nothing is imported, and of `obj` nothing is
     asked but its type (not even ``__class__``, which a lazy object may invent).

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bourn.errors import PluginError
 from bourn.fork import ForkSafeLock
-from bourn.plugins.problems import PluginProblem
+from bourn.plugins.entry_points import PluginProblem
 from bourn.wording import reason_of
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ def as_image(obj: Any) -> Image:
     Raises
     ------
     ResultRefused
-        It is no image; says why.
+        It is not an image; says why.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def as_image(obj: Any) -> Image:
         try:
             return Image.from_xarray(obj)
         except RequestError as cause:
-            msg = f"the xarray {type(obj).__name__} is no image: {cause.message}"
+            msg = f"the xarray {type(obj).__name__} is not an image: {cause.message}"
             raise ResultRefused(msg) from cause
     cls = type(obj)
     hint = (
@@ -56,7 +56,7 @@ def put_on_grid(obj: Any, target: TargetGrid) -> tuple[Any, list[str]]:
     Raises
     ------
     RequestError
-        It is no image, or can't be put on this grid.
+        It is not an image, or can't be put on this grid.
     """
     from bourn.image.image import Image  # numpy: 0.1 s
     from bourn.image.reproject import reproject  # odc-geo: 0.5 s

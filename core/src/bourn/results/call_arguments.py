@@ -19,7 +19,7 @@ OWN = ("geobox", "format", "destination", "file", "name", "timeout", "block", "p
 """The keywords that `compute` takes itself."""
 
 MOST_UNKNOWN = 20
-"""Unknown names that are told one by one: a person reads the first few, and near ones take time to find."""
+"""Unknown names that are listed one by one: a person reads the first few, and near ones take time to find."""
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -30,20 +30,20 @@ def argument_problems(function: Any, arguments: Mapping[str, Any]) -> list[Probl
     A callable whose signature can't be had is called with whatever it is given.
     """
     if function is None:
-        return _told(arguments, OWN, "the result is no callable")
+        return _unknown_problems(arguments, OWN, "the result is not a callable")
     if _is_async(function):
         said = "an async function can't be sent, since nobody awaits what it gives; wrap it: lambda: asyncio.run(f())"
         return [Problem("result", said)]
     try:
         parameters = inspect.signature(function).parameters
-    except Exception:  # noqa: BLE001  # strangers' code: builtins have no signature, others may raise anything
+    except Exception:  # noqa: BLE001  # third-party code: builtins have no signature, others may raise anything
         return []
     kinds = {parameter.kind for parameter in parameters.values()}
     names = [name for name, parameter in parameters.items() if parameter.kind in _NAMED]
     problems = []
     if inspect.Parameter.VAR_KEYWORD not in kinds:
         where = f"it takes {listed(names)}" if names else "it takes no arguments"
-        problems += _told([name for name in arguments if name not in names], (*names, *OWN), where)
+        problems += _unknown_problems([name for name in arguments if name not in names], (*names, *OWN), where)
     for name, parameter in parameters.items():
         if parameter.default is not parameter.empty:
             continue
@@ -66,13 +66,13 @@ def _is_async(function: Any) -> bool:
     return is_function and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function))
 
 
-def _told(unknown: Iterable[str], choices: tuple[str, ...], otherwise: str) -> list[Problem]:
+def _unknown_problems(unknown: Iterable[str], choices: tuple[str, ...], otherwise: str) -> list[Problem]:
     """A problem for each of the first few names, and one for all others."""
     names = [str.__str__(name) for name in unknown]
-    told = [Problem(name, _unknown(name, choices, otherwise)) for name in names[:MOST_UNKNOWN]]
+    found = [Problem(name, _unknown(name, choices, otherwise)) for name in names[:MOST_UNKNOWN]]
     if len(names) > MOST_UNKNOWN:
-        told.append(Problem("", f"and {len(names) - MOST_UNKNOWN:,} more unknown arguments"))
-    return told
+        found.append(Problem("", f"and {len(names) - MOST_UNKNOWN:,} more unknown arguments"))
+    return found
 
 
 def _unknown(name: str, choices: tuple[str, ...], otherwise: str) -> str:

@@ -54,11 +54,11 @@ class ResultInfo:
     size_bytes : int or None
         In memory, when it is computed.
     no_image : sequence of Problem
-        Why an xarray object that lies on a grid is no image all the same: it has several dates, say.
+        Why an xarray object that lies on a grid is not an image all the same: it has several dates, say.
     notes : sequence of str
         What is not heeded of the object.
     other_key : str or None
-        Of a container: the path of the first key that is no text.
+        Of a container: the path of the first key that is not text.
     user_classes : sequence of (path, name, hint)
         Where the first object of each class stands that is a user's own or derived from a library's, and what makes a
         plain value of it.

@@ -154,7 +154,7 @@ def _inside(
         cls = type(value)
         unknown = kinds_of_type(cls) is None and not is_dask_collection(value)
         if fault is None and (unknown or is_record_class(cls)):
-            # Callables inside a container are no results: only the whole is called.
+            # Callables inside a container are not results: only the whole is called.
             made = None if callable(value) else _adapted(value, adapt)
             if made is None:
                 fault = refusal(value)
@@ -228,8 +228,9 @@ def _known(obj: Any) -> ResultInfo:
             kinds=kinds, type_name=name, dtype=obj.dtype.name, shape=obj.shape, masked=masked, size_bytes=obj.nbytes
         )
     return ResultInfo(
-        kinds=kinds, type_name=name, size_bytes=getattr(obj, "nbytes", None) if module == "pyarrow" else None
-    )
+        kinds=kinds, type_name=name, lazy=is_dask_collection(obj),
+        size_bytes=getattr(obj, "nbytes", None) if module == "pyarrow" else None,
+    )  # fmt: skip
 
 
 def _image_info(image: Any, kinds: tuple[str, ...], name: str) -> ResultInfo:

@@ -1,4 +1,4 @@
-"""What kind of result an object is, told by its type alone: nothing is imported, computed or asked of the object."""
+"""What kind of result an object is, by its type alone: nothing is imported, computed or asked of the object."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ _NAMED: dict[tuple[str, str], tuple[str, ...]] = {
     ("numpy", "ndarray"): ("array",),
     ("numpy", "generic"): ("value",),
     ("dask.array", "Array"): ("array",),
+    ("dask.dataframe", "DataFrame"): ("table",),
+    ("dask.dataframe", "Series"): ("table",),
     ("xarray", "DataArray"): ("array",),
     ("xarray", "Dataset"): ("value",),
     **dict.fromkeys(

@@ -47,8 +47,8 @@ def compute(
     arguments : mapping, optional
         Keywords, if `obj` is callable.
     keep : bool
-        Whether a result that is itself a dask array, an image or an xarray object on a grid stays lazy, for a
-        format that reads it block by block. What is lazy inside a container is computed.
+        Whether a result that is itself a dask array, a dask DataFrame, an image or an xarray object on a grid stays
+        lazy, for a format that reads it block by block. What is lazy inside a container is computed.
     progress : callable, optional
         ``progress(done, total)`` in tasks (in strips where a file is read), at most once a task.
     cancelled : callable, optional
@@ -135,6 +135,9 @@ def _can_stay(obj: Any) -> bool:
     dask_array = sys.modules.get("dask.array")
     if dask_array is not None and issubclass(type(obj), dask_array.Array):
         return not any(length != length for length in obj.shape)  # noqa: PLR0124  # NaN: a length that is not known
+    dask_dataframe = sys.modules.get("dask.dataframe")
+    if dask_dataframe is not None and issubclass(type(obj), dask_dataframe.DataFrame | dask_dataframe.Series):
+        return True
     xarray = sys.modules.get("xarray")
     if xarray is not None and issubclass(type(obj), xarray.DataArray | xarray.Dataset):
         from bourn.image.xarray_grid import placed  # numpy, which xarray has loaded

@@ -1,4 +1,4 @@
-"""Responses that are no results: pages and JSON, with the headers that all of them have."""
+"""Responses that are not results: pages and JSON, with the headers that all of them have."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ __all__ = ["ranges_of"]
 
 LONGEST_HEADER = 1_000
 MOST_RANGES = 32
-"""A request for more than this is no reader's: it gets the whole object, as the RFC allows."""
+"""A request for more than this is not a reader's: it gets the whole object, as the RFC allows."""
 
 _SPEC = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
 

@@ -78,24 +78,20 @@ def html(session: Serving, request: Request) -> Response:  # noqa: ARG001  # see
         formats=[_plugin(described, each) for each in described["formats"].values()],
         cells=cells,
         problems=described["problems"],
-        errors=_errors(described),
+        errors=_page("errors", described),
     )
 
 
 def _plugin(described: Mapping[str, Any], plugin: Mapping[str, Any]) -> dict[str, Any]:
     """Return a plugin with its description as HTML."""
-    from bourn.describe.html import html as rendered  # for this page alone
-    from bourn.describe.pages import plugin_page
-
-    blocks = plugin_page(described, plugin["role"], plugin["name"])
-    return {**plugin, "page": Markup(rendered(blocks, _href))}  # noqa: S704  # rendered with every text in it escaped
+    return {**plugin, "page": _page("plugin", described, plugin)}
 
 
-def _errors(described: Mapping[str, Any]) -> Markup:
-    from bourn.describe.html import html as rendered  # see above
-    from bourn.describe.pages import errors_page
+def _page(name: str, *arguments: Any) -> Markup:
+    from bourn.describe.pages import html as html_of  # for this page alone
+    from bourn.describe.pages import page
 
-    return Markup(rendered(errors_page(described), _href))  # noqa: S704  # see above
+    return Markup(html_of(page(name, *arguments, href=_href)))  # noqa: S704  # rendered with every text in it escaped
 
 
 def _href(role: str, name: str) -> str:

@@ -33,7 +33,7 @@ _TOKEN = re.compile(r"/d/[^/?\s]+")
 
 
 class _WithoutTokens(logging.Filter):
-    """Removes tokens from the access log: whoever has one has the data."""
+    """Removes tokens from the access log: anyone who has one has the data."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):

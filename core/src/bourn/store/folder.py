@@ -110,7 +110,7 @@ class FolderStore(Store):
         path = self._path(key)
         with suppress(FileNotFoundError):
             path.unlink()
-        # Also where it was gone: whoever unlinked it may have been killed before the folder was written.
+        # Also where it was gone: the process that unlinked it may have been killed before the folder was written.
         for folder in self._folders(path):
             with suppress(FileNotFoundError):
                 fsync_directory(folder)
@@ -206,7 +206,7 @@ class FolderStore(Store):
         except FileExistsError as error:
             if not _holds(path, sink):
                 raise FileExistsError(errno.EEXIST, "the object exists already", str(path)) from error
-            self._sync(path)  # whoever published it may have been killed before this line
+            self._sync(path)  # the process that published it may have been killed before this line
             return
         try:
             self._sync(path)

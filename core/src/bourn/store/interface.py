@@ -135,7 +135,7 @@ class Store(ABC):
         """Remove what writers that were killed have left, if it is older than `older_than`; gives the number."""
 
     def copy(self, source: str, target: str, *, media_type: str | None = None, filename: str | None = None) -> None:
-        """Publish the object `source` under the key `target`, too; told as in `create`."""
+        """Publish the object `source` under the key `target`, too; errors are those of `create`."""
         with self.open(source) as file, self.create(target, media_type=media_type, filename=filename) as sink:
             while piece := file.read(CHUNK_BYTES):
                 sink.write(piece)

@@ -97,7 +97,7 @@ class ObjectStore(Store):
         options = {name: _revealed(value) for name, value in self._options.items()}
         client = CLIENT | _plain_http(options) | dict(options.pop("client_options", None) or {})
         retry = RETRY | dict(options.pop("retry_config", None) or {})
-        with _told(self.url):
+        with _translated(self.url):
             return obstore.store.from_url(
                 self.url, client_options=cast(Any, client), retry_config=cast(Any, retry), **options
             )
@@ -142,7 +142,7 @@ class ObjectStore(Store):
         """The object's bytes; None if there is none."""
         obstore, service = self._client()
         try:
-            with _told(key):
+            with _translated(key):
                 return int(obstore.head(service, check_key(key))["size"])
         except FileNotFoundError:
             return None
@@ -151,7 +151,7 @@ class ObjectStore(Store):
         """Remove the object."""
         obstore, service = self._client()
         try:
-            with _told(key):
+            with _translated(key):
                 obstore.delete(service, check_key(key))
         except FileNotFoundError:
             return
@@ -161,7 +161,7 @@ class ObjectStore(Store):
         obstore, service = self._client()
         if len(keys) > 1:
             try:
-                with _told(f"{len(keys)} objects"):
+                with _translated(f"{len(keys)} objects"):
                     obstore.delete(service, [check_key(key) for key in keys])
             except OSError:  # one by one it is known which of them failed
                 return super().delete_many(keys)
@@ -172,7 +172,7 @@ class ObjectStore(Store):
         """The keys that begin with `prefix`."""
         obstore, service = self._client()
         inside, _, _ = prefix.rpartition("/")  # a service lists whole segments only
-        with _told(prefix):
+        with _translated(prefix):
             for page in obstore.list(service, inside or None, chunk_size=1000):
                 yield from (found["path"] for found in page if found["path"].startswith(prefix))
 
@@ -182,7 +182,7 @@ class ObjectStore(Store):
         if start >= end:
             return
         obstore, service = self._client()
-        with _told(key):
+        with _translated(key):
             answer = obstore.get(service, key, options={"range": (start, end)})
             for piece in answer.stream(min_chunk_size=CHUNK_BYTES):
                 yield bytes(piece)
@@ -197,7 +197,7 @@ class ObjectStore(Store):
 
         if not self._presign or not isinstance(service, AzureStore | GCSStore | S3Store):
             return None
-        with _told(key):
+        with _translated(key):
             return str(obstore.sign(service, "GET", check_key(key), expires))
 
     def clean(self, older_than: timedelta, now: datetime) -> int:  # the file has no name
@@ -219,7 +219,7 @@ class ObjectStore(Store):
         """Put an object: bytes on condition that the key is free, an iterator in parts."""
         obstore, service = self._client()
         small = isinstance(data, bytes)
-        with _told(key):
+        with _translated(key):
             obstore.put(
                 service, key, cast(Any, data), attributes=attributes, mode="create" if small else "overwrite",
                 use_multipart=not small, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE,
@@ -334,7 +334,7 @@ class _Upload:
 
 
 class _Ranged(io.RawIOBase):
-    """An object as a raw, seekable file; whoever buffers it decides how much is asked for."""
+    """An object as a raw, seekable file; the caller's buffer decides how much is requested."""
 
     def __init__(self, obstore: Any, service: obstore.store.ObjectStore, key: str, size: int) -> None:
         self._obstore, self._service, self._key, self._size, self._at = obstore, service, key, size, 0
@@ -359,7 +359,7 @@ class _Ranged(io.RawIOBase):
         """All that is left, by one request; the inherited one makes a request for every 8 KiB."""
         if self._at >= self._size:
             return b""
-        with _told(self._key):
+        with _translated(self._key):
             rest = self._obstore.get_range(self._service, self._key, start=self._at, end=self._size)
         self._at = self._size
         return bytes(rest)
@@ -369,7 +369,7 @@ class _Ranged(io.RawIOBase):
         length = min(len(view), self._size - self._at)
         if length <= 0:
             return 0
-        with _told(self._key):
+        with _translated(self._key):
             piece = self._obstore.get_range(self._service, self._key, start=self._at, length=length)
         view[: len(piece)] = memoryview(piece)
         self._at += len(piece)
@@ -381,13 +381,13 @@ def _revealed(value: Any) -> Any:
 
 
 def _plain_http(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Whoever writes ``http://`` before an endpoint wants just that."""
+    """An endpoint given with ``http://`` is used without TLS."""
     endpoints = [value for name, value in options.items() if name.lower().endswith(("endpoint", "endpoint_url"))]
     return {"allow_http": True} if any(str(each).lower().startswith("http://") for each in endpoints) else {}
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _translated(what: str) -> Iterator[None]:
     """Faults of the service as the builtin errors that they are; nothing of obstore leaves this file."""
     from obstore import exceptions  # a heavy library, on first use
 
@@ -396,7 +396,7 @@ def _told(what: str) -> Iterator[None]:
     except exceptions.AlreadyExistsError as error:
         raise FileExistsError(errno.EEXIST, "the object exists already", what) from error
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        if "QuotaExceeded</Code>" in str(error):  # by its status alone a full account looks like a stranger's
+        if "QuotaExceeded</Code>" in str(error):  # by its status alone a full account looks like one without access
             raise OSError(errno.EDQUOT, "the object store has no more room for this account", what) from error
         raise PermissionError(errno.EACCES, "the object store refuses its credentials", what) from error
     except (exceptions.UnknownConfigurationKeyError, exceptions.InvalidPathError) as error:

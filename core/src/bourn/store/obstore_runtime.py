@@ -56,7 +56,7 @@ def ready(inherited: object = None) -> None:
 
 
 def is_panic(error: BaseException) -> bool:
-    """Whether obstore came upon what it does not reckon with; that is no `Exception`, and its class has no module."""
+    """Whether it is a panic of obstore, which is not an `Exception` and whose class has no module."""
     return type(error).__name__ == "PanicException"
 
 

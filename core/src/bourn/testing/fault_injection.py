@@ -33,7 +33,7 @@ BIG = 3_000_000
 """Bytes: more than any sensible piece, so that half of it is in the middle of a delivery."""
 
 RETRACTING = "taking back what "
-"""How bourn words it where `retract` raises what is no DeliveryError."""
+"""How bourn words it where `retract` raises what is not a DeliveryError."""
 
 THREADS = 8
 JOBS = 5
@@ -175,7 +175,7 @@ class FaultTests:
     # -- failing --------------------------------------------------------------------------------------------------
 
     def test_a_failure_in_the_middle_leaves_nothing(self, trial_of: Callable[..., Trial]) -> None:
-        """Where the artifact can't be read to its end, the job fails, and nothing is seen at the other end."""
+        """If reading the artifact fails, the job fails, and nothing is visible at the destination."""
         before = len(self.visible())
         stores: list[FaultyStore] = []
 

@@ -222,7 +222,7 @@ class FormatContract(PluginContract):
     def test_it_gives_back_what_went_in(
         self, encode: Callable[..., Pieces], decode: Callable[[bytes], Any], kind: str
     ) -> None:
-        """What decodes gives the very object back."""
+        """A format that decodes gives back an equal object."""
         result = self.result(kind)
         returned = decode(encode(result).whole())
         assert self.same(result, returned), f"{returned!r} is not {result!r}"

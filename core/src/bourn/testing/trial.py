@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 60
 
 @attrs.frozen(kw_only=True)
 class Trial:
-    """One session, in a home of its own, and how the plugin is asked for in it.
+    """One session with its own home, and the request for the plugin in it.
 
     Where a request does not say otherwise, it asks for the plugin with the options of the test class.
 

@@ -22,7 +22,7 @@ class Receiver:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.handle_error = lambda *_: None  # a delivery that breaks off is no news
+        self._server.handle_error = lambda *_: None  # a delivery that breaks off is expected
         self.url = f"http://127.0.0.1:{self._server.server_port}/in"
 
     def take(self, handler):

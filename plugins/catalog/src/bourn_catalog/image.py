@@ -100,7 +100,7 @@ class CatalogImage:
         UnknownImage
             There is none, or none that you may see.
         RequestError
-            `id` is no str.
+            `id` is not a str.
         """
         from bourn_catalog.records.images import get_image  # SQLAlchemy, on first use
 

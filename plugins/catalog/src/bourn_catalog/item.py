@@ -75,5 +75,5 @@ def _crs_of(source: Any) -> Any:
 
 
 def _statistics(tags: dict[str, str]) -> dict[str, Any] | None:
-    found = {told: float(tags[name]) for name, told in _STATISTICS.items() if name in tags}
+    found = {field: float(tags[name]) for name, field in _STATISTICS.items() if name in tags}
     return found or None

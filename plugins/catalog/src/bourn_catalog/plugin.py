@@ -71,7 +71,7 @@ class Catalog(Destination[Options]):
         product = _product(options, context, ResultRefused)
         own = options.image.properties
         kept = kept_of(result.properties, own)
-        # What is settled here is kept with the artifact: whoever delivers it, and how often, finds the same.
+        # What is settled here is kept with the artifact: every delivery of it finds the same.
         acquired = options.image.acquired or result.date or context.clock()
         facts = {
             "acquired": acquired.isoformat(), "bands_digest": product.bands_digest,
@@ -142,7 +142,7 @@ class Catalog(Destination[Options]):
 
 
 def _product(options: Options, context: Context, refuse: type[Exception]) -> ProductRow:
-    """The product as it is now, as whoever asked sees it."""
+    """The product as it is now, as the principal sees it."""
     from bourn_catalog.records.products import find_product
     from bourn_catalog.records.schema import MIGRATIONS  # SQLAlchemy, on first use
 

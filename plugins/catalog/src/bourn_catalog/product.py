@@ -69,7 +69,7 @@ class Product(Definition):
         UnknownProduct
             There is none, or none that you may see.
         RequestError
-            `id` is no str.
+            `id` is not a str.
         """
         from bourn_catalog.records.products import get_product  # SQLAlchemy, on first use
 

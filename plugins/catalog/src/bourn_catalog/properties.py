@@ -19,7 +19,7 @@ MOST = 1000
 MOST_NOTES = 20
 """Of properties that stay behind, one each; what is more is counted."""
 
-TOLD_OTHERWISE = frozenset({"date", "AREA_OR_POINT", "colormap"})
+STATED_OTHERWISE = frozenset({"date", "AREA_OR_POINT", "colormap"})
 """``date`` becomes `acquired`; the others stand in the file, and say how to read it."""
 
 
@@ -52,7 +52,7 @@ def notes_of(properties: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[
     for name, why in left[:MOST_NOTES]:
         yield Note(f"the result's property {name!r} stays behind: {why}", "image.properties")
     if len(left) > MOST_NOTES:
-        yield Note(f"{len(left) - MOST_NOTES:,} more properties of the result are no JSON", "image.properties")
+        yield Note(f"{len(left) - MOST_NOTES:,} more properties of the result are not JSON", "image.properties")
     if (over := len(own.keys() | kept.keys()) - MOST) > 0:
         yield Note(f"an image has at most {MOST:,} properties: the last {over:,} stay behind", "image.properties")
 
@@ -62,7 +62,7 @@ def _sorted_out(properties: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
     kept: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for name, value in properties.items():
-        if name in TOLD_OTHERWISE:
+        if name in STATED_OTHERWISE:
             continue
         held, problems = read(_Held, {"properties": {name: value}}, at="")
         if problems:

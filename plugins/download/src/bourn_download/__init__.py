@@ -17,7 +17,7 @@ class Download(Destination[NoOptions]):
 
     Stores a result in any format, and gives it back and a link to it: to go on working in Python with the format
     `pyarrow`, or to keep a file with formats such as `geotiff`. The link works from the moment the data is stored until
-    ten days after the job's completion (the setting `link_days`); then the data is erased. Whoever has the link has the
+    ten days after the job's completion (the setting `link_days`); then the data is erased. Anyone with the link has the
     data.
     """
 

@@ -158,7 +158,7 @@ class Connection:
         if not 200 <= code < 600:  # noqa: PLR2004  # not an SMTP reply code
             self.drop()
             answer = format_answer(code, text)
-            msg = f"{self.server} received the whole message, and its answer is no valid SMTP reply: {answer}"
+            msg = f"{self.server} received the whole message, and its answer is not a valid SMTP reply: {answer}"
             raise AnswerLost(msg)
         return code, text
 

@@ -18,7 +18,7 @@ def type_path(value: object) -> str:
 
 
 def zone_fault(zone: object, cause: Exception) -> str:
-    """What is said of a moment whose time zone is a stranger's and `cause` was raised by it."""
+    """What is said of a moment whose time zone is a third party's and raised `cause`."""
     return f"a moment in a time zone of type {type_path(zone)}, which raises {type(cause).__name__},"
 
 

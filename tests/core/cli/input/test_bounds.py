@@ -58,9 +58,10 @@ def test_a_raster_leads_to_no_other_file(tmp_path, secret):
     with rasterio.open(tmp_path / "c.tif", "w", transform=rasterio.Affine(2, 0, 0, 0, -2, 0), **profile):
         pass
     (tmp_path / "c.tif.msk").write_text(vrt)
-    assert "is no TIFF and is not opened" in problem(tmp_path / "c.tif")
+    assert "is not a TIFF and is not opened" in problem(tmp_path / "c.tif")
 
 
+@pytest.mark.slow
 def test_a_zarr_folder_with_a_link_out_of_it_is_not_opened(tmp_path, secret):
     xr.Dataset({"v": ("x", [1.0, 2.0])}).to_zarr(tmp_path / "a.zarr", consolidated=False)
     assert read_input(str(tmp_path / "a.zarr"))["v"].values.tolist() == [1.0, 2.0]

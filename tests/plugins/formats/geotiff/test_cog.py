@@ -154,6 +154,7 @@ def test_many_bands(dtype):
         np.testing.assert_array_equal(array, dataset.read())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunks", [(1, 100, 100), (3, 700, 64), (2, 37, 900), (3, 700, 900)])
 @pytest.mark.parametrize("resampler", ["nearest", "average"])
 def test_chunks_make_no_difference(chunks, resampler):
@@ -309,6 +310,7 @@ def test_progress_may_stop_it(on_disk):
     written(Image(noise((2, 70, 60))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1000, 300_000, 700_000, 900_000])
 def test_no_room_for_the_spool_is_an_error(limit):
     """However far it gets."""

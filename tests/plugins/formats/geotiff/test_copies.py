@@ -133,6 +133,7 @@ def test_dtypes_and_masks(tmp_path, dtype, mask):
     check(make(tmp_path / "a.tif", dtype=dtype, mask=mask))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("colors", "mask", "dtype"),
     [

@@ -65,6 +65,7 @@ def image_in(crs, **facts):
     return Image(np.ones((1, 8, 9), "u1"), geobox=GeoBox((8, 9), Affine(100, 0, 500, 0, -100, 900), CRS(crs)), **facts)
 
 
+@pytest.mark.slow
 def test_all_projections_of_proj_are_kept():
     found = projections()
     assert len(found) > 130
@@ -73,6 +74,7 @@ def test_all_projections_of_proj_are_kept():
         assert same_crs(original, pyproj.CRS(encode_crs(crs.to_wkt()).read_back)), name
 
 
+@pytest.mark.slow
 def test_all_compound_codes_are_kept():
     codes = compound_codes()
     assert len(codes) > 300

@@ -87,6 +87,7 @@ def failed_three_times(full, in_memory_bytes, compression, **environment):
     return lines[0:6:2], [tuple(map(int, line.split())) for line in lines[1:6:2]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", ["DEFLATE", "none", "LZW"])
 def test_no_room_for_temporary_files(tmp_path, full, compression):
     """Of tiles that wait, or of GDAL's plain file."""
@@ -95,6 +96,7 @@ def test_no_room_for_temporary_files(tmp_path, full, compression):
     assert kept == [(0, 0)] * 3
 
 
+@pytest.mark.slow
 def test_no_room_in_the_store(tmp_path, full):
     """Which is the ledger's place too: that the job failed is written down all the same."""
     temporary = tmp_path / "temporary"

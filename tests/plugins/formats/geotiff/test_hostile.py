@@ -92,6 +92,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", WAYS)
 @pytest.mark.parametrize("name", BROKEN)
 def test_the_seventh_block_goes_wrong(session, temporary, name, compression):
@@ -133,6 +134,7 @@ def striped(path, array):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", WAYS)
 @pytest.mark.parametrize("harm", ["cut off", "garbage", "gone", "another"])
 def test_an_input_that_is_harmed_while_it_is_read(session, temporary, tmp_path, harm, compression):
@@ -160,6 +162,7 @@ def test_an_input_that_is_harmed_while_it_is_read(session, temporary, tmp_path, 
 SHAPES = [(1, 1, 1), (1000, 1, 1), (1, 65_000, 3), (1, 3, 65_000), (1, 65_000, 1), (2, 1, 513), (3, 5, 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resampler", ["nearest", "average", "mode"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_odd_shapes(temporary, shape, resampler):
@@ -186,6 +189,7 @@ def test_no_pixels_are_no_image(shape):
             Image(array)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", WAYS)
 def test_eight_writers_at_once(session, temporary, compression):
     """Two of which break: the others' files are those that one alone writes."""

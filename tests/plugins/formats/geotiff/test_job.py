@@ -73,6 +73,7 @@ def test_cancelled_between_two_chunks(session, temporary):
     assert list(temporary.iterdir()) == open_in(temporary) == []
 
 
+@pytest.mark.slow
 def test_killed_while_it_is_written(home, tmp_path):
     """The next process says that it failed, and finds neither an object nor temporary files."""
     folder = tmp_path / "temporary"
@@ -98,6 +99,7 @@ def test_killed_while_it_is_written(home, tmp_path):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [2_000_000, 5_000_000])
 def test_no_room_while_it_is_written(home, tmp_path, limit):
     """For tiles that wait, or for the file in the store: FAILED, and the same process goes on."""

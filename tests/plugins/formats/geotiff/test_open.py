@@ -89,6 +89,7 @@ def holds(name, value):
     return name.strip() and not (isinstance(value, str) and (not value or value[0].isspace()))
 
 
+@pytest.mark.slow
 @given(st.dictionaries(TEXTS, VALUES, max_size=5))
 @settings(max_examples=100, deadline=None)
 @example({"a": 1, "A": "x", "a_": "y", "a:": 2, "a_:": 3})

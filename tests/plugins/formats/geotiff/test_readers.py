@@ -70,6 +70,7 @@ def pair(request, server):
     return ours.name, theirs.name
 
 
+@pytest.mark.slow
 def test_gdal_needs_no_more_requests_than_for_its_own_file(server, pair):
     """Nor many more bytes: DEFLATE by another library differs by a few in a hundred."""
     _, url, log = server
@@ -83,6 +84,7 @@ def test_gdal_needs_no_more_requests_than_for_its_own_file(server, pair):
         assert total <= 1.1 * their_total
 
 
+@pytest.mark.slow
 def test_odc_geo_reads_it(server, pair):
     """Its grid from the dataset; and its overviews are those grids, zoomed out."""
     folder, _, _ = server

@@ -182,6 +182,7 @@ def session(tmp_path_factory):
 WAYS = [(encoded, "DEFLATE"), (encoded, "LZW"), (computed, "DEFLATE"), (sent, "DEFLATE")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("way", "compression"), WAYS)
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_passes_unharmed(tmp_path, session, name, way, compression):

@@ -209,7 +209,9 @@ def _check_sidecar(path: str, sidecar: str) -> None:
     except OSError:
         return
     if head[:2] not in {b"II", b"MM"}:
-        raise unreadable(f"{shown(sidecar)}, which belongs to {shown(path)}, is no TIFF and is not opened; remove it")
+        raise unreadable(
+            f"{shown(sidecar)}, which belongs to {shown(path)}, is not a TIFF and is not opened; remove it"
+        )
 
 
 def _chosen(name: str, names: list[str], *, what: str = "variable") -> str:

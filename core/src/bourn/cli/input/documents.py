@@ -31,7 +31,7 @@ def parse_document(data: bytes, where: str) -> Any:
     Raises
     ------
     RequestError
-        It is no JSON, names a key twice, or has a number beyond float64.
+        It is not JSON, names a key twice, or has a number beyond float64.
     """
     return _parsed(_decoded(data, where), where)
 

@@ -42,7 +42,7 @@ def new_command(session: Session, *, role: str, name: str, into: Path | None) ->
         raise click.BadParameter(msg, param_hint="NAME")
     named = session.registry.destinations if role == "destination" else session.registry.formats
     if name in named:
-        msg = f"the {role} {name!r} is installed already, by {named[name].distribution}: of two, neither would be used"
+        msg = f"the {role} {name!r} is installed already, by {named[name].distribution}; names must differ"
         raise click.BadParameter(msg, param_hint="NAME")
     folder = into or Path(f"bourn-{name.replace('_', '-')}")
     if folder.exists() and any(folder.iterdir()):

@@ -52,7 +52,7 @@ class Definition:
     description : str, optional
     owners, writers, readers : sequence of str, optional
         Principals: owners may do everything, writers add and delete images, readers look; ``*`` is everybody. Without
-        owners whoever saves it first becomes its owner.
+        owners the first to save it becomes its owner.
 
     Raises
     ------
@@ -162,10 +162,10 @@ class Definition:
         return {band.name: band for band in self.bands}[name]
 
     def __repr__(self) -> str:
-        told = ", ".join(_told(band) for band in self.bands[:MOST_BANDS])
+        summaries = ", ".join(_summary(band) for band in self.bands[:MOST_BANDS])
         more = f", ... ({len(self.bands)} in all)" if len(self.bands) > MOST_BANDS else ""
         lines = [f"Product: {self.id}", *([f"  name: {self.name}"] if self.name != self.id else [])]
-        return "\n".join([*lines, f"  bands: {told}{more}"])
+        return "\n".join([*lines, f"  bands: {summaries}{more}"])
 
 
 def _bands(given: Any, problems: list[Problem]) -> Any:
@@ -226,6 +226,6 @@ def _classes() -> str:
     return ", ".join(cls.__name__ for cls in BANDS.values())
 
 
-def _told(band: Band) -> str:
+def _summary(band: Band) -> str:
     nodata = "" if band.nodata is None else f", nodata {band.nodata}"
     return f"{band.name} ({band.data_type}{nodata}{', alpha' if band.is_alpha else ''})"

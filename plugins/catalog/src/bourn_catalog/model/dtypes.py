@@ -36,7 +36,7 @@ def canonical(given: Any) -> Any:
     ('UInt16', 'Byte', 'complex64')
     """
     if not issubclass(type(given), str):
-        import numpy as np  # whoever has a dtype in hand has imported it
+        import numpy as np  # a caller with a dtype has imported it
 
         if not isinstance(given, np.dtype) and not (isinstance(given, type) and issubclass(given, np.generic)):
             return given

@@ -235,7 +235,7 @@ class _Floats(Converter):
         np.copyto(out, wide, casting="unsafe")
 
     def _not_whole(self, wide: Array, whole: Array) -> Array:
-        """Values that are no integers; of rescaled ones those that are none by more than their own precision."""
+        """Values that are not integers; of rescaled values, those that differ by more than their precision."""
         if self._ranges is None:
             found: Array = wide != whole
             return found

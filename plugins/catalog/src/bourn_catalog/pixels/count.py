@@ -13,7 +13,7 @@ LOSSES = ("clipped", "infinite", "nodata_clash", "hidden", "collapsed")
 """What is warned of, and refused by ``on_loss="error"``."""
 
 INFORMATION = ("nan", "outside_range", "translucent")
-"""What is told besides."""
+"""What is counted, too."""
 
 FEW_STEPS = 10
 """Values that span fewer stored steps than this, and are not all whole, were hardly meant for an integer."""
@@ -70,11 +70,6 @@ class Counts:
         """Take stored values from `low` to `high` into account."""
         self._low = low if self._low is None else min(self._low, low)
         self._high = high if self._high is None else max(self._high, high)
-
-    def told(self, names: tuple[str, ...]) -> dict[str, int]:
-        """Those of these names that are not 0."""
-        found = {name: int(getattr(self, name)) for name in names}
-        return {name: number for name, number in found.items() if number}
 
 
 def counted(array: np.ndarray[Any, Any]) -> int:

@@ -66,7 +66,7 @@ def prepare(
         nodata=(None,) * len(image.bands) if image.masked else image.nodata,
     )  # fmt: skip
     height, width = image.shape[1:]
-    told = [*notes, *(answer.message for answer in found if isinstance(answer, Note))]
+    all_notes = [*notes, *(answer.message for answer in found if isinstance(answer, Note))]
     report: dict[str, Any] = dict(facts or {})
 
     def reading() -> Callable[[Any], tuple[Any, Any]]:
@@ -76,7 +76,7 @@ def prepare(
 
         def read(strip: Any) -> tuple[Any, Any]:
             converted = pipeline.convert_block(strip.pixels, strip.mask)
-            report.update(reported(specs, pipeline.counts, told))
+            report.update(reported(specs, pipeline.counts, all_notes))
             if strip.stop == height and on_loss == "error" and (message := refusal(report)):
                 raise ResultRefused(message)
             return converted
@@ -107,8 +107,8 @@ def _facts(spec: BandSpec, image: Image, source: int | None, nodata: float | Non
     facts: dict[str, Any] = {"kind": "mask" if spec.is_alpha else spec.kind}
     given = {} if source is None else image.bandinfo[image.bands[source]]
     for key, own in (("unit", spec.unit), ("description", spec.description)):
-        if told := own or given.get(key):
-            facts[key] = told
+        if text := own or given.get(key):
+            facts[key] = text
     if spec.is_alpha:
         return {**facts, "opaque": 1 if spec.opaque is None else spec.opaque}
     if nodata is not None:

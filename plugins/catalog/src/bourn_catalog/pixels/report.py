@@ -35,8 +35,8 @@ def reported(specs: Sequence[BandSpec], counts: Sequence[Counts], notes: Sequenc
     {'lost': {'clipped': {'red': 3}}, 'counted': {'nan': {'red': 1}}, 'valid': {'red': 4}, 'notes': []}
     """
     lost: dict[str, dict[str, int]] = {}
-    told: dict[str, dict[str, int]] = {}
-    for names, kinds in ((LOSSES, lost), (INFORMATION, told)):
+    counted: dict[str, dict[str, int]] = {}
+    for names, kinds in ((LOSSES, lost), (INFORMATION, counted)):
         for name in names:
             found = {
                 spec.name: n for spec, count in zip(specs, counts, strict=True) if (n := int(getattr(count, name)))
@@ -45,7 +45,7 @@ def reported(specs: Sequence[BandSpec], counts: Sequence[Counts], notes: Sequenc
                 kinds[name] = found
     valid = {spec.name: count.valid for spec, count in zip(specs, counts, strict=True) if not spec.is_alpha}
     empty = ["every pixel is masked"] if not any(valid.values()) else []
-    return {"lost": lost, "counted": told, "valid": valid, "notes": [*notes, *empty]}
+    return {"lost": lost, "counted": counted, "valid": valid, "notes": [*notes, *empty]}
 
 
 def warnings(report: Mapping[str, Any]) -> list[str]:

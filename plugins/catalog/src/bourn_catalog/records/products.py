@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bands_digest", "find_product", "get_product", "list_products", "save_product"]
 
-# What is only shown or told of a band may change at any time.
+# What only describes a band may change at any time.
 _SHOWN = frozenset({"display_range", "description", "unit", "class_labels", "colormap", "common_name"})
 
 
@@ -62,8 +62,8 @@ def list_products(connection: Connection, principal: str, *, text: str = "") -> 
     """Those that `principal` may see, by their ids; with `text` only those whose id or name has it in it."""
     wanted = text.casefold()
     for row in connection.execute(sa.select(products).order_by(products.c.id)):
-        told = f"{row.id}\n{row.document['name']}".casefold()
-        if wanted in told and may(row.document, principal, "read"):
+        searched = f"{row.id}\n{row.document['name']}".casefold()
+        if wanted in searched and may(row.document, principal, "read"):
             yield _product(row)
 
 

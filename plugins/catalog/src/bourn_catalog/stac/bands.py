@@ -53,7 +53,7 @@ def of_asset(
     sampling : "area" or "point"
         What a pixel stands for.
     """
-    told = []
+    described = []
     for index, (band, spec) in enumerate(zip(product.bands, band_specs(product), strict=True)):
         facts: dict[str, Any] = {"name": band.name, "data_type": spec.dtype.name}
         if band.description:
@@ -70,8 +70,8 @@ def of_asset(
         facts["raster:sampling"] = sampling
         if classes := _classes(band):
             facts["classification:classes"] = classes
-        told.append(facts)
-    return {"bands": told, "eo:bands": [_of_light(band) for band in product.bands]}
+        described.append(facts)
+    return {"bands": described, "eo:bands": [_of_light(band) for band in product.bands]}
 
 
 def _finite(statistics: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -101,10 +101,10 @@ def _classes(band: Any) -> list[dict[str, Any]]:
     for value in range(max(len(labels), len(colours))):
         title = labels[value] if value < len(labels) else ""
         name = re.sub(r"[^0-9A-Za-z_-]+", "_", title).strip("_") or f"class_{value}"
-        told: dict[str, Any] = {"value": value, "name": name}
+        described: dict[str, Any] = {"value": value, "name": name}
         if title and title != name:
-            told["title"] = title
+            described["title"] = title
         if value < len(colours):
-            told["color_hint"] = "".join(f"{part:02X}" for part in colours[value][:3])
-        found.append(told)
+            described["color_hint"] = "".join(f"{part:02X}" for part in colours[value][:3])
+        found.append(described)
     return found

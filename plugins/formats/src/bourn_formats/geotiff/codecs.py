@@ -16,8 +16,17 @@ if TYPE_CHECKING:
     from bourn_formats.geotiff.options import Options
 
 __all__ = [
-    "CITATION_ONLY", "CODECS", "KEEPING", "TILE_STEP", "Codec", "by_gdal_reason", "color_problems", "fit_blocksize",
-    "misfits", "oversize", "written_dtype",
+    "CITATION_ONLY",
+    "CODECS",
+    "KEEPING",
+    "TILE_STEP",
+    "Codec",
+    "by_gdal_reason",
+    "color_problems",
+    "compression_problems",
+    "fit_blocksize",
+    "oversize",
+    "written_dtype",
 ]  # fmt: skip
 
 KEEPING = ("nearest", "mode")
@@ -103,7 +112,7 @@ def by_gdal_reason(options: Options) -> str | None:
     return None
 
 
-def misfits(name: str, dtype: str | None, count: int | None, bands: Sequence[str] | None) -> Iterator[str]:
+def compression_problems(name: str, dtype: str | None, count: int | None, bands: Sequence[str] | None) -> Iterator[str]:
     """Yield why a compression can't hold such pixels; arguments are None where unknown."""
     codec = CODECS[name]
     if dtype is not None and codec.dtypes is not None and dtype not in codec.dtypes:

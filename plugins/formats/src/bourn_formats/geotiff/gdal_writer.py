@@ -258,7 +258,7 @@ def _rewrite_tags(path: Path, texts: dict[int, str], *, without: frozenset[int] 
     """
     with path.open("r+b") as file:
         if file.read(8) != _BIGTIFF:
-            msg = f"{path.name} is no little-endian BigTIFF"
+            msg = f"{path.name} is not a little-endian BigTIFF"
             raise ValueError(msg)
         (offset,) = struct.unpack("<Q", file.read(8))
         file.seek(offset)

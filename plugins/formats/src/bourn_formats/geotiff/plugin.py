@@ -30,8 +30,8 @@ from bourn_formats.geotiff.codecs import (
     KEEPING,
     by_gdal_reason,
     color_problems,
+    compression_problems,
     fit_blocksize,
-    misfits,
     oversize,
     written_dtype,
 )
@@ -81,7 +81,7 @@ class GeoTIFF(Format[Options]):
         dtype = info.dtype if len(dtypes) <= 1 else None
         known = written_dtype(dtype) if dtype else None
         count = len(info.dtypes) if info.dtypes else None
-        faults = [("compression", fault) for fault in misfits(name, known, count, info.bands)]
+        faults = [("compression", fault) for fault in compression_problems(name, known, count, info.bands)]
         faults += [("colors", fault) for fault in color_problems(options.colors, known, count)]
         faults += oversize(count, known, fit_blocksize(options.blocksize, info.shape) if options.tiled else None)
         for path, fault in faults:

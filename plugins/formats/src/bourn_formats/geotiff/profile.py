@@ -12,8 +12,8 @@ from bourn_formats.geotiff.codecs import (
     KEEPING,
     by_gdal_reason,
     color_problems,
+    compression_problems,
     fit_blocksize,
-    misfits,
     oversize,
     written_dtype,
 )
@@ -131,7 +131,7 @@ def _dtype(image: Image, notes: list[str]) -> str:
 def _check(image: Image, options: Options, dtype: str) -> None:
     name = options.compression.upper()
     blocksize = fit_blocksize(options.blocksize, image.shape)
-    faults = list(misfits(name, dtype, len(image.bands), image.bands))
+    faults = list(compression_problems(name, dtype, len(image.bands), image.bands))
     faults += [fault for _, fault in oversize(len(image.bands), dtype, blocksize if options.tiled else None)]
     faults += color_problems(options.colors, dtype, len(image.bands))
     resampler = options.overview_resampler

@@ -2,8 +2,8 @@
 
 rasterio returns them as ``tags()``, rioxarray as attributes. A str is stored as it is, ``date`` as ISO 8601 in UTC and
 as TIFF's DateTime, numbers as Python writes them, everything else as JSON. For `bourn.Image.open` a tag ``bourn`` lists
-which tags are no text, and which have another name than their property: GDAL ends names at ``:`` and ``=`` and ignores
-case. (It is no metadata domain, because GDAL drops unknown domains when it copies a file.)
+which tags are not text, and which have another name than their property: GDAL ends names at ``:`` and ``=`` and ignores
+case. (It is not a metadata domain, because GDAL drops unknown domains when it copies a file.)
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["encode"]
 
 _EXACT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-"""Refuse what is no plain value instead of writing something in its place."""
+"""Refuse what is not a plain value instead of writing something in its place."""
 
 _ATOMS = frozenset({type(None), bool, int, str})
 

@@ -28,7 +28,7 @@ ring          a LinearRing, which GeoJSON does not have, became a LineString
 dims, coords  of an xarray object without a grid only the values were written; so with ``attrs`` and ``name``
 extension     a value of an Arrow extension type became what it is stored as
 index         the labels of a pandas table's rows were left out
-labels        labels of columns that are no texts became texts
+labels        labels of columns that are not texts became texts
 columns       the names of the columns of a table without rows were left out
 metadata      metadata of an Arrow schema were left out
 bandinfo      what is known of that many bands of an image was left out
@@ -39,7 +39,7 @@ Under ``first`` is the path of the first change of each kind.
 An array is nested lists; float16 and float32 are written in the fewest digits that give the same float32 again,
 integers of any size exactly. A table is a list of records, an image
 ``{"ndarray", "mask", "bands", "geobox": {"crs", "transform", "shape"}, "properties"}``. Refused with their path: bytes,
-sets, complex numbers, keys that are no texts, texts with lone surrogates, containers that contain themselves, any
+sets, complex numbers, keys that are not texts, texts with lone surrogates, containers that contain themselves, any
 object not named here; of Arrow, intervals of months, days and nanoseconds.
 """
 
@@ -72,7 +72,7 @@ class JSON(Format[Options]):
     """JSON text, for every language.
 
     UTF-8 without spaces, as RFC 8259 has it. What JSON does not know has to change (NaN becomes null, a tuple a list),
-    and each change is counted on the report; what can't be told in it at all, such as bytes, is refused with its place.
+    and each change is counted on the report; what it can't hold at all, such as bytes, is refused with its place.
     """
 
     media_type = "application/json"

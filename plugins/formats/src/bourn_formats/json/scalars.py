@@ -55,7 +55,7 @@ def text(value: str) -> bytes:
     Raises
     ------
     Refusal
-        It has lone surrogates, which are no Unicode text.
+        It has lone surrogates, which are not Unicode text.
     """
     try:
         return orjson.dumps(value if type(value) is str else str.__str__(value))
@@ -125,7 +125,7 @@ def _decimal(value: decimal.Decimal, out: JSONOutput) -> bytes:
 def _iso(value: dt.datetime | dt.date | dt.time) -> str:
     try:
         return value.isoformat()
-    except Exception as cause:  # a stranger's time zone
+    except Exception as cause:  # a third party's time zone
         raise Refusal(zone_fault(getattr(value, "tzinfo", None), cause)) from cause
 
 

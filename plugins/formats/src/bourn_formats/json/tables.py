@@ -122,7 +122,7 @@ class _ColumnWriter:
         return "", pa.array(texts, pa.large_binary()).cast(pa.large_string()), end
 
     def _count(self, kind: str, number: Any) -> None:
-        """Count what is changed in these rows; what has no kind is no change."""
+        """Count what is changed in these rows; what has no kind does not count."""
         if kind and number:
             self.out.count(kind, number, f"[{self.rows.start}]{self.step}")
 

@@ -54,7 +54,7 @@ ring          a LinearRing, which GeoJSON does not have, became a LineString
 dims, coords  of an xarray object without a grid only the values were written; so with ``attrs`` and ``name``
 extension     a value of an Arrow extension type became what it is stored as
 index         the labels of a pandas table's rows were left out
-labels        labels of columns that are no texts became texts
+labels        labels of columns that are not texts became texts
 columns       the names of the columns of a table without rows were left out
 metadata      metadata of an Arrow schema were left out
 bandinfo      what is known of that many bands of an image was left out

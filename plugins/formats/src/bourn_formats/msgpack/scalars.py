@@ -102,7 +102,7 @@ def write_text(value: str, out: MsgPackOutput) -> None:
     Raises
     ------
     Refusal
-        It has lone surrogates, which are no Unicode text; or it is too long.
+        It has lone surrogates, which are not Unicode text; or it is too long.
     """
     try:
         data = str.encode(value)

@@ -49,7 +49,7 @@ def encode_dtype(dtype: np.dtype[Any], level: int = 0) -> Any:
         for name in dtype.names:
             inner, offset, *title = dtype.fields[name]
             if title and type(title[0]) is not str:
-                msg = f"a field {name!r} whose title is no text"
+                msg = f"a field {name!r} whose title is not text"
                 raise ValueError(msg)
             fields.append([name, encode_dtype(inner, level + 1), offset, *title])
         return {"fields": fields, "itemsize": dtype.itemsize, "aligned": dtype.isalignedstruct}

@@ -21,14 +21,39 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 INLINE = 12
 """Bytes of a value that a view holds itself (Arrow columnar format, variable-size binary view layout)."""
 
+FIRST_NOT_ASCII = 128
+
 LARGEST_BUFFER = 2**31 - 1
 """Bytes that the offset in a view can address."""
 
 
 def compact_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch without hidden bytes; dictionaries stay the same objects, so that a stream has each once."""
+    """The batch without hidden bytes; dictionaries stay the same objects, so that a stream has each once.
+
+    Raises
+    ------
+    ValueError
+        A column has values that its type does not have: no reader could read them.
+    """
     columns = [compact_array(column) for column in batch.columns]
+    for field, column in zip(batch.schema, columns, strict=True):
+        if _is_valid(column):
+            continue
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as cause:
+            msg = f"a column {field.name!r} with values that its type {field.type} does not have ({cause})"
+            raise ValueError(msg) from cause
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema) if columns else batch
+
+
+def _is_valid(array: pa.Array) -> bool:
+    """Whether all values are known to be valid without a look at each: numbers and moments, and texts in ASCII."""
+    kind = array.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        data = array.buffers()[2]
+        return data is None or not data.size or int(np.frombuffer(data, np.uint8).max()) < FIRST_NOT_ASCII
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_timestamp(kind))
 
 
 def compact_array(array: pa.Array) -> pa.Array:

@@ -121,7 +121,7 @@ def restore(tokens: Iterable[Any], source: BlobSource) -> Any:
             else:
                 value = frame.built()
         elif type(token) is dict:
-            msg = "a mapping is no token"
+            msg = "a mapping is not a token"
             raise ValueError(msg)
         while stack:
             frame = stack[-1]

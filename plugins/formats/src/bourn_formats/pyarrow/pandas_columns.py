@@ -151,7 +151,7 @@ def _moments(values: Any, _report: Counter[str]) -> tuple[dict[str, Any], Any]:
     dtype = values.dtype
     zone = encode_zone(dtype.tz)
     utc = np.asarray(values, dtype=f"M8[{dtype.unit}]")
-    # For other readers; of a zone without a name they are told UTC.
+    # For other readers; of a zone without a name they get UTC.
     column = pa.array(utc, pa.timestamp(dtype.unit, zone if isinstance(zone, str) else "UTC"), from_pandas=True)
     return {"kind": "moments", "zone": zone}, column
 

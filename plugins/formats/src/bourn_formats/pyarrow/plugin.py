@@ -49,17 +49,17 @@ class PyArrow(Format[Options]):
         try:
             result = in_arrow(result, report)
             table = as_stream(result, report)
+            if table is not None:
+                tag, columns, facts = table
+                described = describe(Encoded(tag, facts))
+                if not list(described.blobs) and KEY not in (columns.schema.metadata or {}):
+                    write_table(tag, columns, described.tokens[1:], options.compression, sink)
+                    return dict(report + described.report)
+                if facts:
+                    result = Encoded(tag, in_tree(columns, facts))
         except ValueError as cause:
             msg = f"result{step_of(cause)}: {cause} can't be written as pyarrow"
             raise EncodeError(msg) from cause
-        if table is not None:
-            tag, columns, facts = table
-            described = describe(Encoded(tag, facts))
-            if not list(described.blobs) and KEY not in (columns.schema.metadata or {}):
-                write_table(tag, columns, described.tokens[1:], options.compression, sink)
-                return dict(report + described.report)
-            if facts:
-                result = Encoded(tag, in_tree(columns, facts))
         described = describe(result)
         write_bytes(described.tokens, described.blobs, options.compression, sink)
         return dict(report + described.report)

@@ -125,7 +125,7 @@ def read(source: BinaryIO) -> Any:
 
 
 def _invalid(cause: BaseException) -> ValueError:
-    return ValueError(f"these bytes are no result written as pyarrow, or damaged ({type(cause).__name__}: {cause})")
+    return ValueError(f"these bytes are not a result written as pyarrow, or damaged ({type(cause).__name__}: {cause})")
 
 
 def _read(reader: pa.RecordBatchReader) -> Any:

@@ -57,7 +57,7 @@ def _encode_str(value: str, blobs: Blobs) -> Any:
             pass
         else:
             return value
-    # Lone surrogates are no Unicode text, but they are Python's str and are kept.
+    # Lone surrogates are not Unicode text, but they are Python's str and are kept.
     return ["str", *blobs.add(value.encode("utf-8", "surrogatepass"))]
 
 

@@ -117,6 +117,15 @@ def _arrow_column(name: str | None, column: Any, missing: str = "") -> Column:
     return Column(name=name, values=values, vector=partial(_arrow_vector, column), missing=missing)
 
 
+def _decoded(piece: Any) -> Any:
+    """The values of a dictionary array; pyarrow has no way to take from views, which polars has in its dictionaries."""
+    pa = sys.modules["pyarrow"]
+    dictionary = piece.dictionary
+    if pa.types.is_string_view(dictionary.type):
+        dictionary = dictionary.cast(pa.large_string())
+    return dictionary.take(piece.indices)
+
+
 def _has_interval(kind: Any) -> bool:
     types = sys.modules["pyarrow"].types
     return types.is_interval(kind) or any(map(_has_interval, _inner_types(kind, types)))
@@ -134,7 +143,7 @@ def _arrow_vector(column: Any, start: int, stop: int) -> Any:
         if hasattr(piece, "combine_chunks"):  # a chunked array again, as older versions gave it
             piece = pa.concat_arrays(piece.chunks) if piece.num_chunks else pa.array([], kind)
     if types.is_string(text) or types.is_large_string(text) or types.is_string_view(text):
-        return piece.cast(pa.string()).cast(pa.large_string()) if text is not kind else piece.cast(pa.large_string())
+        return (_decoded(piece) if text is not kind else piece).cast(pa.large_string())
     moment = types.is_timestamp(kind) and kind.tz is None
     if not (moment or types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
         return None
@@ -227,7 +236,7 @@ def _nested(out: Counting, step: str, piece: Any) -> list[Any]:
     types, kind = pa.types, piece.type
     missing = piece.is_null().to_pylist()
     if types.is_dictionary(kind):
-        return _nested(out, step, piece.dictionary_decode())
+        return _nested(out, step, _decoded(piece))
     if types.is_struct(kind):
         names = [kind.field(place).name for place in range(kind.num_fields)]
         fields = piece.flatten()

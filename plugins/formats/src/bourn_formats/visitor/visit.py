@@ -57,6 +57,8 @@ class _Frame:
         Number of items written.
     tried : bool
         Whether the container was part of a chunk that could not be written as a whole.
+    table : bool
+        Whether it is the rows of a table.
     """
 
     held: Any
@@ -66,6 +68,7 @@ class _Frame:
     keyed: bool = False
     done: int = 0
     tried: bool = False
+    table: bool = False
 
 
 class _Visit:
@@ -82,7 +85,8 @@ class _Visit:
             while self.stack:
                 self._continue(self.stack[-1])
         except Refusal as refusal:
-            frames = self.stack[:-1] if refusal.of_all else self.stack
+            # A table that is written by columns has no frame of its own.
+            frames = self.stack[:-1] if refusal.of_all and self.stack[-1].table else self.stack
             raise refusal.at(self._path(frames), self.out.name) from refusal
 
     def _path(self, frames: list[_Frame] | None = None) -> str:
@@ -156,7 +160,7 @@ class _Visit:
             return frame
         if isinstance(plain, Records):
             self.out.begin_list(plain.rows)
-            frame = _Frame(value, iter(()), self.out.end_list, _index_step, tried=tried)
+            frame = _Frame(value, iter(()), self.out.end_list, _index_step, tried=tried, table=True)
             frame.items = self._record_items(frame, plain.values(self.out))
             return frame
         return None

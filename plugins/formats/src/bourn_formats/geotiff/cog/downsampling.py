@@ -256,7 +256,7 @@ def _rounded(means: Array, dtype: np.dtype[Any]) -> Array:
         means = means.astype(np.float32)
     means += np.copysign(0.5, means)
     limits = np.iinfo(dtype)
-    if dtype.itemsize == 8:  # noqa: PLR2004  # bytes; 2^63 - 1 is no float64: values rounded up to 2^63 become the maximum
+    if dtype.itemsize == 8:  # noqa: PLR2004  # bytes; 2^63 - 1 is not a float64: values rounded up to 2^63 become the maximum
         made = np.trunc(means)
         high = made >= float(limits.max)
         return np.where(high, limits.max, np.where(high, 0, made).astype(dtype))

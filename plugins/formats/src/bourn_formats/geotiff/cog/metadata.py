@@ -158,7 +158,7 @@ def nodata_tag(profile: Profile) -> list[Tag]:
 
 
 def nodata_text(nodata: float, dtype: str) -> str:
-    """Return a nodata value as GDAL writes it into GDAL_NODATA: exact, also for integers that are no float64."""
+    """Return a nodata value as GDAL writes it into GDAL_NODATA: exact, also for integers that no float64 holds."""
     if np.dtype(dtype).kind in "iu":
         return str(int(nodata))
     return "nan" if math.isnan(nodata) else f"{nodata:.17g}"

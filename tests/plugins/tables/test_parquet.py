@@ -14,7 +14,7 @@ import pytest
 import shapely
 from bourn.errors import EncodeError
 from bourn.testing import FormatContract, session_with
-from bourn_parquet import Parquet
+from bourn_tables.parquet import Parquet
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ class TestParquet(FormatContract):
             assert self.by_duckdb(data) == pa.table(result).to_pylist()
             return
         features = result.__geo_interface__["features"]
-        rows = self.by_duckdb(data, "* exclude geometry")
+        rows = self.by_duckdb(data, "* exclude (geometry, bbox)")
         assert [{name: row[name] for name in row} for row in rows] == [feature["properties"] for feature in features]
         read = gpd.read_parquet(io.BytesIO(data))
         assert read.geometry.tolist() == [shapely.geometry.shape(feature["geometry"]) for feature in features]
@@ -121,7 +121,7 @@ def test_features_have_the_columns_of_all(written, by_duckdb):
         feature({"c": {"d": [1, 2]}, "id": 9}),
     )
     data = written(result, rows=1)
-    assert by_duckdb(data, "* exclude geometry") == [
+    assert by_duckdb(data, "* exclude (geometry, bbox)") == [
         {"a": 1.0, "b": None, "c": None, "id": None, "feature_id": "x"},
         {"a": 2.5, "b": "two", "c": None, "id": None, "feature_id": None},
         {"a": None, "b": None, "c": None, "id": None, "feature_id": "7"},
@@ -137,7 +137,7 @@ def test_features_have_the_columns_of_all(written, by_duckdb):
     ("result", "message"),
     [
         (Described(feature({"a": 1}), feature({"a": "x"})), "properties['a']"),
-        (Described(feature({"geometry": 1})), "the column 'geometry' is that of the geometries"),
+        (Described(feature({"geometry": 1})), "a property can't be called 'geometry'"),
         (Described(feature({}, {"type": "Blob", "coordinates": []})), "result.features[0].geometry"),
         (Described(feature({}), feature({}, {"type": "Point"})), "result.features[1].geometry"),
         (pa.table([[1], [2]], names=["a", "a"]), "'a'"),
@@ -184,3 +184,41 @@ def test_groups_are_as_large_as_asked_for(written):
     table = pa.table({"a": range(10)})
     metadata = pq.read_metadata(io.BytesIO(written(table, rows=4)))
     assert [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)] == [4, 4, 2]
+
+
+def test_readers_find_the_bounding_boxes(written, parks):
+    """GeoParquet's covering: a column of boxes, null where there is no geometry, by which geopandas filters."""
+    data = written(parks)
+    column = json.loads(pq.read_metadata(io.BytesIO(data)).metadata[b"geo"])["columns"]["geometry"]
+    assert column["covering"]["bbox"]["xmin"] == ["bbox", "xmin"]
+    boxes = pq.read_table(io.BytesIO(data), columns=["bbox"]).column("bbox").to_pylist()
+    assert boxes == [{"xmin": 1, "ymin": 2, "xmax": 1, "ymax": 2}, None, {"xmin": 0, "ymin": 0, "xmax": 5, "ymax": 9}]
+    read = gpd.read_parquet(io.BytesIO(data), bbox=(4, 8, 6, 10))
+    assert read.index.tolist() == [9]
+
+
+def test_a_column_called_bbox_is_kept(written, parks):
+    parks["bbox"] = [1, 2, 3]
+    data = written(parks)
+    column = json.loads(pq.read_metadata(io.BytesIO(data)).metadata[b"geo"])["columns"]["geometry"]
+    assert column["covering"]["bbox"]["ymax"] == ["geometry_bbox", "ymax"]
+    geopandas.testing.assert_geodataframe_equal(gpd.read_parquet(io.BytesIO(data)), parks)
+
+
+def test_no_bounding_boxes(written, parks):
+    data = written(parks, bbox=False)
+    assert "bbox" not in pq.read_schema(io.BytesIO(data)).names
+    assert "covering" not in json.loads(pq.read_metadata(io.BytesIO(data)).metadata[b"geo"])["columns"]["geometry"]
+
+
+def test_sorted(written):
+    table = pa.table({"a": [2, 1, 2, None], "b": ["x", "y", "z", "w"]})
+    data = written(table, sort=["a", "-b"], rows=3)
+    assert pq.read_table(io.BytesIO(data)).column("b").to_pylist() == ["y", "z", "x", "w"]
+    group = pq.read_metadata(io.BytesIO(data)).row_group(0)
+    assert [(column.column_index, column.descending) for column in group.sorting_columns] == [(0, False), (1, True)]
+
+
+def test_a_column_to_sort_by_that_is_not_there(written):
+    with pytest.raises(EncodeError, match=r"format\.sort: the result has no column 'c', '-d'; it has 'a'"):
+        written(pa.table({"a": [1]}), sort=["c", "-d"])

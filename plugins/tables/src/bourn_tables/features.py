@@ -10,8 +10,8 @@ import shapely
 from bourn.plugin import EncodeError
 from shapely.geometry import shape
 
-from bourn_parquet.geometry import Geometries
-from bourn_parquet.rows import Rows
+from bourn_tables.geometry import Geometries
+from bourn_tables.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,16 +20,16 @@ __all__ = ["rows_of_features"]
 
 GEOMETRY = "geometry"
 CHUNK = 4096
-"""Features that are looked at together while the types of the columns are found."""
+"""Features whose properties are inspected together to find the types of the columns."""
 
 
 def rows_of_features(result: Any, most: int) -> Rows:
-    """Features, a feature, or a geometry: whatever its ``__geo_interface__`` says.
+    """Return the rows of an object with ``__geo_interface__``: features, a feature or a geometry.
 
     Raises
     ------
     EncodeError
-        With the path of what has no place in a table.
+        With the path of the feature or property that a table can't hold.
     """
     features = _features(result.__geo_interface__)
     schema, report = _schema_of(features)
@@ -47,7 +47,7 @@ def _features(geojson: Any) -> list[dict[str, Any]]:
 
 
 def _schema_of(features: list[dict[str, Any]]) -> tuple[pa.Schema, dict[str, Any]]:
-    """The columns that all features fit into, whatever order their properties come in."""
+    """Return the columns of all features; a property that some features lack is null there."""
     schema, ids = pa.schema([]), False
     for start in range(0, len(features), CHUNK):
         part = features[start : start + CHUNK]
@@ -56,7 +56,7 @@ def _schema_of(features: list[dict[str, Any]]) -> tuple[pa.Schema, dict[str, Any
         for name in names:
             place = f"result.features[{start}:].properties[{name!r}]"
             if not isinstance(name, str) or name == GEOMETRY:
-                raise EncodeError(f"{place}: the column {GEOMETRY!r} is that of the geometries")
+                raise EncodeError(f"{place}: a property can't be called {GEOMETRY!r}: the column of geometries is")
             values = [(feature.get("properties") or {}).get(name) for feature in part]
             try:
                 schema = pa.unify_schemas(
@@ -66,7 +66,7 @@ def _schema_of(features: list[dict[str, Any]]) -> tuple[pa.Schema, dict[str, Any
                 raise EncodeError(f"{place}: {str(error).splitlines()[0]}; a column has one type") from error
     report: dict[str, Any] = {}
     if ids:
-        # Ids and a property of that name are two things.
+        # A property may be called "id", too.
         report["id_column"] = "id" if "id" not in schema.names else "feature_id"
         if report["id_column"] in schema.names:
             raise EncodeError("result.features: both 'id' and 'feature_id' are properties; there is no column for ids")
@@ -80,7 +80,7 @@ def _batches(
     given, start = iter(features), 0
     while part := list(islice(given, most)):
         shapes = [_shape(feature.get("geometry"), number) for number, feature in enumerate(part, start)]
-        geometries.see(shapes)
+        geometries.add(shapes)
         columns = []
         for field in schema:
             if field.name == GEOMETRY:
@@ -99,13 +99,13 @@ def _column(part: list[dict[str, Any]], field: pa.Field, start: int) -> pa.Array
     try:
         return pa.array(values, field.type)
     except (pa.ArrowException, OverflowError, TypeError):
-        for number, value in enumerate(values, start):  # which one is it?
+        for number, value in enumerate(values, start):
             try:
                 pa.array([value], field.type)
             except (pa.ArrowException, OverflowError, TypeError) as error:
                 place = f"result.features[{number}].properties[{field.name!r}]"
                 raise EncodeError(f"{place}: {str(error).splitlines()[0]}; a column has one type") from error
-        raise  # each alone fits, and all together do not: that is for the caller
+        raise  # each value fits alone, and not all together
 
 
 def _shape(geometry: Any, number: int) -> Any:

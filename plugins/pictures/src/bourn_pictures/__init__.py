@@ -1,0 +1,1 @@
+"""Formats of pictures: png, jpeg and webp."""
