@@ -37,7 +37,7 @@ def test_import_bourn_loads_nothing():
         "import bourn.cli",
         "import bourn_download",
         "import bourn_email.plugin, bourn_email.hooks",
-        "import bourn_tables.csv, bourn_tables.parquet, bourn_pictures.plugin",
+        "import bourn_tables.csv, bourn_tables.parquet, bourn_pictures.plugin, bourn_cubes.netcdf",
         "import bourn_formats.json, bourn_formats.pyarrow, bourn_formats.geotiff, bourn_formats.msgpack",
     ],
 )

@@ -61,7 +61,7 @@ def test_with_keep_what_a_format_reads_in_blocks_stays_lazy(utm):
         assert compute(obj, keep=True) is obj
     assert compute(lambda: da.ones(3), keep=True).npartitions == 1
     assert isinstance(compute([da.ones(3)], keep=True)[0], np.ndarray)
-    assert compute(xr.DataArray(da.ones(3)), keep=True).chunks is None
+    assert compute(xr.DataArray(da.ones(3)), keep=True).chunks == ((3,),)
     unknown = da.ones(3)[da.ones(3) > 0]
     assert isinstance(compute(unknown, keep=True), np.ndarray)
 

@@ -47,8 +47,8 @@ def compute(
     arguments : mapping, optional
         Keywords, if `obj` is callable.
     keep : bool
-        Whether a result that is itself a dask array, a dask DataFrame, an image or an xarray object on a grid stays
-        lazy, for a format that reads it block by block. What is lazy inside a container is computed.
+        Whether a result that is itself a dask array, a dask DataFrame, an image or an xarray object stays lazy,
+        for a format that reads it block by block. What is lazy inside a container is computed.
     progress : callable, optional
         ``progress(done, total)`` in tasks (in strips where a file is read), at most once a task.
     cancelled : callable, optional
@@ -139,11 +139,7 @@ def _can_stay(obj: Any) -> bool:
     if dask_dataframe is not None and issubclass(type(obj), dask_dataframe.DataFrame | dask_dataframe.Series):
         return True
     xarray = sys.modules.get("xarray")
-    if xarray is not None and issubclass(type(obj), xarray.DataArray | xarray.Dataset):
-        from bourn.image.xarray_grid import placed  # numpy, which xarray has loaded
-
-        return placed(obj).has_grid
-    return False
+    return xarray is not None and issubclass(type(obj), xarray.DataArray | xarray.Dataset)
 
 
 def _computed(parts: Sequence[Any], watch: _Watch) -> list[Any]:

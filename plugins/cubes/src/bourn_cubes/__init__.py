@@ -1,0 +1,1 @@
+"""Formats of labelled arrays: netcdf."""
