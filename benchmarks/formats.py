@@ -17,11 +17,14 @@ from typing import Any
 
 import measure
 
+LONG = {"records", "packed", "frame", "polars", "feather", "nulls"}
+"""Rows of a million records, which are written fewer times."""
+
 HERE = Path(__file__)
 FEW = 100
 PAIRS = 5
-TIMES = 8
-"""How often a side writes in one run: once takes too little time to be measured."""
+TIMES, TIMES_LONG = 8, 2
+"""How often a side writes in one run: once takes too little time to be measured, but of a million rows."""
 
 
 def column(size: int = 12_500_000) -> Any:
@@ -110,7 +113,7 @@ def msgpack_theirs(given: Any, path: Path, _compression: str) -> None:
     path.write_bytes(msgpack.packb({"ndarray": given.array.tobytes(), "mask": given.mask.tobytes()}))
 
 
-def records(size: int = 200_000) -> Any:
+def records(size: int = 1_000_000) -> Any:
     """Mappings of six plain fields."""
     return [
         {"id": n, "name": f"name {n}", "value": n / 7, "flag": n % 2 == 0, "tag": "x", "count": 3 * n}
@@ -118,7 +121,7 @@ def records(size: int = 200_000) -> Any:
     ]
 
 
-def frame(size: int = 200_000) -> Any:
+def frame(size: int = 1_000_000) -> Any:
     import numpy as np
     import pandas as pd
 
@@ -145,7 +148,79 @@ def frame_theirs(given: Any, path: Path, _compression: str) -> None:
     given.to_json(path, orient="records", date_format="iso")
 
 
+def polars_frame(size: int = 1_000_000) -> Any:
+    import polars as pl
+
+    return pl.from_pandas(frame(size))
+
+
+def polars_theirs(given: Any, path: Path, _compression: str) -> None:
+    given.write_json(path)
+
+
+def nested(size: int = 1_000) -> Any:
+    """Small mappings in mappings, as answers of services are."""
+    return [
+        {"id": n, "where": {"name": f"place {n}", "at": [n / 7, -n / 3]}, "tags": ["a", "b"], "stats": {"ok": True}}
+        for n in range(size)
+    ]  # fmt: skip
+
+
+def nested_ours(given: Any, path: Path, _compression: str) -> None:
+    from bourn_formats.json import JSON, Options
+
+    plugin, options = JSON(), Options()
+    with path.open("wb") as sink:
+        for _ in range(50):
+            for each in given:
+                plugin.encode(each, options, sink)
+
+
+def nested_theirs(given: Any, path: Path, _compression: str) -> None:
+    import orjson
+
+    with path.open("wb") as sink:
+        for _ in range(50):
+            for each in given:
+                sink.write(orjson.dumps(each))
+
+
+def table(size: int = 1_000_000) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pandas(frame(size), preserve_index=False)
+
+
+def table_with_nulls(size: int = 1_000_000) -> Any:
+    import pyarrow as pa
+
+    given = table(size)
+    missing = pa.array([n % 7 == 0 for n in range(size)])
+    columns = [pa.compute.if_else(missing, None, column) for column in given.columns]
+    return pa.table(columns, names=given.column_names)
+
+
+def both_ours(given: Any, path: Path, compression: str) -> None:
+    from bourn_formats.pyarrow import Options, PyArrow
+
+    arrow_ours(given, path, compression)
+    with path.open("rb") as source:
+        PyArrow().decode(source, Options())
+
+
+def both_theirs(given: Any, path: Path, compression: str) -> None:
+    from pyarrow import feather
+
+    feather.write_feather(given, str(path), compression=compression)
+    with path.open("rb") as source:
+        feather.read_table(source)
+
+
 SIDES = {
+    "polars": (polars_frame, json_ours, polars_theirs),
+    "nested": (nested, nested_ours, nested_theirs),
+    "feather": (table, both_ours, both_theirs),
+    "nulls": (table_with_nulls, both_ours, both_theirs),
     "records": (records, json_ours, records_theirs),
     "packed": (records, msgpack_ours, packed_theirs),
     "frame": (frame, json_ours, frame_theirs),
@@ -156,9 +231,13 @@ SIDES = {
 }
 
 ROWS = (
-    ("json of 200,000 records of 6 fields, CPU", "`orjson.dumps`", "1.5 x; 64 MiB", "records", "none"),
+    ("json of 1,000,000 records of 6 fields, CPU", "`orjson.dumps`", "1.5 x; 64 MiB", "records", "none"),
     ("msgpack of the same", "`msgpack.packb`", "1.5 x; 64 MiB", "packed", "none"),
-    ("json of a DataFrame of 200,000 x 6, CPU", '`to_json(orient="records")`', "1.0 x; 64 MiB", "frame", "none"),
+    ("json of a DataFrame of 1,000,000 x 6, CPU", '`to_json(orient="records")`', "1.0 x; 64 MiB", "frame", "none"),
+    ("json of a polars frame of the same, CPU", "`write_json`", "2 x; 64 MiB", "polars", "none"),
+    ("json of 1,000 small nested mappings, one encode each, CPU", "`orjson.dumps`", "3 x", "nested", "none"),
+    ("pyarrow of a table of the same, written and read, lz4, CPU", "feather", "1.1 x", "feather", "lz4"),
+    ("the same with a null in every seventh row", "feather", "1.1 x", "nulls", "lz4"),
     ("pyarrow of 100 MB of float64, lz4, CPU", "pyarrow writing that column", "1.1 x; 16 MiB", "arrow", "lz4"),
     ("the same, not compressed", "pyarrow writing that column", "1.1 x; 16 MiB", "arrow", "none"),
     ("reading that, CPU", "pyarrow reading the column", "no copy: the array lies in the bytes", "decode", "none"),
@@ -188,7 +267,7 @@ def side(name: str, who: str, compression: str, folder: Path) -> None:
         file.write("5")
     before = _status("VmRSS")
     measure.begin()
-    for _ in range(TIMES):
+    for _ in range(TIMES_LONG if name in LONG else TIMES):
         write(given, folder / "out", compression)
     measure.end(over_mib=_status("VmHWM") - before)
 
@@ -203,10 +282,12 @@ def _run(name: str, who: str, compression: str) -> tuple[float, float]:
     return said["cpu_seconds"], said["over_mib"]
 
 
-def rows(pairs: int = PAIRS) -> list[tuple[str, str, str, str]]:
-    """The rows of the table: what, against what, measured, at most."""
+def rows(pairs: int = PAIRS, only: frozenset[str] = frozenset()) -> list[tuple[str, str, str, str]]:
+    """The rows of the table, or those of some sides: what, against what, measured, at most."""
     found = []
     for what, against, most, name, compression in ROWS:
+        if only and name not in only:
+            continue
         ratios, ours, theirs = [], 0.0, math.inf
         for _ in range(pairs):
             cpu, over = _run(name, "ours", compression)
@@ -222,5 +303,5 @@ if __name__ == "__main__":
     if "--side" in sys.argv:
         side(*sys.argv[2:5], Path(sys.argv[5]))
     else:
-        for row in rows():
+        for row in rows(only=frozenset(sys.argv[1:])):
             print("| " + " | ".join(row) + " |", flush=True)

@@ -429,8 +429,10 @@ class Session:
         return self.settings.folder
 
     def _settings_of(self, name: str, plugin: Destination[Any]) -> Any:
+        known: dict[str, Any] = self.__dict__.setdefault("_plugin_settings", {})
+        if name in known:  # without the lock: a preflight asks several times
+            return known[name]
         with self._guard:
-            known = self.__dict__.setdefault("_plugin_settings", {})
             if name not in known:
                 known[name] = self.settings.of_plugin(name, plugin.Settings)
             return known[name]

@@ -145,7 +145,9 @@ EXACT = {
 @pytest.mark.parametrize("name", EXACT)
 def test_what_json_holds_is_written_without_a_change(name):
     obj, expected = EXACT[name]
-    assert (expected, {}) == written(obj)
+    text, report = written(obj)
+    assert text == expected
+    assert set(report) <= {"digits", "first"}
 
 
 COUNTED = {

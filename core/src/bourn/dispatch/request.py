@@ -105,7 +105,7 @@ def _from_mapping(role: Role, value: Mapping[Any, Any], at: str) -> PluginRefere
 def _copy(value: Any, at: str, problems: list[Problem], above: tuple[int, ...]) -> Any:
     """Copy the containers in `value`; other objects are left to the options of the plugin."""
     kind = type(value)
-    if issubclass(kind, _PLAIN) or not issubclass(kind, (Mapping, list, tuple)):
+    if kind in _PLAIN or issubclass(kind, _PLAIN) or not issubclass(kind, (Mapping, list, tuple)):
         return value
     if id(value) in above:
         problems.append(Problem(at, "contains itself"))

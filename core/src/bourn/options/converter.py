@@ -215,11 +215,12 @@ def _constrained_hook(hint: Any, converter: cattrs.Converter) -> Hook:
     if validate is None and check is None:
         return base
     attribute: Any = attrs.fields(_Value).value
+    comparable = _COMPARABLE.get(bare)
 
     def hook(value: Any, _: Any) -> Any:
         value = base(value, bare)
         if validate is not None:
-            validate(value, attribute, _COMPARABLE[bare](value) if bare in _COMPARABLE else value)
+            validate(value, attribute, value if comparable is None else comparable(value))
         if check is not None:
             _run_check(check, value)
         return value

@@ -63,6 +63,8 @@ def secret_problem(secret: Secret) -> str | None:
 
 def transport_problem(settings: Settings) -> str | None:
     """Return what is wrong with URL, user and password together, or None."""
+    if not settings.url.reveal():
+        return None
     target = target_of(settings, Path())
     if isinstance(target, Folder):
         return None

@@ -8,15 +8,16 @@ import numpy as np
 import orjson
 
 from bourn_formats.json.scalars import CHUNK
-from bourn_formats.visitor.moments import iso_timedelta64
+from bourn_formats.visitor.moments import expand_year, iso_timedelta64
 from bourn_formats.visitor.output import Refusal
+from bourn_formats.visitor.plain import LARGEST_EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bourn_formats.json.scalars import JSONOutput
 
-__all__ = ["write_array"]
+__all__ = ["count_long", "write_array"]
 
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
@@ -81,9 +82,20 @@ def _dumped(chunk: Array, out: JSONOutput, place: tuple[int, ...], start: int = 
         return orjson.dumps(_durations(values, mask, out))
     if values.dtype.kind in "UT":
         return _dumped_texts(values, mask, out, place, start)
+    out.count("digits", count_long(values, mask))
     if mask is not None:
         return orjson.dumps(np.ma.MaskedArray(values, mask).tolist())
     return orjson.dumps(_plain(values), option=_NUMPY)
+
+
+def count_long(values: Array, missing: Array | None) -> int:
+    """How many integers that are not missing are beyond those that float64 holds exactly."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:  # noqa: PLR2004  # bytes
+        return 0
+    if values.max() <= LARGEST_EXACT and (values.dtype.kind == "u" or values.min() >= -LARGEST_EXACT):
+        return 0
+    long = (values > LARGEST_EXACT) | (values < -LARGEST_EXACT) if values.dtype.kind == "i" else values > LARGEST_EXACT
+    return int(np.count_nonzero(long if missing is None else long & ~missing))
 
 
 def _plain(values: Array) -> Array:
@@ -114,6 +126,9 @@ def _dates(values: Array, mask: Array | None, out: JSONOutput) -> Any:
         texts[mask] = None
         missing = missing & ~mask
     texts[missing] = None
+    years = values.astype("M8[Y]").view("i8") + 1970
+    for place in np.argwhere(((years < 0) | (years > 9999)) & (texts != None)):  # noqa: E711, PLR2004  # of each element
+        texts[tuple(place)] = expand_year(texts[tuple(place)], out)
     out.count("nat", np.count_nonzero(missing))
     out.count("datetime", sum(text is not None for text in texts.flat))
     return texts.tolist()

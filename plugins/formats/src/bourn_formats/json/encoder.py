@@ -13,7 +13,7 @@ from bourn_formats.json import scalars
 from bourn_formats.json.scalars import CHUNK, JSONOutput
 from bourn_formats.visitor.objects import simplify
 from bourn_formats.visitor.output import Refusal, VisitItems
-from bourn_formats.visitor.plain import is_flat, is_plain, levels_are_plain
+from bourn_formats.visitor.plain import count_long_integers, is_flat, is_plain, levels_are_plain
 from bourn_formats.visitor.visit import visit
 from bourn_formats.wording import type_path
 
@@ -29,6 +29,9 @@ __all__ = ["encode"]
 
 _EXACT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 """Refuse what is not a plain value instead of writing something in its place."""
+
+_STRICT = orjson.OPT_STRICT_INTEGER
+"""Refuse integers beyond 2^53, which are to be counted."""
 
 _ATOMS = frozenset({type(None), bool, int, str})
 
@@ -50,9 +53,9 @@ def encode(result: Any, sink: Sink, *, strict: bool) -> Mapping[str, Any]:
     """
     if is_plain(result):
         try:
-            text = orjson.dumps(result, option=_EXACT)
+            text = orjson.dumps(result, option=_EXACT | _STRICT)
         except orjson.JSONEncodeError:
-            pass  # an int beyond 64 bits, a key of another type, a lone surrogate: the visit says where
+            pass  # an int beyond 2^53, a key of another type, a lone surrogate: the visit says where
         else:
             sink.write(text)
             return {}
@@ -60,17 +63,6 @@ def encode(result: Any, sink: Sink, *, strict: bool) -> Mapping[str, Any]:
     visit(result, JSONWriter(out))
     out.flush()
     return out.report()
-
-
-def _plain_text(items: list[Any] | dict[Any, Any]) -> bytes | None:
-    """The JSON of what is plain; None for what is not."""
-    try:
-        text = orjson.dumps(items, option=_EXACT)
-    except orjson.JSONEncodeError:
-        return None  # an int beyond 64 bits, a key of another type, a cycle, a lone surrogate
-    if type(items) is list and is_flat(items, text):
-        return text
-    return text if levels_are_plain([items], text) else None
 
 
 class JSONWriter:
@@ -141,21 +133,41 @@ class JSONWriter:
 
     def chunk(self, items: list[Any] | dict[Any, Any], *, first: bool) -> int:
         """Write consecutive items at once: as they are if they are plain, else with plain values in their place."""
-        text = _plain_text(items)
-        if text is None:
-            counts = self._out.counts.copy()
-            self._out.known_only = True
-            try:
-                text = orjson.dumps(self._converted(items))
-            except (VisitItems, Refusal, RecursionError, orjson.JSONEncodeError):
+        counts = self._out.counts.copy()
+        self._out.known_only = True
+        try:
+            text = self._plain_text(items)
+            if text is None:
                 self._out.restore(counts)
-                return 0
-            finally:
-                self._out.known_only = False
+                text = self._dumped(self._converted(items), 0)
+        except (VisitItems, Refusal, RecursionError, orjson.JSONEncodeError):
+            self._out.restore(counts)
+            return 0
+        finally:
+            self._out.known_only = False
         if not first:
             self._put(b",")
         self._out.put_view(memoryview(text)[1:-1])
         return len(text)
+
+    def _plain_text(self, items: list[Any] | dict[Any, Any]) -> bytes | None:
+        """The JSON of what is plain; None for what is not."""
+        try:
+            text = self._dumped(items, _EXACT)
+        except orjson.JSONEncodeError:
+            return None  # an int beyond 64 bits, a key of another type, a cycle, a lone surrogate
+        if type(items) is list and is_flat(items, text):
+            return text
+        return text if levels_are_plain([items], text) else None
+
+    def _dumped(self, items: Any, option: int) -> bytes:
+        """The JSON of what orjson writes; integers beyond 2^53 are counted."""
+        try:
+            return orjson.dumps(items, option=option | _STRICT)
+        except orjson.JSONEncodeError:
+            text = orjson.dumps(items, option=option)
+            self.count("digits", count_long_integers([items]))
+            return text
 
     def _converted(self, value: Any) -> Any:  # noqa: PLR0911  # one a type
         """`value` of what orjson writes as it is.

@@ -13,6 +13,8 @@ missing       a missing value of a pandas or geopandas table, or of an array of 
 tuple         a tuple became a list
 datetime      a date or time became a text in ISO 8601
 duration      a duration became a text in ISO 8601, such as ``P1DT2H3M4.5S``
+year          a year outside of 0 to 9999 has a sign and six digits, as in ``+010000-01-01``, which ISO 8601 allows
+digits        an integer beyond 2^53 was written with all its digits; JavaScript and others round it as they read it
 zone          the time zone of a time of day was left out, since its offset depends on the day
 calendar      a date of another calendar than the Gregorian became a text, without its calendar
 decimal       a Decimal became a number where float64 holds the same value, else a text; in a column always a text

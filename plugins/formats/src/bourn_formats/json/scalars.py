@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bourn_formats.visitor.moments import iso_duration, iso_timedelta64, lost_zone
+from bourn_formats.visitor.moments import expand_year, iso_duration, iso_timedelta64, lost_zone
 from bourn_formats.visitor.output import Output, Refusal
+from bourn_formats.visitor.plain import LARGEST_EXACT
 from bourn_formats.wording import zone_fault
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def text(value: str) -> bytes:
         raise Refusal(msg) from cause
 
 
-def _integer(value: int) -> bytes:
+def _integer(value: int, out: JSONOutput) -> bytes:
+    out.count("digits", not -LARGEST_EXACT <= value <= LARGEST_EXACT)
     if value.bit_length() > _LONG_INT_BITS:
         return format(decimal.Decimal(value), "f").encode()
     return int.__repr__(value).encode()
@@ -90,7 +92,7 @@ def scalar(value: Any, out: JSONOutput) -> bytes | None:  # noqa: PLR0911  # one
             out.count("enum" if isinstance(value, enum.Enum) else "class")
         if isinstance(value, str):
             return text(value)
-        return _integer(value) if isinstance(value, int) else _float(value, out)
+        return _integer(value, out) if isinstance(value, int) else _float(value, out)
     if isinstance(value, dt.datetime | dt.date | dt.time | dt.timedelta):
         return _moment(value, out)
     if isinstance(value, decimal.Decimal):
@@ -106,7 +108,7 @@ def _moment(value: Any, out: JSONOutput) -> bytes:
     if isinstance(value, dt.timedelta):
         out.count("duration")
         return orjson.dumps(iso_duration(value))
-    written = _iso(value)
+    written = expand_year(_iso(value), out)
     out.count("datetime")
     out.count("zone", lost_zone(value))
     return orjson.dumps(written)
@@ -135,7 +137,7 @@ def numpy_scalar(value: np.generic, out: JSONOutput) -> bytes | None:  # noqa: P
     if kind == "b":
         return b"true" if value else b"false"
     if kind in "iu":
-        return _integer(int(value))
+        return _integer(int(value), out)
     if kind == "f" and value.dtype.itemsize <= 8:  # noqa: PLR2004  # bytes of a float64
         number = float(value)
         return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY) if math.isfinite(number) else _float(number, out)
@@ -154,7 +156,7 @@ def _numpy_date(value: np.generic, out: JSONOutput) -> bytes:
         out.count("nat")
         return b"null"
     out.count("datetime")
-    return orjson.dumps(written)
+    return orjson.dumps(expand_year(written, out))
 
 
 def _numpy_duration(value: np.generic, out: JSONOutput) -> bytes:

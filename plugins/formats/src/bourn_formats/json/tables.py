@@ -13,6 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bourn_formats.json.arrays import count_long
 from bourn_formats.json.scalars import text
 from bourn_formats.visitor.output import Refusal
 from bourn_formats.wording import key_path
@@ -141,6 +142,7 @@ class _ColumnWriter:
                 self.out.count("infinite", np.count_nonzero(strange) - nan, step)
         if missing is not None:
             self._count(self.column.missing, np.count_nonzero(missing))
+        self._count("digits", count_long(values, missing))
         return orjson.dumps(np.ascontiguousarray(values, values.dtype.newbyteorder("=")), option=_NUMPY)
 
     def _moments(self, values: Array, missing: Array | None) -> bytes | None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 from bourn_formats.visitor.output import Refusal
 
-__all__ = ["iso_duration", "iso_timedelta64", "lost_zone"]
+if TYPE_CHECKING:
+    from bourn_formats.visitor.output import Counting
 
+__all__ = ["expand_year", "iso_duration", "iso_timedelta64", "lost_zone"]
+
+_FOUR_DIGITS = re.compile(r"[0-9]{4}(?![0-9])")
+_YEAR = re.compile(r"-?[0-9]+(?=-|$)")
 _DAY = 86400 * 10**9
 _NANOSECONDS = {
     "W": 7 * _DAY,
@@ -57,6 +63,20 @@ def iso_timedelta64(value: Any) -> str | None:
         msg = f"a duration of dtype {value.dtype}"
         raise Refusal(msg)
     return _iso(count * _NANOSECONDS[unit])
+
+
+def expand_year(text: str, out: Counting) -> str:
+    """A date or moment whose year is not one of four digits with a sign and six: ISO 8601's expanded form.
+
+    JavaScript reads it (ECMA-262, section 21.4.1.32).
+    """
+    if _FOUR_DIGITS.match(text):
+        return text
+    year = _YEAR.match(text)
+    if year is None:  # a time of day
+        return text
+    out.count("year")
+    return f"{int(year[0]):+07}{text[year.end() :]}"
 
 
 def lost_zone(value: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bourn_formats.foreign import arrow_of, is_arrow_stream, is_of
 from bourn_formats.visitor import tables
 from bourn_formats.visitor.features import geojson_of
+from bourn_formats.visitor.moments import expand_year
 from bourn_formats.visitor.output import Refusal
 from bourn_formats.wording import key_path, type_path
 
@@ -140,7 +141,7 @@ def _listed(value: Any, out: Counting) -> list[Any]:
 def _calendar_date(value: Any, out: Counting) -> str:
     out.count("datetime")
     out.count("calendar", value.calendar not in {"standard", "gregorian", "proleptic_gregorian"})
-    return str(value.isoformat())
+    return expand_year(str(value.isoformat()), out)
 
 
 _Simplify: TypeAlias = "Callable[[Any, Counting], Any]"

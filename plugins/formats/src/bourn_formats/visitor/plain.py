@@ -12,10 +12,13 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
-__all__ = ["SMALL", "is_flat", "is_plain", "is_small", "levels_are_plain"]
+__all__ = ["LARGEST_EXACT", "SMALL", "count_long_integers", "is_flat", "is_plain", "is_small", "levels_are_plain"]
 
 SMALL = 2000
 """Values that a container has at most to be encoded in one piece."""
+
+LARGEST_EXACT = 2**53 - 1
+"""Of either sign, the largest integer that a reader whose numbers are float64 reads exactly (RFC 8259, section 6)."""
 
 DEEPEST = 64
 """Levels of what is encoded in one piece."""
@@ -134,6 +137,17 @@ def levels_are_plain(values: list[Any], text: bytes) -> bool:
         dicts = [value for value in values if type(value) is dict] if dict in kinds else []
         values = [*chain.from_iterable(lists), *chain.from_iterable(map(dict.values, dicts))]
     return True
+
+
+def count_long_integers(values: list[Any]) -> int:
+    """How many integers within values are beyond those that float64 holds exactly."""
+    count = 0
+    while values:
+        count += sum(type(value) is int and not -LARGEST_EXACT <= value <= LARGEST_EXACT for value in values)
+        lists = [value for value in values if type(value) is list or type(value) is tuple]
+        dicts = [value for value in values if type(value) is dict]
+        values = [*chain.from_iterable(lists), *chain.from_iterable(map(dict.values, dicts))]
+    return count
 
 
 def _finite(numbers: list[float]) -> bool:
