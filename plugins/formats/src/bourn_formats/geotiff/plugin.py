@@ -93,6 +93,8 @@ class GeoTIFF(Format[Options]):
                     wanted = f"expected nearest or mode for the {kind} band {band!r}"
                     yield Problem("overview_resampler", f"{wanted}, got {options.overview_resampler!r}")
         yield from _crs_problems(options, info)
+        if info.grid is not None and info.grid.crs is None:
+            yield Note("the image has a grid but no CRS: the file is placed in unknown coordinates")
         if known != dtype:
             yield Note(f"{dtype} is written as {known}")
         if not options.tiled:
