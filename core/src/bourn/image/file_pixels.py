@@ -120,6 +120,7 @@ class FilePixels:
 
     def _fetch(self, start: int, stop: int) -> Fetched:
         pixels, mask = self.window((start, stop), (0, self.size[1]))
+        self.datasets.drop_blocks()
         parts = [pixels] if isinstance(pixels, np.ndarray) else list(pixels)
         return parts if mask is None else [*parts, mask]
 

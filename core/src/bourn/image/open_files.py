@@ -20,6 +20,9 @@ is called: by it a third party's file could read others, and URLs."""
 _OPENING = threading.Lock()
 """Warnings are filtered for the whole process: two threads that did it at once would leave the filter behind."""
 
+BY_BLOCKS = ("GTiff", "JP2OpenJPEG")
+"""Formats of which a block is decoded without those before it."""
+
 MOST_IDLE = 8
 """Open files that are kept for the next read."""
 
@@ -79,6 +82,19 @@ class Datasets:
                 self._idle.append(dataset)
                 return
         dataset.close()
+
+    def drop_blocks(self) -> None:
+        """Free the decoded blocks that GDAL keeps of this file, by default in 5 % of the machine's memory.
+
+        For readers that need each block once. Files that are decoded from their beginning for any row stay open.
+        """
+        with self._lock:
+            idle, self._idle = self._idle, []
+            kept = [dataset for dataset in idle if dataset.driver not in BY_BLOCKS]
+            self._idle += kept
+        for dataset in idle:
+            if dataset not in kept:
+                dataset.close()
 
     def _open(self) -> Any:
         if _stamp(self.path) != self._stamp:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -31,7 +32,7 @@ __all__ = ["ReprojectedPixels", "checked_resampling", "reproject"]
 
 Array = np.ndarray[Any, Any]
 
-BLOCK_SHAPE = (512, 2048)
+BLOCK_SHAPE = (256, 2048)
 """(rows, columns) of a block of the target."""
 
 CHUNK_SIDE = 512
@@ -53,6 +54,9 @@ def checked_resampling(given: object) -> str | None:
         return None
     if isinstance(given, str) and given.lower() in RESAMPLINGS:
         return given.lower()
+    if isinstance(given, str) and given.lower() == "sum":
+        hint = 'take "average" of amounts per area, and multiply it by the area of the pixels'
+        raise RequestError([Problem("resampling", f"there is no {given!r}: {hint}")])
     near = nearest(given, RESAMPLINGS) if isinstance(given, str) else None
     hint = f"did you mean {near!r}?" if near else f"known are {listed(RESAMPLINGS)}"
     raise RequestError([Problem("resampling", f"unknown resampling {shown(given)}; {hint}")])
@@ -271,7 +275,7 @@ class ReprojectedPixels:
         height = rows[1] - rows[0]
         stack = np.empty((len(self.sampler.fill), height, width), self.dtypes[0]) if self._alike else None
         layers = list(stack) if stack is not None else [np.empty((height, width), dtype) for dtype in self.dtypes]
-        mask = np.empty((len(self.sampler.fill), height, width), bool)
+        mask = np.zeros((len(self.sampler.fill), height, width), bool)  # takes no memory where nothing is masked
 
         def work(block: Block) -> None:
             place = np.s_[block.rows[0] - rows[0] : block.rows[1] - rows[0], slice(*block.columns)]
@@ -279,9 +283,10 @@ class ReprojectedPixels:
             pixels, masks = self.sampler.resampled(block, window)
             for index, layer in enumerate(layers):
                 layer[place] = pixels[index]
-                mask[index][place] = masks[index]
+                if masks[index].any():
+                    mask[index][place] = masks[index]
 
-        for _ in _in_threads(work, blocks):
+        for _ in _in_threads(source.pool, work, blocks):
             if beat is not None:
                 beat()
         return [*([stack] if stack is not None else layers), mask]
@@ -311,24 +316,23 @@ def _block_of(sampler: Sampler, block: Block, parts: Any, pick: Callable[[Any, A
     return pick(*sampler.resampled(block, window))
 
 
-def _in_threads(work: Callable[[Any], None], items: Sequence[Any]) -> Iterator[None]:
-    """Call `work` with each item, in as many threads as there are cores; yields after each. Errors are raised."""
-    count = min(len(items), os.cpu_count() or 1)
-    if count < 2:  # noqa: PLR2004  # nothing to gain
-        for item in items:
-            work(item)
+def _new_pool() -> ThreadPoolExecutor:
+    """As many threads as there are cores. They end when the pool is garbage collected."""
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="bourn-warp")
+
+
+def _in_threads(pool: ThreadPoolExecutor, work: Callable[[Any], None], items: Sequence[Any]) -> Iterator[None]:
+    """Call `work` with each item; yields after each. Errors are raised."""
+    futures: list[Future[None]] = []
+    try:
+        futures = [pool.submit(work, item) for item in items]
+        for future in futures:
+            future.result()
             yield
-        return
-    with ThreadPoolExecutor(count, thread_name_prefix="bourn-warp") as pool:
-        futures: list[Future[None]] = []
-        try:
-            futures = [pool.submit(work, item) for item in items]
-            for future in futures:
-                future.result()
-                yield
-        finally:
-            for future in futures:
-                future.cancel()
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
 
 
 @attrs.define(eq=False)
@@ -340,10 +344,13 @@ class _Chunks:
     pixels : Pixels
     edges : (list of int, list of int)
         Rows and columns at which chunks begin, and the ends.
+    pool : ThreadPoolExecutor
+        For reading and resampling: threads that are kept keep their memory arenas, too.
     """
 
     pixels: Pixels
     edges: tuple[Sequence[int], Sequence[int]] = attrs.field(init=False)
+    pool: ThreadPoolExecutor = attrs.field(init=False, factory=_new_pool)
     _held: dict[tuple[int, int], tuple[Sequence[Array], Any]] = attrs.field(init=False, factory=dict)
     _parts: list[Any] | None = attrs.field(init=False, default=None)
 
@@ -384,8 +391,10 @@ class _Chunks:
                 found, mask = pixels.window(rows, columns)
                 self._held[place] = (list(found), mask)
 
-            for _ in _in_threads(read, list(zip(missing, boxes, strict=True))):
-                pass
+            for _, row in itertools.groupby(zip(missing, boxes, strict=True), lambda item: item[0][0]):
+                for _ in _in_threads(self.pool, read, list(row)):
+                    pass
+                pixels.datasets.drop_blocks()
             return
         import dask  # loaded already: some part is a dask array
 
@@ -422,20 +431,22 @@ class _Chunks:
         if self._in_memory:
             assert self._parts is not None  # it has no file
             return self._split(_sliced(self._parts, rows, columns))
-        lines = []
+        layers, mask = self._held[
+            next(iter(_touched(self.edges[0], rows))), next(iter(_touched(self.edges[1], columns)))
+        ]
+        shape = (rows[1] - rows[0], columns[1] - columns[0])
+        made = _empty_layers([layer.dtype for layer in layers], shape)
+        whole = None if mask is None else np.empty((*mask.shape[:-2], *shape), bool)
         for row in _touched(self.edges[0], rows):
-            top, bottom = self._span(0, row)
-            line = []
+            down, below = _overlap(self._span(0, row), rows)
             for column in _touched(self.edges[1], columns):
-                left, right = self._span(1, column)
-                place = (
-                    slice(max(rows[0], top) - top, min(rows[1], bottom) - top),
-                    slice(max(columns[0], left) - left, min(columns[1], right) - left),
-                )
+                across, beside = _overlap(self._span(1, column), columns)
                 layers, mask = self._held[row, column]
-                line.append(([layer[place] for layer in layers], None if mask is None else mask[(..., *place)]))
-            lines.append(_joined(line, -1))
-        return _joined(lines, -2)
+                for layer, part in zip(made, layers, strict=True):
+                    layer[below, beside] = part[down, across]
+                if whole is not None:
+                    whole[..., below, beside] = mask[..., down, across]
+        return made, whole
 
     def lazy_parts(self, window: Any) -> Any:
         """What a task is handed that resamples a block: dask arrays to be computed first, or a function that reads."""
@@ -506,6 +517,19 @@ def _split(parts: Sequence[Array], layout: tuple[int, bool, bool, Any]) -> tuple
 
 def _sliced(parts: Sequence[Any], rows: tuple[int, int], columns: tuple[int, int]) -> list[Any]:
     return [part[..., slice(*rows), slice(*columns)] for part in parts]
+
+
+def _empty_layers(dtypes: Sequence[np.dtype[Any]], shape: tuple[int, int]) -> list[Array]:
+    """Layers to fill; of one array where they are of one dtype."""
+    if len(set(dtypes)) == 1:
+        return list(np.empty((len(dtypes), *shape), dtypes[0]))
+    return [np.empty(shape, dtype) for dtype in dtypes]
+
+
+def _overlap(chunk: tuple[int, int], window: tuple[int, int]) -> tuple[slice, slice]:
+    """What a chunk and a window have in common: within the chunk, and within the window."""
+    low, high = max(chunk[0], window[0]), min(chunk[1], window[1])
+    return slice(low - chunk[0], high - chunk[0]), slice(low - window[0], high - window[0])
 
 
 def _touched(edges: Sequence[int], span: tuple[int, int]) -> range:

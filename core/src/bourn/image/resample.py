@@ -53,11 +53,11 @@ KERNELS: dict[str, tuple[int, Callable[[Array], Array]]] = {
 }
 """Interpolations: how many pixels they reach, and the weight of a pixel by its distance."""
 
-SUMMARIES = ("average", "mode", "min", "max", "med", "q1", "q3", "sum", "rms")
+SUMMARIES = ("average", "mode", "min", "max", "med", "q1", "q3", "rms")
 """Resamplings that summarize all source pixels within a target pixel."""
 
 RESAMPLINGS = ("nearest", *KERNELS, *SUMMARIES)
-"""What `resampling=` may be: GDAL's names."""
+"""What `resampling=` may be: GDAL's names. Without its ``sum``, which depends on how a target is cut into blocks."""
 
 PICKING = ("nearest", "mode", "min", "max", "med", "q1", "q3")
 """Resamplings whose values are values of the source: classes and masks take no others."""
@@ -108,10 +108,12 @@ def resample(
         [np.empty(shape, layer.dtype.newbyteorder("=")) for layer in layers], [np.empty(0, bool)] * len(layers)
     )
     by_gdal = [index for index, how in enumerate(resamplings) if how in SUMMARIES]
-    for index in by_gdal:
-        found.layers[index], found.masked[index] = _summarized(
-            grids, block, layers[index], valid[index], resamplings[index]
-        )
+    for indices in _alike([(resamplings[index], layers[index].dtype, id(valid[index])) for index in by_gdal]):
+        chosen = [by_gdal[index] for index in indices]
+        first = chosen[0]
+        made, masked = _summarized(grids, block, [layers[index] for index in chosen], valid[first], resamplings[first])
+        for index, layer, mask in zip(chosen, made, masked, strict=True):
+            found.layers[index], found.masked[index] = layer, mask
     rest = [index for index in range(len(layers)) if index not in by_gdal]
     if not rest:
         return found
@@ -145,24 +147,36 @@ def _strips(block: Block) -> Iterator[tuple[int, int]]:
 
 @attrs.frozen(eq=False)
 class _Points:
-    """Coordinates within a window, and which of them the source reaches."""
+    """Coordinates within a window, and which of them the source reaches; None for all."""
 
     u: Array
     v: Array
-    inside: Array
+    inside: Array | None
     shape: tuple[int, int]
+
+    def nearest(self) -> Array:
+        """Index of the nearest pixel in the flat window."""
+        at = self.v.astype(np.intp)
+        at *= self.shape[1]
+        at += self.u.astype(np.intp)
+        return at
 
 
 def _points(
     grids: GridMap, block: Block, window: Window, rows: tuple[int, int], offsets: tuple[float, float] = (0.5, 0.5)
 ) -> _Points:
     u, v = grids.coordinates(block, rows, offsets)
+    if block.within:
+        u -= window.columns[0]
+        v -= window.rows[0]
+        return _Points(u, v, None, window.shape)
     height, width = grids.source.shape
     inside = (v >= 0) & (v < height)
     inside &= np.isfinite(u) if grids.is_cyclic else (u >= 0) & (u < width)
     u, v = u - window.columns[0], v - window.rows[0]
-    if not inside.all():
-        u[~inside] = v[~inside] = 0
+    if inside.all():
+        return _Points(u, v, None, window.shape)
+    u[~inside] = v[~inside] = 0
     return _Points(u, v, inside, window.shape)
 
 
@@ -182,22 +196,18 @@ class _Source:
 
     def sample(self, points: _Points, outputs: Sequence[Array], masks: Sequence[Array], *, skip: Any) -> None:
         """Fill `outputs` and `masks`; not the outputs in `skip`."""
-        height, width = points.shape
-        row = np.clip(points.v.astype(np.intp), 0, height - 1)
-        column = np.clip(points.u.astype(np.intp), 0, width - 1)
-        at = row * width + column
-        reached = points.inside.all()
+        at = points.nearest()
         kernels: dict[str, _Kernel] = {}
         weights: dict[tuple[str, int], Array] = {}
         for index, (layer, valid, how) in enumerate(zip(self.layers, self.valid, self.resamplings, strict=True)):
             if self._same_mask[index] == index:
-                masks[index][...] = False if reached else ~points.inside
+                masks[index][...] = False if points.inside is None else ~points.inside
                 if valid is not None:
                     masks[index][...] |= ~valid.ravel().take(at)
             if index in skip:
                 continue
             if how == "nearest":
-                outputs[index][...] = layer.ravel().take(at)
+                layer.ravel().take(at, out=outputs[index], mode="clip")
                 continue
             if how not in kernels:
                 kernels[how] = _Kernel(points, *KERNELS[how])
@@ -282,17 +292,42 @@ def as_dtype(values: Array, dtype: np.dtype[Any]) -> Array:
     return made
 
 
+def _alike(keys: Sequence[Any]) -> list[list[int]]:
+    """Indices of equal keys."""
+    groups: dict[Any, list[int]] = {}
+    for index, key in enumerate(keys):
+        groups.setdefault(key, []).append(index)
+    return list(groups.values())
+
+
+def _stacked(layers: Sequence[Array], dtype: np.dtype[Any]) -> Array:
+    """(layer, y, x); no copy where the layers are those of one array."""
+    base = layers[0].base
+    if isinstance(base, np.ndarray) and base.ndim == 3 and base.dtype == dtype and len(base) == len(layers):  # noqa: PLR2004  # (layer, y, x)
+        places = [layer.__array_interface__["data"][0] for layer in layers]
+        if base.flags.c_contiguous and places == [part.__array_interface__["data"][0] for part in base]:
+            return base if layers[0].shape == base.shape[1:] else np.stack(layers)
+    return np.stack(layers).astype(dtype, copy=False)
+
+
 def _summarized(
-    grids: GridMap, block: Block, layer: Array, valid: Array | None, resampling: str
-) -> tuple[Array, Array]:
-    """(pixels, mask) of one layer, each pixel from all source pixels within it."""
-    working = np.dtype("float32" if layer.dtype.itemsize <= 2 or layer.dtype.name == "float32" else "float64")  # noqa: PLR2004  # bytes
-    values = layer.astype(working)
+    grids: GridMap, block: Block, layers: Sequence[Array], valid: Array | None, resampling: str
+) -> tuple[Array, Sequence[Array]]:
+    """(pixels, masks) of layers of one dtype and mask, each pixel from all source pixels within it."""
+    dtype = layers[0].dtype.newbyteorder("=")
+    stack = _stacked(layers, dtype)
+    if valid is None and block.within and dtype.name in _GDAL_DTYPES and block.smooth is not None:
+        turns, step = _straight(grids, block)
+        if step is not None:
+            made = _gdal(grids, block, stack, resampling, turns, step=step)
+            return made, [np.zeros(made.shape[1:], bool)] * len(made)
+    working = np.dtype("float32" if dtype.itemsize <= 2 or dtype.name == "float32" else "float64")  # noqa: PLR2004  # bytes
+    values = stack.astype(working)
     if valid is not None:
-        values[~valid] = np.nan
+        values[:, ~valid] = np.nan
     made = _summaries(grids, block, values, resampling)
     masked = np.isnan(made)
-    return as_dtype(np.where(masked, working.type(0), made), layer.dtype.newbyteorder("=")), masked
+    return as_dtype(np.where(masked, working.type(0), made), dtype), list(masked)
 
 
 def _summaries(grids: GridMap, block: Block, values: Array, resampling: str) -> Array:
@@ -301,11 +336,10 @@ def _summaries(grids: GridMap, block: Block, values: Array, resampling: str) -> 
     if block.smooth is not None:
         turns, step = _straight(grids, block, least=8)
         if step is not None:
-            made: Array = _gdal(grids, block, values[None], resampling, turns, step=step, nodata=np.nan)[0]
-            return made
+            return _gdal(grids, block, values, resampling, turns, step=step, nodata=np.nan)
     if max(height, width) <= 32:  # noqa: PLR2004  # pixels
-        return _from_points(grids, block, values, resampling)
-    made = np.empty((height, width), values.dtype)
+        return np.stack([_from_points(grids, block, layer, resampling) for layer in values])
+    made = np.empty((len(values), height, width), values.dtype)
     middle = ((block.rows[0] + block.rows[1]) // 2, (block.columns[0] + block.columns[1]) // 2)
     halves = [
         [(low, cut), (cut, high)] if high - low > 1 else [(low, high)]
@@ -316,7 +350,7 @@ def _summaries(grids: GridMap, block: Block, values: Array, resampling: str) -> 
             part = grids.block(rows, columns, 0)
             part = attrs.evolve(block, rows=rows, columns=columns, smooth=part.smooth)
             top, left = rows[0] - block.rows[0], columns[0] - block.columns[0]
-            place = np.s_[top : top + rows[1] - rows[0], left : left + columns[1] - columns[0]]
+            place = np.s_[:, top : top + rows[1] - rows[0], left : left + columns[1] - columns[0]]
             made[place] = _summaries(grids, part, values, resampling)
     return made
 
@@ -332,9 +366,8 @@ def _from_points(grids: GridMap, block: Block, values: Array, resampling: str) -
     for down in places:
         for across in places:
             points = _points(grids, block, block.window, block.rows, (across, down))
-            row, column = points.v.astype(np.intp), points.u.astype(np.intp)
-            at = np.clip(row, 0, points.shape[0] - 1) * points.shape[1] + np.clip(column, 0, points.shape[1] - 1)
-            found.append(np.where(points.inside, values.ravel().take(at), np.nan))
+            taken = values.ravel().take(points.nearest(), mode="clip")
+            found.append(taken if points.inside is None else np.where(points.inside, taken, np.nan))
     stack = np.stack(found)
     known = ~np.isnan(stack).all(axis=0)
     made = np.full(stack.shape[1:], np.nan, values.dtype)
@@ -361,7 +394,6 @@ _STATISTICS: dict[str, Callable[[Array], Array]] = {
     "med": _quantile(0.5),
     "q1": _quantile(0.25),
     "q3": _quantile(0.75),
-    "sum": lambda stack: np.nanmean(stack, axis=0),
     "rms": lambda stack: np.sqrt(np.nanmean(stack * stack, axis=0)),
 }
 
@@ -380,7 +412,7 @@ def _warped_by_gdal(grids: GridMap, block: Block, source: _Source) -> dict[int, 
         turns, width = _straight(grids, block)
         if width is None:
             continue
-        stack = np.stack([source.layers[index] for index in indices]).astype(dtype, copy=False)
+        stack = _stacked([source.layers[index] for index in indices], dtype)
         made = _gdal(grids, block, stack, how, turns, step=width)
         found.update(zip(indices, made, strict=True))
     return found
@@ -444,14 +476,15 @@ def _gdal(
     made = np.empty((len(stack), height, width), stack.dtype)
     for start in range(0, width, step):
         stop = min(start + step, width)
-        piece = np.empty((len(stack), height, stop - start), stack.dtype)
+        piece = made if step >= width else np.empty((len(stack), height, stop - start), stack.dtype)
         target = grids.target.affine * Affine.translation(block.columns[0] + start, block.rows[0])
         reproject(
             stack, piece, src_transform=origin, src_crs=_gdal_crs(grids.source.crs), dst_transform=target,
             dst_crs=_gdal_crs(grids.target.crs), src_nodata=nodata, dst_nodata=nodata,
             resampling=Resampling[resampling], warp_mem_limit=256, SAMPLE_GRID="YES", XSCALE=1, YSCALE=1,
         )  # fmt: skip
-        made[:, :, start:stop] = piece
+        if piece is not made:
+            made[:, :, start:stop] = piece
     return made
 
 
