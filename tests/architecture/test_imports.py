@@ -39,6 +39,7 @@ def test_import_bourn_loads_nothing():
         "import bourn_email.plugin, bourn_email.hooks",
         "import bourn_tables.csv, bourn_tables.parquet, bourn_pictures.plugin, bourn_cubes.netcdf",
         "import bourn_formats.json, bourn_formats.pyarrow, bourn_formats.geotiff, bourn_formats.msgpack",
+        "import bourn_formats.geojson",
     ],
 )
 def test_what_is_only_named_is_not_loaded(code, home):

@@ -77,7 +77,13 @@ def test_a_spec_tells_what_it_is(registry):
     ("role", "name", "text"),
     [
         ("destination", "emial", "no destination is called 'emial'. Installed: email, shelf. Did you mean 'email'?"),
-        ("format", "parquet", "no format is called 'parquet'. Installed: json, text."),
+        ("format", "parquet", "no format is called 'parquet'. Installed: json, text. pip install bourn-tables"),
+        (
+            "destination",
+            "Download",
+            "no destination is called 'Download'. Installed: email, shelf. pip install bourn-download",
+        ),
+        ("format", "download", "no format is called 'download'. Installed: json, text."),
         ("destination", "JSON", "'json' is a format; give it as format="),
         ("format", "email", "'email' is a destination; give it as destination="),
         ("destination", "__class__", "no destination is called '__class__'. Installed: email, shelf."),

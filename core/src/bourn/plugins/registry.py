@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bourn.errors import PluginError, Problem, UnknownPlugin
+from bourn.plugins.distributions import distribution_of
 from bourn.plugins.entry_points import Entry, PluginProblem
 from bourn.plugins.installed import normal_name, scan
 from bourn.plugins.matrix import Matrix
@@ -117,7 +118,7 @@ class Registry:
         Raises
         ------
         UnknownPlugin
-            Names those that are installed, and the nearest.
+            Names those that are installed, and the nearest or the distribution that has it.
         """
         named = self.formats if role == "format" else self.destinations
         folded = name.lower() if name.isascii() else name
@@ -126,8 +127,10 @@ class Registry:
         other = "destination" if role == "format" else "format"
         if folded in (self.destinations if role == "format" else self.formats):
             raise UnknownPlugin([Problem(role, f"{folded!r} is a {other}; give it as {other}=")])
-        meant = nearest(folded, named)
+        distribution = distribution_of(role, folded)
+        meant = None if distribution else nearest(folded, named)
         hint = "" if meant is None else f" Did you mean {meant!r}?"
+        hint = f" pip install {distribution}" if distribution else hint
         message = f"no {role} is called {shown(name)}. Installed: {listed(named)}.{hint}"
         raise UnknownPlugin([Problem(role, message)])
 

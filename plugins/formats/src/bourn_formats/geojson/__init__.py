@@ -1,0 +1,5 @@
+"""The format geojson: features as GeoJSON."""
+
+from bourn_formats.geojson.plugin import GeoJSON
+
+__all__ = ["GeoJSON"]
