@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bourn import errors
+    from bourn.errors import BournWarning
     from bourn.image import tiles
     from bourn.image.image import Image
     from bourn.job.job import Job
@@ -21,12 +22,25 @@ if TYPE_CHECKING:
     from bourn.session import Session
     from bourn.settings import Settings
 
-__all__ = ["Image", "Job", "Session", "Settings", "compute", "errors", "jobs", "plan", "registry", "tiles"]
+__all__ = [
+    "BournWarning",
+    "Image",
+    "Job",
+    "Session",
+    "Settings",
+    "compute",
+    "errors",
+    "jobs",
+    "plan",
+    "registry",
+    "tiles",
+]
 
 __version__ = "0.1.0"
 
 # Nothing is imported before it is used: `import bourn` costs next to nothing.
 _HOMES = {
+    "BournWarning": "bourn.errors",
     "Image": "bourn.image.image",
     "Job": "bourn.public",
     "Session": "bourn.session",

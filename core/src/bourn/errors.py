@@ -124,7 +124,15 @@ class BournError(Exception):
 class BournWarning(UserWarning):
     """Values could not be written as they are: how many, in which way, and the path of the first of each.
 
-    `Job.report` has the same counts. Silence it by ``warnings.simplefilter("ignore", bourn.errors.BournWarning)``.
+    `Job.report` has the same counts. Ignore it, or make it an error, by its own name:
+    ``warnings.simplefilter("ignore", bourn.BournWarning)``. A filter for all warnings does not silence it, since
+    libraries set one by accident; ``python -W ignore`` does.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from bourn.plugin import BournWarning
+    >>> warnings.simplefilter("default", BournWarning)
     """
 
 

@@ -25,6 +25,7 @@ from bourn.contract.option import NoOptions, Secret, option
 from bourn.contract.receipt import Note, Receipt, Transient
 from bourn.errors import (
     BournError,
+    BournWarning,
     DeliveryError,
     DeliveryRefused,
     EncodeError,
@@ -33,6 +34,7 @@ from bourn.errors import (
     ResultRefused,
 )
 from bourn.results.info import ResultInfo
+from bourn.warn import warn
 
 if TYPE_CHECKING:
     from bourn.image.image import Image
@@ -48,6 +50,7 @@ __all__ = [
     "PLUGIN_API",
     "Artifact",
     "BournError",
+    "BournWarning",
     "Context",
     "Database",
     "DeliveryError",
@@ -76,6 +79,7 @@ __all__ = [
     "option",
     "read",
     "services",
+    "warn",
     "write",
 ]
 

@@ -9,6 +9,7 @@ from bourn.session import Session, default_session
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from bourn.dispatch.plan import Plan
     from bourn.job.job import Job
@@ -29,12 +30,13 @@ def compute(  # noqa: PLR0913  # DESIGN fixes the signature
     block: bool = True,
     progress_bar: bool | None = None,
     resampling: str | None = None,
+    expires_after: timedelta | str | None = None,
     **arguments: Any,
 ) -> Any:
     """As `Session.compute`, by the default session."""
     return default_session().compute(
         obj, geobox, format=format, destination=destination, file=file, name=name, timeout=timeout,
-        block=block, progress_bar=progress_bar, resampling=resampling, **arguments,
+        block=block, progress_bar=progress_bar, resampling=resampling, expires_after=expires_after, **arguments,
     )  # fmt: skip
 
 
@@ -50,12 +52,13 @@ def plan(  # noqa: PLR0913  # the same
     block: bool = True,
     progress_bar: bool | None = None,
     resampling: str | None = None,
+    expires_after: timedelta | str | None = None,
     **arguments: Any,
 ) -> Plan | list[Plan]:
     """As `Session.plan`, by the default session."""
     return default_session().plan(
         obj, geobox, format=format, destination=destination, file=file, name=name, timeout=timeout,
-        block=block, progress_bar=progress_bar, resampling=resampling, **arguments,
+        block=block, progress_bar=progress_bar, resampling=resampling, expires_after=expires_after, **arguments,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from bourn.fork import ForkSafeLock
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import timedelta
     from pathlib import Path
 
     from bourn.contract.context import Clock, Context
@@ -108,6 +109,7 @@ class Session:
         block: bool = True,
         progress_bar: bool | None = None,
         resampling: str | None = None,
+        expires_after: timedelta | str | None = None,
         **arguments: Any,
     ) -> Any:
         """Compute a result, and put it where it should go, in the form it should have.
@@ -128,6 +130,9 @@ class Session:
         name : str, optional
             The name of the file that is kept: in the link, in mails and where a destination writes it. Letters and
             digits that every system takes stay; the format's suffix is added.
+        expires_after : timedelta or str, optional
+            How long the link works after the job's completion: ISO 8601 such as ``"P2D"``, or ``"2d"``. At most the
+            setting ``max_link_days``; by default ``link_days``, which is 10.
         timeout : float, optional
             Seconds until the job is cancelled.
         block : bool
@@ -164,7 +169,7 @@ class Session:
         limit = TimeLimit(timeout if block is True and _is_seconds(timeout) else None)
         check = partial(
             self._checked, obj, geobox, arguments, resampling=resampling, destination=destination, format=format,
-            file=file, name=name, timeout=timeout, block=block, progress_bar=progress_bar,
+            file=file, name=name, timeout=timeout, block=block, progress_bar=progress_bar, expires_after=expires_after,
         )  # fmt: skip
         found, grid, plans = limit.run(check, "checking the request")
         several = isinstance(plans, list)
@@ -196,6 +201,7 @@ class Session:
         block: bool = True,
         progress_bar: bool | None = None,
         resampling: str | None = None,
+        expires_after: timedelta | str | None = None,
         **arguments: Any,
     ) -> Plan | list[Plan]:
         """Return the plan for a request, or raise its errors; nothing is computed or changed.
@@ -209,7 +215,7 @@ class Session:
         """
         return self._checked(
             obj, geobox, arguments, resampling=resampling, destination=destination, format=format, file=file,
-            name=name, timeout=timeout, block=block, progress_bar=progress_bar,
+            name=name, timeout=timeout, block=block, progress_bar=progress_bar, expires_after=expires_after,
         )[2]  # fmt: skip
 
     def job(self, job_id: str) -> Job:
@@ -355,7 +361,10 @@ class Session:
         **waiting: Any,
     ) -> tuple[Found, Any, Plan | list[Plan]]:
         """Return what is known of the result, the grid it is still to be put on, and the plans."""
-        from bourn.dispatch.keywords import as_options, waiting_problems  # on first use
+        import attrs  # on first use: listing what is installed needs none of these
+
+        from bourn.dispatch.keywords import as_options, waiting_problems
+        from bourn.dispatch.lifetime import read_lifetime
         from bourn.dispatch.problems import ProblemCollector
         from bourn.errors import RequestError
         from bourn.job.file import file_problems, filename_in
@@ -378,11 +387,17 @@ class Session:
         listed = plans if isinstance(plans, list) else [plans]
         for refusal in refused:
             collected.add(type(refusal), as_options(refusal.problems, arguments, listed))
-        problems = list(waiting_problems(**waiting))
+        problems = list(
+            waiting_problems(**waiting, most_days=max(self.settings.max_link_days, self.settings.link_days))
+        )
         collected.add(RequestError, problems)
         if file is not None:
             collected.add(RequestError, file_problems(file, listed, block=bool(problems) or waiting["block"]))
         collected.raise_if_any()
+        if waiting["expires_after"] is not None:
+            lifetime = read_lifetime(waiting["expires_after"])
+            given = [attrs.evolve(plan, expires_after=lifetime) for plan in listed]
+            plans = given if isinstance(plans, list) else given[0]
         return found, grid, plans
 
     def _inspect(

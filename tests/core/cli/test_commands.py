@@ -7,8 +7,8 @@ import pytest
 from bourn.plugin import hookimpl
 
 OWN = [
-    "send", "list", "show", "matrix", "schema", "docs", "doctor", "trust", "jobs", "job", "cancel", "revoke", "serve",
-    "sweep", "demo", "new",
+    "send", "list", "show", "matrix", "schema", "docs", "doctor", "trust", "jobs", "job", "cancel", "extend", "revoke",
+    "serve", "sweep", "demo", "new",
 ]  # fmt: skip
 
 

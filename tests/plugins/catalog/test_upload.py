@@ -15,8 +15,8 @@ import numpy as np
 import pystac
 import pytest
 from bourn.errors import DeliveryRefused, JobCancelled, Refused, ResultRefused
+from bourn.warn import BLANKET
 from bourn_catalog import LossWarning
-from bourn_catalog.loss_warnings import BLANKET
 from bourn_catalog.plugin import Catalog
 from grids import grid
 

@@ -41,6 +41,7 @@ _OWN = {
     "jobs": "bourn.cli.jobs",
     "job": "bourn.cli.jobs",
     "cancel": "bourn.cli.jobs",
+    "extend": "bourn.cli.jobs",
     "revoke": "bourn.cli.jobs",
     "serve": "bourn.cli.server",
     "sweep": "bourn.cli.server",

@@ -1,4 +1,4 @@
-"""Jobs of the ledger: ``bourn jobs``, ``job``, ``cancel``, ``revoke``."""
+"""Jobs of the ledger: ``bourn jobs``, ``job``, ``cancel``, ``extend``, ``revoke``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bourn.job.job import Job
     from bourn.session import Session
 
-__all__ = ["cancel_command", "job_command", "jobs_command", "revoke_command"]
+__all__ = ["cancel_command", "extend_command", "job_command", "jobs_command", "revoke_command"]
 
 STAGES = ("QUEUED", "PREPARING", "RUNNING", "SAVING", "SUCCEEDED", "FAILED", "CANCELLED")
 """Those of the ledger, which is not imported for a help text; a test compares the two."""
@@ -112,6 +112,21 @@ def cancel_command(session: Session, job_id: str, *, as_json: bool) -> None:
         print_lines([f"It has ended already: {stage}."])
     else:
         print_lines(["It is cancelled." if stage == "CANCELLED" else f"It will be cancelled; it is at {stage} now."])
+
+
+@click.command("extend")
+@click.argument("job_id", metavar="ID")
+@click.option("--for", "expires_after", metavar="DURATION", help="2d, 12h, P2D; by default the setting link_days.")
+@as_json_option
+@pass_session
+def extend_command(session: Session, job_id: str, *, expires_after: str | None, as_json: bool) -> None:
+    """Have the link of a job work for longer, from now on."""
+    job = found(session, job_id)
+    until = job.extend(expires_after)
+    if as_json:
+        print_json({"id": job.id, "expires": until.isoformat()})
+    else:
+        print_lines([f"Its link works until {until:%Y-%m-%d %H:%M} UTC."])
 
 
 @click.command("revoke")

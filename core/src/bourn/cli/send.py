@@ -55,6 +55,8 @@ Pairs = tuple[tuple[str, str], ...]
     default=True,
     help="Whether to wait for the end, or print the job's id at once; the process stays until its job is done.",
 )
+@click.option("--name", metavar="NAME", help="The name of the file, in the link and where it goes.")
+@click.option("--expires-after", metavar="DURATION", help="How long the link works: 2d, 12h, P2D.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop it after that.")
 @click.option("--quiet", "-q", is_flag=True, help="Print where the result is, and nothing else.")
 @as_json_option
@@ -71,6 +73,8 @@ def send_command(  # noqa: PLR0913  # one argument an option
     only_plan: bool,
     file: str | None,
     wait: bool,
+    name: str | None,
+    expires_after: str | None,
     timeout: float | None,
     quiet: bool,
     as_json: bool,
@@ -89,6 +93,8 @@ def send_command(  # noqa: PLR0913  # one argument an option
     request = {
         "destination": _destination(session, destinations, options),
         "format": _format(session, written, format_options),
+        "name": name,
+        "expires_after": expires_after,
     }
     obj = read_input(given, dict(selected), limit=session.settings.largest_input_bytes)
     if only_plan or file is not None:

@@ -57,6 +57,9 @@ class Format(Generic[OptionsT]):
         True if `encode` reads lazy arrays block by block itself; otherwise they are computed first.
     decodes : bool
         True if `decode` gives Python objects back.
+    losses : mapping of str to str
+        By the name under which the report of `encode` counts it, what is lost or changed for readers of the file.
+        A blocking `compute` warns of those that were counted; the path of the first is under ``first``.
     examples : sequence of Example
     plugin_api : int
         The version of this interface that the plugin was written for; the first where it does not say.
@@ -81,6 +84,7 @@ class Format(Generic[OptionsT]):
     kinds: ClassVar[tuple[str, ...]] = ANY
     lazy: ClassVar[bool] = False
     decodes: ClassVar[bool] = False
+    losses: ClassVar[Mapping[str, str]] = {}
     examples: ClassVar[Sequence[Example]] = ()
     plugin_api: ClassVar[int] = 1  # not PLUGIN_API: a plugin that does not say it was written when there was one
 

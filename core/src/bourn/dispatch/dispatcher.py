@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from pathlib import PurePath
@@ -138,6 +139,7 @@ class Dispatcher:
                 kinds=tuple(known.get("kinds", ())), type_name=known.get("type", ""), lazy=known.get("lazy", False)
             ),
             notes=[Note(**note) for note in stored["notes"]],
+            expires_after=timedelta(seconds=stored["expires_after"]) if "expires_after" in stored else None,
         )
 
     def check_known(self, plan: Plan, info: ResultInfo) -> list[Problem]:

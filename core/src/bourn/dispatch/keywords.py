@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from bourn.dispatch.lifetime import lifetime_problems
 from bourn.errors import Problem
 from bourn.wording import listed, nearest, shown
 
@@ -33,8 +34,18 @@ MOST_JOBS = 2**31
 """Of a list of jobs: what every database counts to."""
 
 
-def waiting_problems(*, name: Any = None, timeout: Any, block: Any, progress_bar: Any) -> Iterator[Problem]:
-    """What is wrong with how the caller wants to wait."""
+def waiting_problems(  # one argument a keyword
+    *,
+    name: Any = None,
+    timeout: Any,
+    block: Any,
+    progress_bar: Any,
+    expires_after: Any = None,
+    most_days: float = LONGEST_SECONDS / 86_400,
+) -> Iterator[Problem]:
+    """What is wrong with how the caller wants to wait, name and keep the result."""
+    if expires_after is not None:
+        yield from lifetime_problems(expires_after, most_days)
     if name is not None and not (type(name) is str and 0 < len(name) <= LONGEST_NAME and name.isprintable()):
         yield Problem("name", f"expected a file name of 1 to {LONGEST_NAME} printable characters, got {shown(name)}")
     if timeout is not None and not (type(timeout) in {int, float} and 0 < timeout <= LONGEST_SECONDS):

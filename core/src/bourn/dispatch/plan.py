@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -58,6 +59,8 @@ class Plan:
         What is known of the result without computing it.
     notes : sequence of Note
         What was decided, and why.
+    expires_after : timedelta or None
+        How long the link works; None where the settings say it.
     """
 
     chosen_destination: Chosen[Destination[Any]]
@@ -65,6 +68,7 @@ class Plan:
     kinds: tuple[str, ...]
     info: ResultInfo
     notes: Sequence[Note] = ()
+    expires_after: timedelta | None = None
 
     @cached_property
     def destination(self) -> Mapping[str, Any]:
@@ -88,6 +92,7 @@ class Plan:
         return {
             "form": FORM,
             **({"withheld": withheld} if withheld else {}),
+            **({"expires_after": self.expires_after.total_seconds()} if self.expires_after else {}),
             "destination": dict(self.destination),
             "format": dict(self.format),
             "kinds": list(self.kinds),
@@ -115,6 +120,7 @@ class Plan:
             self.kinds,
             self.info,
             tuple(self.notes),
+            self.expires_after,
         )
 
     def shares_encoding_with(self, other: Plan) -> bool:
@@ -134,6 +140,8 @@ class Plan:
             [" or ".join(kinds), *(f"{name} {value}" for name, value in known.items() if name != "lazy")]
         )
         lines.append(f"result       {result}")
+        if self.expires_after:
+            lines.append(f"link         works for {self.expires_after / timedelta(days=1):g} days")
         lines += [f"note         {f'{note.path}: ' if note.path else ''}{note.message}" for note in self.notes]
         return "\n".join(lines)
 
@@ -142,14 +150,28 @@ def _reduced(chosen: Chosen[Any]) -> tuple[str, str, str, Any, dict[str, Any]]:
     return chosen.name, chosen.distribution, chosen.version, chosen.plugin, write(chosen.options)
 
 
-def _unpickle(destination: tuple[Any, ...], format: tuple[Any, ...], kinds: Any, info: ResultInfo, notes: Any) -> Plan:
+def _unpickle(
+    destination: tuple[Any, ...],
+    format: tuple[Any, ...],
+    kinds: Any,
+    info: ResultInfo,
+    notes: Any,
+    expires_after: timedelta | None,
+) -> Plan:
     chosen = []
     for name, distribution, version, plugin, mapping in (destination, format):
         options, problems = read(plugin.Options, with_blanks(plugin.Options, mapping))
         if problems:
             raise RequestError(problems)
         chosen.append(Chosen(name=name, distribution=distribution, version=version, plugin=plugin, options=options))
-    return Plan(chosen_destination=chosen[0], chosen_format=chosen[1], kinds=kinds, info=info, notes=notes)
+    return Plan(
+        chosen_destination=chosen[0],
+        chosen_format=chosen[1],
+        kinds=kinds,
+        info=info,
+        notes=notes,
+        expires_after=expires_after,
+    )
 
 
 def _on_one_line(mapping: Mapping[str, Any]) -> str:

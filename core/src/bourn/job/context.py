@@ -193,7 +193,7 @@ class DeliveryContext:
         if stored_at is None:
             msg = "nothing is stored yet: context.link_until is available from deliver on"
             raise RuntimeError(msg)
-        return stored_at + self._services.link_lifetime
+        return stored_at + self._services.lifetime_of(self._job.plan)
 
     def hold(self, artifact: Artifact, owner: str) -> None:  # there is one artifact a delivery
         """Exempt the artifact from expiry."""

@@ -193,7 +193,7 @@ def _end(
     def write() -> None:
         now = services.clock()
         # What is not kept expires at once, so that after a crash in between the next sweep erases it.
-        expires_at = now + services.link_lifetime if keep else now
+        expires_at = now + services.lifetime_of(job.plan) if keep else now
         services.ledger.finish(
             job.job_id, job.epoch, stage,
             now=now, expires_at=expires_at, started_at=job.started_at, steps=(job.done, job.total), **answer,

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from bourn.contract.artifact import Artifact
-from bourn.errors import BournError, DeliveryError, JobError, LedgerError, UnknownJob
+from bourn.dispatch.lifetime import lifetime_problems, read_lifetime
+from bourn.errors import BournError, DeliveryError, JobError, LedgerError, RequestError, UnknownJob
 from bourn.fork import ForkSafeLock
 from bourn.job.at_exit import failed_unseen, wait_at_exit
 from bourn.job.delivery import PAUSE_MAX, cancel, deliver, fail, write_or_defer
@@ -35,6 +36,7 @@ from bourn.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from bourn.dispatch.plan import Plan
     from bourn.job.services import Services
@@ -287,6 +289,23 @@ class Engine:
             return False
         self._request_cancel(job, apart=True)
         return True
+
+    def extend(self, record: JobRecord, expires_after: Any) -> datetime:
+        """Have the link of a job work for so long from now on; one that works longer is left as it is."""
+        settings = self.services.settings
+        most = max(settings.link_days, settings.max_link_days)
+        given = timedelta(days=settings.link_days) if expires_after is None else read_lifetime(expires_after)
+        problems = [] if expires_after is None else list(lifetime_problems(expires_after, most))
+        if given is None or problems:
+            raise RequestError(problems)
+        now = self.services.clock()
+        until = None
+        if record.stage.done and record.stage is not Stage.CANCELLED:
+            until = self.services.link_ledger.extend(record.delivery_id, now + given, now=now)
+        if until is None:
+            msg = f"the link of job {record.id} can't be extended: there is none that works"
+            raise JobError(msg, job=Job(record.id, self))
+        return until
 
     def cancel_all(self) -> None:
         """Have all jobs of this process stopped."""
@@ -591,7 +610,7 @@ def _leave_to_others(record: JobRecord, services: Services, error: Exception) ->
     failure = None if cancelled else as_json(DeliveryError(f"the delivery can't be carried on: {reason}"))
     services.ledger.finish(
         record.id, record.epoch, Stage.CANCELLED if cancelled else Stage.FAILED,
-        now=now, expires_at=now if cancelled else now + services.link_lifetime,
+        now=now, expires_at=now if cancelled else now + timedelta(days=services.settings.link_days),
         started_at=record.started_at, error=failure,
     )  # fmt: skip
     services.hooks.job_changed(record.id)

@@ -332,6 +332,30 @@ class Job:
         """Ask for the job to be cancelled; return False where it has ended already, which changes nothing."""
         return self._engine.cancel(self._id)
 
+    def extend(self, expires_after: timedelta | str | None = None) -> datetime:
+        """Have its link work for so long from now on; one that works longer is left as it is.
+
+        Parameters
+        ----------
+        expires_after : timedelta or str, optional
+            ISO 8601 such as ``"P2D"``, or ``"2d"``; at most the setting ``max_link_days``. By default ``link_days``.
+
+        Returns
+        -------
+        datetime
+            Until when it works.
+
+        Raises
+        ------
+        RequestError
+            `expires_after` is no duration, or too long.
+        JobError
+            It has no link that works now.
+        """
+        until = self._engine.extend(self.refresh()._known(), expires_after)  # noqa: SLF001  # it is itself
+        self.refresh()
+        return until
+
     def resubmit(self) -> Job:
         """Do it once more, as a new job.
 
@@ -386,9 +410,8 @@ class Job:
         if running.receipt is None or running.artifact is None or began is None:
             return None
         # What began within the life of a link can't have expired.
-        return (
-            (running.receipt, running.artifact) if began <= services.clock() < began + services.link_lifetime else None
-        )
+        until = began + services.lifetime_of(running.plan)
+        return (running.receipt, running.artifact) if began <= services.clock() < until else None
 
     def _load(self) -> Any:
         fresh = self._delivered_here()

@@ -187,7 +187,7 @@ def _record(job: RunningJob, artifact: Artifact, services: Services) -> None:
     facts = StoredArtifact(
         key=artifact.key, filename=artifact.filename, suffix=artifact.suffix, media_type=artifact.media_type,
         size_bytes=artifact.size_bytes, sha256=artifact.sha256, report=artifact.report,
-        stored_at=now, expires_at=now + services.link_lifetime,
+        stored_at=now, expires_at=now + services.lifetime_of(job.plan),
     )  # fmt: skip
     try:
         services.ledger.store(job.job_id, job.epoch, job.delivery_id, facts, started_at=job.started_at)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bourn.contract.destination import Destination
     from bourn.contract.receipt import Receipt
     from bourn.dispatch.dispatcher import Dispatcher
+    from bourn.dispatch.plan import Plan
     from bourn.job.job import Job
     from bourn.plugins.hooks import Hooks
     from bourn.settings import Settings
@@ -95,7 +96,11 @@ class Services:
         clock = LedgerClock(database, clock)
         link_ledger, workers = LinkLedger(database), Workers(database, clock)
         links = Links(
-            SigningKeys(database), link_ledger, settings.public_url, clock, lifetime=timedelta(days=settings.link_days)
+            SigningKeys(database),
+            link_ledger,
+            settings.public_url,
+            clock,
+            lifetime=timedelta(days=max(settings.link_days, settings.max_link_days)),
         )
         store = open_store(settings.store, **settings.store_options)
         return cls(
@@ -114,10 +119,9 @@ class Services:
             settings_of=settings_of,
         )
 
-    @property
-    def link_lifetime(self) -> timedelta:
-        """How long a link works after its job's end."""
-        return timedelta(days=self.settings.link_days)
+    def lifetime_of(self, plan: Plan) -> timedelta:
+        """How long the link of a job works after its end."""
+        return plan.expires_after or timedelta(days=self.settings.link_days)
 
     def erase(self, delivery_id: str, key: str) -> None:
         """Erase an artifact that is not to be kept."""

@@ -86,6 +86,21 @@ class LinkLedger:
         revoked = deliveries.update().where(deliveries.c.id == delivery_id, deliveries.c.stored_at.is_not(None))
         return self._update(revoked.values(revoked_at=_first(deliveries.c.revoked_at, now))) == 1
 
+    def extend(self, delivery_id: str, until: datetime, *, now: datetime) -> datetime | None:
+        """Have a link work until then at least; return until when it does, None where none works now."""
+        works = (
+            deliveries.c.id == delivery_id, deliveries.c.expires_at > now,
+            *(deliveries.c[name].is_(None) for name in ("expired_at", "revoked_at", "erased_at")),
+        )  # fmt: skip
+        longer = deliveries.update().where(*works, deliveries.c.expires_at < until).values(expires_at=until)
+
+        def work(connection: sa.Connection) -> datetime | None:
+            connection.execute(longer)
+            found: datetime | None = connection.scalar(sa.select(deliveries.c.expires_at).where(*works))
+            return found
+
+        return self.database.write(work)
+
     def discard(self, delivery_id: str, owner: str, *, now: datetime) -> None:
         """End a hold, and with the last one the artifact's link: its bytes go with the next sweep."""
         over = deliveries.update().where(deliveries.c.id == delivery_id, deliveries.c.expired_at.is_(None), _UNHELD)

@@ -95,6 +95,9 @@ class Settings:
     link_days: float = option(
         default=10.0, gt=0, le=3650, unit="days", help="How long a link works after its job's completion."
     )
+    max_link_days: float = option(
+        default=30.0, gt=0, le=3650, unit="days", help="How long a link may work that is asked for or extended."
+    )
     principal: str = option(
         factory=_login, min_length=1, max_length=255, help="Who makes the requests; plugins decide on access by it."
     )

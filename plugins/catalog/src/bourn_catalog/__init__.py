@@ -7,9 +7,15 @@
 
 from __future__ import annotations
 
-from bourn_catalog.errors import AccessDenied, CatalogError, ProductInUse, UnknownImage, UnknownProduct
+from bourn_catalog.errors import (
+    AccessDenied,
+    CatalogError,
+    LossWarning,
+    ProductInUse,
+    UnknownImage,
+    UnknownProduct,
+)
 from bourn_catalog.image import CatalogImage as Image
-from bourn_catalog.loss_warnings import LossWarning
 from bourn_catalog.model.bands import ClassBand, GenericBand, MaskBand, MicrowaveBand, SpectralBand
 from bourn_catalog.product import Product
 

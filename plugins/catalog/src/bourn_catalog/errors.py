@@ -11,9 +11,9 @@
 
 from __future__ import annotations
 
-from bourn.plugin import BournError
+from bourn.plugin import BournError, BournWarning
 
-__all__ = ["AccessDenied", "CatalogError", "ProductInUse", "UnknownImage", "UnknownProduct"]
+__all__ = ["AccessDenied", "CatalogError", "LossWarning", "ProductInUse", "UnknownImage", "UnknownProduct"]
 
 
 class CatalogError(BournError):
@@ -44,3 +44,7 @@ class ProductInUse(CatalogError, ValueError):
     """What is asked would harm images that are there."""
 
     code = "product-in-use"
+
+
+class LossWarning(BournWarning):
+    """Pixels could not be kept as they were: how many, in which band and why."""

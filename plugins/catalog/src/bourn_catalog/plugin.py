@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from bourn.plugin import DeliveryRefused, Destination, Example, Receipt, ResultRefused
+from bourn.plugin import DeliveryRefused, Destination, Example, Receipt, ResultRefused, warn
 
 from bourn_catalog.context import OWNER
-from bourn_catalog.errors import UnknownImage
+from bourn_catalog.errors import LossWarning, UnknownImage
 from bourn_catalog.image import CatalogImage
-from bourn_catalog.loss_warnings import warn_of_losses
 from bourn_catalog.options import Options, Settings
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ class Catalog(Destination[Options]):
             )
             raise UnknownImage(msg)
         for lost in receipt.detail.get("warnings", ()):
-            warn_of_losses(f"{receipt.detail['image']}: {lost}")
+            warn(f"{receipt.detail['image']}: {lost}", LossWarning)
         return CatalogImage.from_row(row, context)
 
 

@@ -53,6 +53,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from bourn.plugin import ANY, Example, Format, Note, Problem, ResultInfo, Sink, option
 
+from bourn_formats.losses import JSON_LOSSES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -80,6 +82,7 @@ class JSON(Format[Options]):
     media_type = "application/json"
     suffix = ".json"
     kinds = ANY
+    losses = JSON_LOSSES
     examples = (
         Example("JSON; NaN becomes null.", format="json"),
         Example("JSON; fail rather than write null for NaN.", format={"type": "json", "nan": "error"}),

@@ -73,6 +73,8 @@ from typing import TYPE_CHECKING, Any
 
 from bourn.plugin import ANY, Example, Format, NoOptions, Sink
 
+from bourn_formats.losses import MSGPACK_LOSSES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -89,6 +91,7 @@ class MsgPack(Format[NoOptions]):
     media_type = "application/vnd.msgpack"
     suffix = ".msgpack"
     kinds = ANY
+    losses = MSGPACK_LOSSES
     examples = (Example("MessagePack; arrays as raw bytes.", format="msgpack"),)
 
     def encode(self, result: Any, options: NoOptions, sink: Sink) -> Mapping[str, Any]:
