@@ -40,7 +40,7 @@ def environment(environment_of, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory):
+def plugin_wheels(tmp_path_factory):
     """Their wheels, by the name of the plugin."""
     folder = tmp_path_factory.mktemp("wheels")
     for name in PLUGINS:
@@ -62,10 +62,10 @@ def described(environment):
     return "\n".join(parts)
 
 
-def test_they_are_seen_once_installed_and_gone_once_removed(environment, wheels):
+def test_they_are_seen_once_installed_and_gone_once_removed(environment, plugin_wheels):
     """Lists, matrix, schema and documentation change with what is installed, and with no line of bourn's."""
     without, pages = look(environment), described(environment)
-    environment.install(*wheels.values())
+    environment.install(*plugin_wheels.values())
     having, more = look(environment), described(environment)
 
     assert having["imported"] == []
@@ -106,9 +106,9 @@ print(json.dumps({"url": job.url, "read": (folder / "a.parquet").read_bytes()[:4
 """
 
 
-def test_they_are_used_by_their_names(environment, wheels, tmp_path):
+def test_they_are_used_by_their_names(environment, plugin_wheels, tmp_path):
     """One third party's format goes to another's destination; a third one's options are checked by core."""
-    environment.install(*wheels.values())
+    environment.install(*plugin_wheels.values())
     said = json.loads(environment.run("python", "-c", USE, cwd=tmp_path))
     assert said["url"] == (tmp_path / "bucket" / "a.parquet").as_uri()
     assert said["read"] == "PAR1"
@@ -129,11 +129,11 @@ def test_they_use_nothing_but_the_plugin_module(name):
         assert ours <= {"bourn", "bourn.errors", "bourn.testing"}, file
 
 
-def test_their_names_are_known_without_importing_them(wheels, tmp_path):
+def test_their_names_are_known_without_importing_them(plugin_wheels, tmp_path):
     """Names, distributions and versions stand in the metadata."""
     from bourn.plugins.registry import Registry
 
-    for wheel in wheels.values():
+    for wheel in plugin_wheels.values():
         uv("pip", "install", "--quiet", "--target", tmp_path, "--no-deps", wheel)
     before = set(sys.modules)
     registry = Registry.installed(paths=[str(tmp_path)])

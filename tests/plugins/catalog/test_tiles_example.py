@@ -15,7 +15,7 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "composite_by_tiles.py"
 
 
 def run(*arguments):
-    command = [sys.executable, str(EXAMPLE), "--tilesize", "256", "--resolution", "40", *arguments]
+    command = [sys.executable, str(EXAMPLE), "--tilesize", "256", "--resolution", "80", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=os.environ)
     return done.returncode, done.stdout, done.stderr
 

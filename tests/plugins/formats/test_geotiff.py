@@ -502,6 +502,12 @@ def test_preflight(name):
     assert expected == list(GeoTIFF().preflight(Options(**options), ResultInfo(kinds=("image",), **info)))
 
 
+def test_a_grid_without_crs_is_a_note():
+    grid = GeoBox((4, 4), Affine(10, 0, 5e5, 0, -10, 4e6), None)
+    notes = [Note("the image has a grid but no CRS: the file is placed in unknown coordinates")]
+    assert notes == list(GeoTIFF().preflight(Options(), ResultInfo(kinds=("image",), grid=grid)))
+
+
 def test_blocksize_is_a_multiple_of_16():
     check = attrs.fields(Options).blocksize.metadata["bourn"].check
     assert [check(512), check(100)] == [None, "expected a multiple of 16, got 100"]

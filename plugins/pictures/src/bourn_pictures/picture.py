@@ -107,7 +107,8 @@ def _stretch(
     layer: Any, valid: NDArray[np.bool_], options: PictureOptions
 ) -> tuple[NDArray[np.uint8], tuple[float, float], int]:
     """Return the layer as 0 to 255, the values shown as 0 and 255, and how many valid pixels lie outside of these."""
-    values = layer[valid].astype(np.float64)
+    whole = bool(valid.all())
+    values = layer.ravel() if whole else layer[valid]
     if options.range is not None:
         low, high = map(float, options.range)
     elif not values.size:
@@ -119,6 +120,10 @@ def _stretch(
         colors[valid] = 127
     else:
         # Halves: the distance between two float64 may be infinite.
-        share = np.clip((values / 2 - low / 2) / (high / 2 - low / 2), 0, 1)
-        colors[valid] = np.rint(255 * share).astype(np.uint8)
+        share = np.clip((values / 2.0 - low / 2) * (255 / (high / 2 - low / 2)), 0, 255)
+        shown = np.rint(share).astype(np.uint8)
+        if whole:
+            colors = shown.reshape(layer.shape)
+        else:
+            colors[valid] = shown
     return colors, (low, high), int(np.count_nonzero((values < low) | (values > high)))

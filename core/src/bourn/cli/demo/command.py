@@ -39,9 +39,9 @@ FIGURES = 9
 def demo_command(session: Session, *, given: str | None, keep: bool) -> None:
     """Show everything at work, in under a minute.
 
-    Sends a number and a satellite scene (made up, of four bands) through every destination and format that is
-    installed, fetches the links, and shows how bad requests are answered. All of it happens in a temporary folder
-    unless --keep is given; then also what is configured is used, mail servers among it.
+    Sends a number and a satellite scene (made up, of four bands), or, where neither fits, some places, through every
+    destination and format that is installed, fetches the links, and shows how bad requests are answered. All of it
+    happens in a temporary folder unless --keep is given; then also what is configured is used, mail servers among it.
     """
     started = time.monotonic()
     with _home(session, keep=keep) as (own, served):
@@ -85,9 +85,11 @@ def _subjects(given: str | None) -> list[Subject]:
 
     number = Subject(name="number", obj=2, kinds=("value",))
     if given is None:
+        from bourn.cli.demo.places import Places
         from bourn.cli.demo.scene import scene
 
-        return [number, Subject(name="scene", obj=scene(), kinds=("image",))]
+        places = Subject(name="places", obj=Places(), kinds=("features",), spare=True)
+        return [number, Subject(name="scene", obj=scene(), kinds=("image",)), places]
     obj = read_input(given)
     # Of a callable the kind is not known before it ran: any pair may be tried with it.
     kinds = _info(obj).kinds or ("value", "array", "image", "table", "features")

@@ -22,11 +22,21 @@ __all__ = ["Request", "Subject", "hooked", "requests", "without_doubles"]
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """Something to send."""
+    """A result of the demo.
+
+    Attributes
+    ----------
+    name : str
+    obj : object
+    kinds : tuple of str
+    spare : bool
+        Whether it is sent only where no other result fits.
+    """
 
     name: str
     obj: Any
     kinds: tuple[str, ...]
+    spare: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +95,7 @@ def _of_pair(to: Spec, written: Spec, cell: Cell, subjects: Sequence[Subject]) -
             return
         references.append(reference)
     fitting = [subject for subject in subjects if any(kind in cell.kinds for kind in subject.kinds)]
+    fitting = [subject for subject in fitting if not subject.spare] or fitting
     if not fitting:
         yield Request(what="", **pair, skipped=f"takes {' or '.join(cell.kinds)}, and the demo has none")
     for subject in fitting:

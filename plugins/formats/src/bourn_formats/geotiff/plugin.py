@@ -92,7 +92,7 @@ class GeoTIFF(Format[Options]):
                 if kind != "data":
                     wanted = f"expected nearest or mode for the {kind} band {band!r}"
                     yield Problem("overview_resampler", f"{wanted}, got {options.overview_resampler!r}")
-        yield from _crs_problems(options, info)
+        yield from _check_crs(options, info)
         if known != dtype:
             yield Note(f"{dtype} is written as {known}")
         if not options.tiled:
@@ -111,10 +111,15 @@ class GeoTIFF(Format[Options]):
         return {"cog": options.tiled, "nodata": _masking_text(profile), **lost, "notes": notes}
 
 
-def _crs_problems(options: Options, info: ResultInfo) -> Iterator[Problem]:
-    """Yield why the CRS can't be stored in the file."""
-    crs = None if info.grid is None else info.grid.crs
-    if crs is None or _is_geokey(crs):
+def _check_crs(options: Options, info: ResultInfo) -> Iterator[Problem | Note]:
+    """Yield why the CRS can't be stored in the file, or that a grid has none."""
+    if info.grid is None:
+        return
+    crs = info.grid.crs
+    if crs is None:
+        yield Note("the image has a grid but no CRS: the file is placed in unknown coordinates")
+        return
+    if _is_geokey(crs):
         return
     from bourn_formats.geotiff.cog import CRSNotSupported, encode_crs  # rasterio: 0.3 s
 
