@@ -31,12 +31,14 @@ def compute(  # noqa: PLR0913  # DESIGN fixes the signature
     progress_bar: bool | None = None,
     resampling: str | None = None,
     expires_after: timedelta | str | None = None,
+    key: str | None = None,
     **arguments: Any,
 ) -> Any:
     """As `Session.compute`, by the default session."""
     return default_session().compute(
         obj, geobox, format=format, destination=destination, file=file, name=name, timeout=timeout,
-        block=block, progress_bar=progress_bar, resampling=resampling, expires_after=expires_after, **arguments,
+        block=block, progress_bar=progress_bar, resampling=resampling, expires_after=expires_after, key=key,
+        **arguments,
     )  # fmt: skip
 
 
@@ -53,12 +55,14 @@ def plan(  # noqa: PLR0913  # the same
     progress_bar: bool | None = None,
     resampling: str | None = None,
     expires_after: timedelta | str | None = None,
+    key: str | None = None,
     **arguments: Any,
 ) -> Plan | list[Plan]:
     """As `Session.plan`, by the default session."""
     return default_session().plan(
         obj, geobox, format=format, destination=destination, file=file, name=name, timeout=timeout,
-        block=block, progress_bar=progress_bar, resampling=resampling, expires_after=expires_after, **arguments,
+        block=block, progress_bar=progress_bar, resampling=resampling, expires_after=expires_after, key=key,
+        **arguments,
     )  # fmt: skip
 
 

@@ -110,6 +110,7 @@ class Session:
         progress_bar: bool | None = None,
         resampling: str | None = None,
         expires_after: timedelta | str | None = None,
+        key: str | None = None,
         **arguments: Any,
     ) -> Any:
         """Compute a result, and put it where it should go, in the form it should have.
@@ -133,6 +134,9 @@ class Session:
         expires_after : timedelta or str, optional
             How long the link works after the job's completion: ISO 8601 such as ``"P2D"``, or ``"2d"``. At most the
             setting ``max_link_days``; by default ``link_days``, which is 10.
+        key : str, optional
+            Makes the call idempotent: a second one with the same key, of the same principal, in any process, gives the
+            job of the first, unless that has failed or was cancelled. At most 255 characters; for one destination.
         timeout : float, optional
             Seconds until the job is cancelled.
         block : bool
@@ -169,13 +173,14 @@ class Session:
         limit = TimeLimit(timeout if block is True and _is_seconds(timeout) else None)
         check = partial(
             self._checked, obj, geobox, arguments, resampling=resampling, destination=destination, format=format,
-            file=file, name=name, timeout=timeout, block=block, progress_bar=progress_bar, expires_after=expires_after,
+            file=file, name=name, timeout=timeout, block=block, progress_bar=progress_bar,
+            expires_after=expires_after, key=key,
         )  # fmt: skip
         found, grid, plans = limit.run(check, "checking the request")
         several = isinstance(plans, list)
         listed = plans if isinstance(plans, list) else [plans]
         submit = partial(
-            self.engine.submit, listed, found.obj, arguments=arguments, geobox=grid, name=name, block=block,
+            self.engine.submit, listed, found.obj, arguments=arguments, geobox=grid, name=name, key=key, block=block,
             limit=limit if block else TimeLimit(timeout), waits=block and timeout is None and not progress_bar,
         )  # fmt: skip
         jobs = limit.run(submit, "writing the job to the ledger")
@@ -202,6 +207,7 @@ class Session:
         progress_bar: bool | None = None,
         resampling: str | None = None,
         expires_after: timedelta | str | None = None,
+        key: str | None = None,
         **arguments: Any,
     ) -> Plan | list[Plan]:
         """Return the plan for a request, or raise its errors; nothing is computed or changed.
@@ -215,7 +221,7 @@ class Session:
         """
         return self._checked(
             obj, geobox, arguments, resampling=resampling, destination=destination, format=format, file=file,
-            name=name, timeout=timeout, block=block, progress_bar=progress_bar, expires_after=expires_after,
+            name=name, timeout=timeout, block=block, progress_bar=progress_bar, expires_after=expires_after, key=key,
         )[2]  # fmt: skip
 
     def job(self, job_id: str) -> Job:
@@ -366,7 +372,7 @@ class Session:
         from bourn.dispatch.keywords import as_options, waiting_problems
         from bourn.dispatch.lifetime import read_lifetime
         from bourn.dispatch.problems import ProblemCollector
-        from bourn.errors import RequestError
+        from bourn.errors import Problem, RequestError
         from bourn.job.file import file_problems, filename_in
         from bourn.results.info import ResultInfo
         from bourn.results.inspect import Found
@@ -390,6 +396,8 @@ class Session:
         problems = list(
             waiting_problems(**waiting, most_days=max(self.settings.max_link_days, self.settings.link_days))
         )
+        if waiting["key"] is not None and isinstance(plans, list):
+            problems.append(Problem("key", "goes with one destination, not with a list"))
         collected.add(RequestError, problems)
         if file is not None:
             collected.add(RequestError, file_problems(file, listed, block=bool(problems) or waiting["block"]))

@@ -56,6 +56,9 @@ Pairs = tuple[tuple[str, str], ...]
     help="Whether to wait for the end, or print the job's id at once; the process stays until its job is done.",
 )
 @click.option("--name", metavar="NAME", help="The name of the file, in the link and where it goes.")
+@click.option(
+    "--key", metavar="TEXT", help="Makes it idempotent: a second call with this key gives the first one's job."
+)
 @click.option("--expires-after", metavar="DURATION", help="How long the link works: 2d, 12h, P2D.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop it after that.")
 @click.option("--quiet", "-q", is_flag=True, help="Print where the result is, and nothing else.")
@@ -74,6 +77,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
     file: str | None,
     wait: bool,
     name: str | None,
+    key: str | None,
     expires_after: str | None,
     timeout: float | None,
     quiet: bool,
@@ -95,6 +99,7 @@ def send_command(  # noqa: PLR0913  # one argument an option
         "format": _format(session, written, format_options),
         "name": name,
         "expires_after": expires_after,
+        "key": key,
     }
     obj = read_input(given, dict(selected), limit=session.settings.largest_input_bytes)
     if only_plan or file is not None:

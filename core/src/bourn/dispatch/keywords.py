@@ -30,6 +30,8 @@ LONGEST_SECONDS = 10 * 366 * 86_400
 LONGEST_NAME = 200
 """Characters of a file name."""
 
+LONGEST_KEY = 255
+
 MOST_JOBS = 2**31
 """Of a list of jobs: what every database counts to."""
 
@@ -41,11 +43,14 @@ def waiting_problems(  # one argument a keyword
     block: Any,
     progress_bar: Any,
     expires_after: Any = None,
+    key: Any = None,
     most_days: float = LONGEST_SECONDS / 86_400,
 ) -> Iterator[Problem]:
     """What is wrong with how the caller wants to wait, name and keep the result."""
     if expires_after is not None:
         yield from lifetime_problems(expires_after, most_days)
+    if key is not None and not (type(key) is str and 0 < len(key) <= LONGEST_KEY and key.isprintable()):
+        yield Problem("key", f"expected a text of 1 to {LONGEST_KEY} printable characters, got {shown(key)}")
     if name is not None and not (type(name) is str and 0 < len(name) <= LONGEST_NAME and name.isprintable()):
         yield Problem("name", f"expected a file name of 1 to {LONGEST_NAME} printable characters, got {shown(name)}")
     if timeout is not None and not (type(timeout) in {int, float} and 0 < timeout <= LONGEST_SECONDS):

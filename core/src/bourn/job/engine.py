@@ -18,7 +18,7 @@ import attrs
 
 from bourn.contract.artifact import Artifact
 from bourn.dispatch.lifetime import lifetime_problems, read_lifetime
-from bourn.errors import BournError, DeliveryError, JobError, LedgerError, RequestError, UnknownJob
+from bourn.errors import BournError, DeliveryError, JobError, LedgerError, Problem, RequestError, UnknownJob
 from bourn.fork import ForkSafeLock
 from bourn.job.at_exit import failed_unseen, wait_at_exit
 from bourn.job.delivery import PAUSE_MAX, cancel, deliver, fail, write_or_defer
@@ -30,7 +30,7 @@ from bourn.job.job_group import JobGroup, deliver_stored
 from bourn.job.maintenance import TICK_SECONDS, Maintenance, recover
 from bourn.job.running_job import RunningJob
 from bourn.ledger.database_errors import is_connection_lost
-from bourn.ledger.ledger import LeaseLost, NewJob
+from bourn.ledger.ledger import KeyTaken, LeaseLost, NewJob
 from bourn.ledger.stages import Stage
 from bourn.wording import shown
 
@@ -105,7 +105,7 @@ class Engine:
 
     # -- submitting -----------------------------------------------------------------------------------------------
 
-    def submit(
+    def submit(  # noqa: PLR0913  # what a request consists of
         self,
         plans: Sequence[Plan],
         obj: Any,
@@ -113,6 +113,7 @@ class Engine:
         arguments: Mapping[str, Any],
         geobox: Any,
         name: str | None = None,
+        key: str | None = None,
         limit: TimeLimit | None = None,
         block: bool = False,
         waits: bool = False,
@@ -126,6 +127,8 @@ class Engine:
             What the caller gave to `compute`.
         name : str, optional
             Of the file.
+        key : str, optional
+            By which the request, of one plan, is recognised: the job that has it already is returned.
         limit : TimeLimit, optional
             When the jobs are stopped.
         block : bool
@@ -152,10 +155,23 @@ class Engine:
             obj=obj, arguments=dict(arguments), geobox=geobox, jobs=jobs, services=run.services,
             deliver=partial(self._deliver, run),
         )  # fmt: skip
-        with self._recorded(run, jobs, group_id, limit):
-            run.executor.submit(self._registered(run, jobs, group.run), waits=waits)
+        try:
+            with self._recorded(run, jobs, group_id, limit, key):
+                run.executor.submit(self._registered(run, jobs, group.run), waits=waits)
+        except KeyTaken as taken:
+            return [self._job_of_key(taken.job_id, plans[0])]
         given = partial(Submission, obj=obj, arguments=arguments, geobox=geobox, name=name)
         return [Job(job.job_id, self, submission=given(job=job)) for job in jobs]
+
+    def _job_of_key(self, job_id: str, plan: Plan) -> Job:
+        """Return the job that has the key of a request, which must be the same request."""
+        job = self.job(job_id)
+        for role, asked in (("destination", plan.destination), ("format", plan.format)):
+            given = getattr(job, role)
+            if dict(given) != dict(asked):
+                msg = f"is that of job {job_id}, whose {role} is {dict(given)}, not {dict(asked)}; use another key"
+                raise RequestError([Problem("key", msg)])
+        return job
 
     def resubmit(self, record: JobRecord, submission: Submission | None) -> Job:
         """Do a job once more, as a new one.
@@ -454,7 +470,12 @@ class Engine:
 
     @contextmanager
     def _recorded(
-        self, run: _Run, jobs: Sequence[RunningJob], group_id: str, limit: TimeLimit | None = None
+        self,
+        run: _Run,
+        jobs: Sequence[RunningJob],
+        group_id: str,
+        limit: TimeLimit | None = None,
+        key: str | None = None,
     ) -> Iterator[None]:
         """Write the jobs to the ledger; where the block fails, which has them run, cancel them."""
         services = run.services
@@ -462,7 +483,7 @@ class Engine:
         new = [
             NewJob(
                 id=job.job_id, delivery_id=job.delivery_id, group_id=group_id, principal=job.principal,
-                plan=job.plan.as_json(), secrets=job.plan.secrets(), deadline_at=job.deadline,
+                plan=job.plan.as_json(), secrets=job.plan.secrets(), deadline_at=job.deadline, key=key,
             )
             for job in jobs
         ]  # fmt: skip
@@ -474,6 +495,11 @@ class Engine:
                 for job in jobs:
                     job.cancel_requested.set()
             yield
+        except KeyTaken:
+            for job in jobs:
+                job.take()
+                job.release()
+            raise
         except BaseException as error:
             # Ctrl-C in between, or no thread is available: what was recorded does not stay QUEUED for ever.
             for job in jobs:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bourn.ledger import statements
 from bourn.ledger.batch import BatchedStatement, RowNotFound
@@ -13,7 +14,7 @@ from bourn.ledger.clock import SKEW
 from bourn.ledger.json_values import check_json
 from bourn.ledger.record import JobRecord, ProgressUpdate, StoredArtifact
 from bourn.ledger.stages import LIVE, Stage
-from bourn.ledger.tables import deliveries, holds, jobs
+from bourn.ledger.tables import deliveries, holds, job_keys, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from bourn.ledger.database import Database
 
-__all__ = ["LeaseLost", "Ledger", "NewJob", "release_hold"]
+__all__ = ["KeyTaken", "LeaseLost", "Ledger", "NewJob", "release_hold"]
 
 _ARTIFACT_COLUMNS = tuple(attrs.fields_dict(StoredArtifact))
 
@@ -41,6 +42,20 @@ class NewJob:
     plan: Mapping[str, Any]
     secrets: Mapping[str, Any] | None = None
     deadline_at: datetime | None = None
+    key: str | None = None
+
+
+class KeyTaken(Exception):  # no error of the job: the caller gets the other one
+    """Another job that has not failed has the key.
+
+    Parameters
+    ----------
+    job_id : str
+    """
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
 
 
 class Ledger:
@@ -58,7 +73,13 @@ class Ledger:
         self.database = database
 
     def add(self, new: Sequence[NewJob], *, worker_id: str, now: datetime) -> None:
-        """Add jobs as QUEUED, owned by `worker_id` in epoch 1; all of them or none."""
+        """Add jobs as QUEUED, owned by `worker_id` in epoch 1; all of them or none.
+
+        Raises
+        ------
+        KeyTaken
+            A job has a key that another one has, which is live or has succeeded.
+        """
         job_rows = [
             {
                 "id": job.id, "group_id": job.group_id, "stage": Stage.QUEUED, "principal": job.principal,
@@ -70,10 +91,25 @@ class Ledger:
         ]  # fmt: skip
         delivery_rows = [{"id": job.delivery_id, "job_id": job.id, "attempts": 0} for job in new]
 
-        self.database.execute(
-            BatchedStatement(statements.JOBS_ADDED, job_rows),
-            BatchedStatement(statements.DELIVERIES_ADDED, delivery_rows),
-        )
+        keyed = [job for job in new if job.key is not None]
+        if not keyed:
+            self.database.execute(
+                BatchedStatement(statements.JOBS_ADDED, job_rows),
+                BatchedStatement(statements.DELIVERIES_ADDED, delivery_rows),
+            )
+            return
+
+        def work(connection: sa.Connection) -> None:
+            for job in keyed:
+                _take_key(connection, job)
+            connection.execute(statements.JOBS_ADDED, job_rows)
+            connection.execute(statements.DELIVERIES_ADDED, delivery_rows)
+
+        self.database.write(work)
+
+    def with_key(self, principal: str, key: str) -> str | None:
+        """Return the id of the job that has the key: it is live, or has succeeded."""
+        return self.database.query(lambda connection: _with_key(connection, principal, key))
 
     def store(
         self,
@@ -286,6 +322,38 @@ def release_hold(connection: sa.Connection, delivery_id: str, owner: str) -> Non
     connection.execute(holds.delete().where(holds.c.delivery_id == delivery_id, holds.c.owner == owner))
     held = sa.exists().where(holds.c.delivery_id == deliveries.c.id)
     connection.execute(delivery.values(held=sa.case((held, 1), else_=0)))
+
+
+def _with_key(connection: sa.Connection, principal: str, key: str) -> str | None:
+    chosen = (
+        sa.select(jobs.c.id)
+        .join(job_keys, job_keys.c.job_id == jobs.c.id)
+        .where(
+            job_keys.c.principal == principal, job_keys.c.key == key,
+            jobs.c.stage.not_in([Stage.FAILED, Stage.CANCELLED]),
+        )
+    )  # fmt: skip
+    found: str | None = connection.scalar(chosen)
+    return found
+
+
+def _take_key(connection: sa.Connection, job: NewJob) -> None:
+    """Give the key to the job; of two that come at once the row's lock lets one in."""
+    insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    row = insert(job_keys).values(principal=job.principal, key=job.key, job_id=job.id)
+    holds_it = sa.select(jobs.c.id).where(
+        jobs.c.id == job_keys.c.job_id, jobs.c.stage.not_in([Stage.FAILED, Stage.CANCELLED])
+    )
+    taken = connection.scalar(
+        row.on_conflict_do_update(
+            index_elements=[job_keys.c.principal, job_keys.c.key],
+            set_={"job_id": job.id},
+            where=~sa.exists(holds_it),
+        ).returning(job_keys.c.job_id)
+    )
+    if taken is None:
+        other = _with_key(connection, job.principal, str(job.key))
+        raise KeyTaken(other or "")
 
 
 def _record(row: sa.Row[Any]) -> JobRecord:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bourn.ledger.ledger import release_hold
 from bourn.ledger.record import StoredArtifact
 from bourn.ledger.stages import LIVE, Stage
-from bourn.ledger.tables import Instant, deliveries, jobs
+from bourn.ledger.tables import Instant, deliveries, job_keys, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -209,6 +209,7 @@ class LinkLedger:
 
         def work(connection: sa.Connection) -> int:
             connection.execute(deliveries.delete().where(deliveries.c.job_id.in_(job_ids)))
+            connection.execute(job_keys.delete().where(job_keys.c.job_id.in_(job_ids)))
             return connection.execute(jobs.delete().where(jobs.c.id.in_(job_ids))).rowcount
 
         return self.database.write(work) if job_ids else 0

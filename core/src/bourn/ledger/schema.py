@@ -144,6 +144,6 @@ class Migrations:
 
 
 LEDGER_MIGRATIONS = Migrations(
-    name="bourn_core", metadata=metadata, head="0003", folder=Path(__file__).parent / "migrations"
+    name="bourn_core", metadata=metadata, head="0004", folder=Path(__file__).parent / "migrations"
 )
 """The ledger's own tables; a test keeps `head` at the newest revision in ``migrations/versions``."""

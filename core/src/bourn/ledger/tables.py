@@ -106,6 +106,15 @@ jobs = Table(
     Index("ix_jobs_created_at", "created_at"),
 )
 
+job_keys = Table(
+    "job_keys",
+    metadata,
+    # A request with a key is one job of its principal, however often it is made.
+    Column("principal", String(255), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("job_id", String(48), nullable=False, index=True),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,
