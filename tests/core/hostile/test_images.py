@@ -305,7 +305,7 @@ PLANNED = {
         errors.IncompatiblePair,
         (
             "result: 'download' with 'geotiff' takes image; this is array (numpy.ndarray). Formats that fit: json, msgpack, "
-            "pyarrow. An array becomes an image by bourn.Image(array, bands=[...], geobox=...)"
+            "netcdf, pyarrow. An array becomes an image by bourn.Image(array, bands=[...], geobox=...)"
         ),
     ),
     "a line": (
@@ -314,7 +314,7 @@ PLANNED = {
         errors.IncompatiblePair,
         (
             "result: 'download' with 'geotiff' takes image; this is array (xarray.DataArray). Formats that fit: json, "
-            "msgpack, pyarrow. It becomes an image with a grid: odc.geo.xr.assign_crs, or bourn.Image(..., geobox=...)"
+            "msgpack, netcdf, pyarrow. It becomes an image with a grid: odc.geo.xr.assign_crs, or bourn.Image(..., geobox=...)"
         ),
     ),
 }

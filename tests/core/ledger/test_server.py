@@ -336,6 +336,16 @@ def test_running_out_of_files_for_a_connection_is_reported(backend, ledger, room
     again.close()
 
 
+def test_a_connection_in_use_while_the_database_is_closed_is_closed_when_it_comes_back(backend):
+    """Else whatever collects it, at any time, would warn of it."""
+    database = Database(backend.database_url)
+    with database.read() as connection:
+        driver = connection.connection.dbapi_connection
+        database.close()
+        assert not driver.closed
+    assert driver.closed
+
+
 # -- servers that are not there --------------------------------------------------------------------------------------
 
 

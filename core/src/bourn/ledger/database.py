@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from bourn.errors import LedgerError
 from bourn.ledger.commit_marker import CommitMarker
@@ -206,6 +207,8 @@ class Database:
                 if self._marker is not None:
                     with suppress(sa.exc.SQLAlchemyError):  # a row too many does no harm
                         self._marker.remove()
+                # A connection that another thread has at this moment is closed when it gives it back.
+                event.listen(self._engine.pool, "checkin", _close_connection)
                 self._engine.dispose()
             self._engine = None
 
@@ -270,6 +273,10 @@ class Database:
         with self._gate:
             self._forking = False
             self._gate.notify_all()
+
+
+def _close_connection(_connection: Any, record: Any) -> None:
+    record.close()
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()

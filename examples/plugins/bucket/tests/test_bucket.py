@@ -175,12 +175,12 @@ def test_of_many_at_once_one_wins(send, folder):
     def one(number):
         try:
             return send(partial(value, number), key="a.json")
-        except errors.DeliveryRefused as error:
+        except (errors.DeliveryRefused, errors.ResultRefused) as error:  # at the commit, or as its result is known
             return error
 
     with ThreadPoolExecutor(16) as pool:
         ended = list(pool.map(one, range(16)))
-    (winner,) = [number for number, job in enumerate(ended) if not isinstance(job, errors.DeliveryRefused)]
+    (winner,) = [number for number, job in enumerate(ended) if not isinstance(job, errors.JobFailed)]
     assert (folder / "a.json").read_bytes() == str(winner).encode()
 
 
