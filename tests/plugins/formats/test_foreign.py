@@ -288,3 +288,12 @@ def test_the_measure_of_a_point_is_no_altitude(through, text, left):
         read, report = through(obj)
         assert read_from(read)["coordinates"] == left
         assert report.get("measure", 0) == measured
+
+
+@pytest.mark.parametrize("through", PLAIN)
+def test_a_geometry_beyond_its_crs_is_refused_with_its_path(through):
+    """Its coordinates would be null, which no reader takes."""
+    beyond = gpd.GeoSeries([shapely.Point(1e9, 1e9)], crs=32660)
+    for obj in (beyond, shapely.Point(float("inf"), 0), gpd.GeoDataFrame({"a": [1]}, geometry=beyond)):
+        with pytest.raises(EncodeError, match=r'^result\["in"\]: a geometry whose coordinates are not all finite'):
+            through({"in": obj})

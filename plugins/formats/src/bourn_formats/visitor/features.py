@@ -47,7 +47,7 @@ def geojson_of(obj: Any, out: Counting) -> Any:
     elif is_of(kind, "odc.geo.geom", "Geometry"):
         obj = _geometry(obj, out)
     elif isinstance(obj, getattr(sys.modules.get("shapely"), "Geometry", ())):
-        (obj,) = _without_measures([obj], out)
+        (obj,) = _finite(_without_measures([obj], out))
     return _without_rings(geo_interface_of(obj), out)
 
 
@@ -88,6 +88,7 @@ def _plain(series: Any, out: Counting) -> Any:
 def _on_wgs84(series: Any, out: Counting) -> Any:
     series = type(series)(_without_measures(series.array, out), index=series.index, name=series.name, crs=series.crs)
     if series.crs is None or series.crs.to_epsg() == WGS84:
+        _finite(series.array)
         return series
     out.count("crs")
     try:
@@ -100,7 +101,7 @@ def _on_wgs84(series: Any, out: Counting) -> Any:
         return type(series)(geometries, crs=series.crs).to_crs(f"EPSG:{WGS84}").array
 
     return type(series)(
-        _cut(series.array, moved.array, to_lonlat, out), index=series.index, name=series.name, crs=WGS84
+        _cut(series.array, _finite(moved.array), to_lonlat, out), index=series.index, name=series.name, crs=WGS84
     )
 
 
@@ -109,6 +110,7 @@ def _geometry(geometry: Any, out: Counting) -> Any:
 
     (shape,) = _without_measures([geometry.geom], out)
     if geometry.crs is None or geometry.crs.epsg == WGS84:
+        _finite([shape])
         return shape
     from pyproj import Transformer  # the same
 
@@ -118,7 +120,7 @@ def _geometry(geometry: Any, out: Counting) -> Any:
     def to_lonlat(geometries: Any) -> Any:
         return shapely.transform(geometries, transform, interleaved=False)
 
-    (moved,) = _cut([shape], [to_lonlat(shape)], to_lonlat, out)
+    (moved,) = _cut([shape], _finite([to_lonlat(shape)]), to_lonlat, out)
     return moved
 
 
@@ -136,6 +138,17 @@ def _without_measures(geometries: Any, out: Counting) -> Any:
         chosen = measured & (shapely.has_z(shapes) == has_z)
         shapes[chosen] = shapely.from_wkb(shapely.to_wkb(shapes[chosen], output_dimension=2 + has_z))
     return shapes
+
+
+def _finite(geometries: Any) -> Any:
+    """The geometries, if all their coordinates are numbers that JSON has; a point that a CRS does not hold has none."""
+    import shapely  # loaded already: the geometries are its objects
+
+    shapes = np.asarray(geometries, object)
+    if not np.isfinite(shapely.get_coordinates(shapes)).all():
+        msg = "a geometry whose coordinates are not all finite, in longitude and latitude,"
+        raise ValueError(msg)
+    return geometries
 
 
 def _cut(before: Any, after: Any, to_lonlat: Callable[[Any], Any], out: Counting) -> Any:
