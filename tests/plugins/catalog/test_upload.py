@@ -149,8 +149,9 @@ def test_a_loss_that_is_an_error_is_one_behind_a_blanket_too(session, composite,
 
 def test_an_upload_leaves_the_filters_of_warnings_alone(session, composite, to, monkeypatch):
     """They are the process's own, and what one thread puts back another may have changed."""
-    monkeypatch.setattr(warnings, "catch_warnings", lambda *_, **__: pytest.fail("the filters are changed"))
-    assert session.compute(composite, destination=to()).id == "org:radar:t1"
+    with monkeypatch.context() as patched:  # pytest and its plugins use it, too
+        patched.setattr(warnings, "catch_warnings", lambda *_, **__: pytest.fail("the filters are changed"))
+        assert session.compute(composite, destination=to()).id == "org:radar:t1"
 
 
 def test_a_loss_is_refused_where_that_is_asked_for(session, composite, to):

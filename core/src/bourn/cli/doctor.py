@@ -18,6 +18,7 @@ from bourn.cli.commands import pass_session
 from bourn.cli.terminal import as_json_option, console, print_json, print_lines
 from bourn.describe.console import one_line
 from bourn.errors import BournError, PluginError, SettingsError
+from bourn.plugins.validation import missing_modules
 from bourn.settings.sources import PREFIX
 from bourn.wording import hide_credentials
 
@@ -155,6 +156,8 @@ def _settings_of_plugins(session: Session) -> Rows:
                 session.settings.of_plugin(spec.name, spec.settings_class)
             except SettingsError as error:
                 problems.append(_problem(f"settings of {spec.name}", error.message, fatal=True))
+            missing = missing_modules(spec.name, spec.load())
+            problems += [_problem(f"{spec.role} {spec.name}", said, fatal=True) for said in missing]
     unused = session.settings.unused_sections(session.registry.names)
     return problems + [_problem("settings", stray, fatal=False) for stray in unused]
 

@@ -81,6 +81,9 @@ class Destination(Generic[OptionsT]):
         Whether a job's result is the data (so that ``file=`` makes sense); False if `load` gives something else.
     retry_for : timedelta
         How long after the first try a delivery that raises `Transient` is given up.
+    requires : mapping of str to str
+        Modules that it needs and that its distribution does not bring, such as an extra's, each with what to give to
+        ``pip install``. A plan and ``bourn doctor`` say which are missing.
     examples : sequence of Example
     plugin_api : int
         The version of this interface that the plugin was written for; the first where it does not say.
@@ -109,6 +112,7 @@ class Destination(Generic[OptionsT]):
     kinds: ClassVar[tuple[str, ...]] = ANY
     gives_data: ClassVar[bool] = True
     retry_for: ClassVar[timedelta] = timedelta(minutes=15)
+    requires: ClassVar[Mapping[str, str]] = {}
     examples: ClassVar[Sequence[Example]] = ()
     plugin_api: ClassVar[int] = 1  # not PLUGIN_API: a plugin that does not say it was written when there was one
 

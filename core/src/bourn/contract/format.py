@@ -60,6 +60,9 @@ class Format(Generic[OptionsT]):
     losses : mapping of str to str
         By the name under which the report of `encode` counts it, what is lost or changed for readers of the file.
         A blocking `compute` warns of those that were counted; the path of the first is under ``first``.
+    requires : mapping of str to str
+        Modules that it needs and that its distribution does not bring, such as an extra's, each with what to give to
+        ``pip install``. A plan and ``bourn doctor`` say which are missing.
     examples : sequence of Example
     plugin_api : int
         The version of this interface that the plugin was written for; the first where it does not say.
@@ -85,6 +88,7 @@ class Format(Generic[OptionsT]):
     lazy: ClassVar[bool] = False
     decodes: ClassVar[bool] = False
     losses: ClassVar[Mapping[str, str]] = {}
+    requires: ClassVar[Mapping[str, str]] = {}
     examples: ClassVar[Sequence[Example]] = ()
     plugin_api: ClassVar[int] = 1  # not PLUGIN_API: a plugin that does not say it was written when there was one
 

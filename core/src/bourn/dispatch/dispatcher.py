@@ -27,6 +27,7 @@ from bourn.errors import (
     UnknownPlugin,
 )
 from bourn.options.serialization import read, with_blanks, with_secrets
+from bourn.plugins.validation import missing_modules
 from bourn.results.info import ResultInfo
 from bourn.wording import clean, listed, shown
 
@@ -193,6 +194,7 @@ class Dispatcher:
         if not info.kinds:
             notes.append(Note("what kind of result it is will be known, and checked, when it is computed", "result"))
         notes += [Note(note, "result") for note in info.notes]
+        collected.add(RequestError, _missing({at: to, "format": chosen}))
         context = self._context_for(to.name, to.plugin, chosen.as_mapping())
         notes += _preflight(to, chosen, info, context, collected, at)
         # The notes are about links, which only destinations that give data back have.
@@ -308,6 +310,11 @@ class Dispatcher:
             if info.type_name.startswith("xarray"):
                 hint = ". It becomes an image with a grid: odc.geo.xr.assign_crs, or bourn.Image(..., geobox=...)"
         return f"{takes}; this is {kinds} ({info.type_name}). {can}{hint}"
+
+
+def _missing(chosen: Mapping[str, Chosen[Any]]) -> list[Problem]:
+    """The modules that the plugins at these places need and that are not installed."""
+    return [Problem(at, said) for at, each in chosen.items() for said in missing_modules(each.name, each.plugin)]
 
 
 def _preflight(

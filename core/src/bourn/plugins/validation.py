@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Any
 
 import attrs
@@ -20,7 +23,7 @@ from bourn.options.serialization import read
 from bourn.results.info import KINDS
 from bourn.wording import listed, shown
 
-__all__ = ["ContractViolation", "validate_plugin"]
+__all__ = ["ContractViolation", "missing_modules", "validate_plugin"]
 
 BASES: dict[str, type] = {"destination": Destination, "format": Format}
 
@@ -62,6 +65,22 @@ def validate_plugin(found: Any, role: str) -> Any:
     if violations:
         raise ContractViolation("; ".join(violations))
     return _instance(found, base)
+
+
+def missing_modules(name: str, plugin: Destination[Any] | Format[Any]) -> list[str]:
+    """Say of each module that a plugin requires and that is not installed what to install."""
+    return [
+        f"{name!r} needs {module}, which is not installed: pip install {shlex.quote(install)}"
+        for module, install in plugin.requires.items()
+        if not _is_installed(module)
+    ]
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # of a package that is not there; of one that is half imported
+        return module in sys.modules
 
 
 def _of_another_kind(found: Any, role: str) -> str:
@@ -137,6 +156,8 @@ def _kinds(cls: Any) -> Iterator[str]:
         yield f"kinds must be ANY or a tuple of {listed(KINDS)}, got {shown(cls.kinds)}"
     elif cls.kinds != ANY and (unknown := [kind for kind in cls.kinds if kind not in KINDS]):
         yield f"unknown kind {shown(unknown[0])}; kinds are {listed(KINDS)}"
+    if not isinstance(cls.requires, Mapping) or (cls.requires and not _words((*cls.requires, *cls.requires.values()))):
+        yield f"requires must map names of modules to what is installed for them, got {shown(cls.requires)}"
     if not isinstance(cls.examples, Sequence) or not all(isinstance(e, Example) for e in cls.examples):
         yield "examples must be a sequence of Example"
 
