@@ -45,11 +45,17 @@ def test_a_job_that_failed_or_was_cancelled_leaves_the_key(make):
     assert session.compute(lambda: 3, key="k") == 2
 
 
-def test_of_many_at_once_one_computes(make):
+@pytest.mark.parametrize("key", [f"tile {number}" for number in range(8)])
+def test_of_many_at_once_one_computes(make, key):
+    """The one that comes second waits for the first one's commit, and sees it."""
     sessions, calls, ids = [make() for _ in range(3)], [], []
+    ready = threading.Barrier(12)
+    for session in sessions:
+        session.compute(0)
 
     def ask(session):
-        job = session.compute(lambda: calls.append(1), key="k", block=False)
+        ready.wait(30)
+        job = session.compute(lambda: calls.append(1), key=key, block=False)
         ids.append(job.wait(60).id)
 
     threads = [threading.Thread(target=ask, args=(session,)) for session in sessions * 4]

@@ -107,10 +107,6 @@ class Ledger:
 
         self.database.write(work)
 
-    def with_key(self, principal: str, key: str) -> str | None:
-        """Return the id of the job that has the key: it is live, or has succeeded."""
-        return self.database.query(lambda connection: _with_key(connection, principal, key))
-
     def store(
         self,
         job_id: str,
@@ -338,22 +334,21 @@ def _with_key(connection: sa.Connection, principal: str, key: str) -> str | None
 
 
 def _take_key(connection: sa.Connection, job: NewJob) -> None:
-    """Give the key to the job; of two that come at once the row's lock lets one in."""
+    """Give the key to the job. The first statement locks the row, so that the next ones see what others committed."""
     insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     row = insert(job_keys).values(principal=job.principal, key=job.key, job_id=job.id)
-    holds_it = sa.select(jobs.c.id).where(
-        jobs.c.id == job_keys.c.job_id, jobs.c.stage.not_in([Stage.FAILED, Stage.CANCELLED])
-    )
-    taken = connection.scalar(
+    holder = connection.scalar(
         row.on_conflict_do_update(
-            index_elements=[job_keys.c.principal, job_keys.c.key],
-            set_={"job_id": job.id},
-            where=~sa.exists(holds_it),
+            index_elements=[job_keys.c.principal, job_keys.c.key], set_={"key": row.excluded.key}
         ).returning(job_keys.c.job_id)
     )
-    if taken is None:
-        other = _with_key(connection, job.principal, str(job.key))
-        raise KeyTaken(other or "")
+    if holder == job.id:
+        return
+    other = _with_key(connection, job.principal, str(job.key))
+    if other is not None:
+        raise KeyTaken(other)
+    mine = job_keys.update().where(job_keys.c.principal == job.principal, job_keys.c.key == job.key)
+    connection.execute(mine.values(job_id=job.id))
 
 
 def _record(row: sa.Row[Any]) -> JobRecord:
